@@ -1,0 +1,203 @@
+"""The command `rru-nb`: the data, a run, the records, the book."""
+
+import argparse
+import os
+import sys
+
+import yaml
+
+from . import __version__
+from .errors import UserError
+
+_EPILOG = """\
+examples:
+  rru-nb data list                                       which data is at hand
+  rru-nb run --dataset chorales --cell rru --scale smoke a training of seconds, no download
+  rru-nb run --dataset jsb --cell rru                    the paper's setting, minutes to hours
+  rru-nb run --dataset jsb --cell rru --set dropout=0.5  one setting changed
+  rru-nb results --dataset jsb                           what has been measured
+  rru-nb book                                            build the book from the records
+
+environment variables:
+  RRU_NB_DATA     a folder with the upstream data files, looked into before downloading
+  RRU_NB_CACHE    where downloads go (default: the user's cache)
+  RRU_NB_RESULTS  where records go (default: results/ of the checkout, else the cache)
+"""
+
+
+def main(arguments=None):
+    """Runs the command line and returns its exit code: 0, or 2 for a user's mistake."""
+    # TensorFlow's start-up notes would bury the answer; whoever sets the level keeps it.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    options = _parser().parse_args(arguments)
+    try:
+        return options.do(options) or 0
+    except UserError as error:
+        print(f"rru-nb: {error}", file=sys.stderr)
+        return 2
+
+
+def _parser():
+    parser = argparse.ArgumentParser(
+        prog="rru-nb",
+        description='Runs and reads the companion book of "Gates are not what you need in RNNs".',
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"rru-nb {__version__}")
+    commands = parser.add_subparsers(metavar="command", required=True)
+    _add_data(commands)
+    _add_run(commands)
+    _add_results(commands)
+    _add_book(commands)
+    return parser
+
+
+def _add_data(commands):
+    data = commands.add_parser("data", help="list, fetch or verify the data files")
+    actions = data.add_subparsers(metavar="action", required=True)
+    listing = actions.add_parser("list", help="the datasets, their files, and where they are")
+    listing.set_defaults(do=_data_list)
+    fetch = actions.add_parser("fetch", help="download the files of datasets into the cache")
+    fetch.add_argument("dataset", nargs="+", help="names as in `rru-nb data list`")
+    fetch.set_defaults(do=_data_fetch)
+    verify = actions.add_parser("verify", help="check files that are at hand against the registry")
+    verify.add_argument("dataset", nargs="*", help="default: every dataset whose files are at hand")
+    verify.set_defaults(do=_data_verify)
+
+
+def _add_run(commands):
+    run = commands.add_parser(
+        "run",
+        help="train one setting, or show its record if there is one",
+        description="Trains one setting and writes its record; a stored record is shown instead.",
+    )
+    run.add_argument("--dataset", required=True, help="e.g. jsb; see `rru-nb data list`")
+    run.add_argument("--cell", required=True, help="rru, gru, lstm or mogrifier")
+    run.add_argument("--scale", default="paper", help="paper (default), laptop or smoke")
+    run.add_argument("--seed", type=int, default=0, help="default 0")
+    run.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="change a setting of RunConfig; may be given several times",
+    )
+    run.add_argument("--quiet", action="store_true", help="no progress bar")
+    run.set_defaults(do=_run)
+
+
+def _add_results(commands):
+    results = commands.add_parser("results", help="the records as a table")
+    for name in ("dataset", "cell", "scale"):
+        results.add_argument(f"--{name}", help=f"only this {name}")
+    results.add_argument("--csv", metavar="FILE", help="write the table to a CSV file instead")
+    results.set_defaults(do=_results)
+
+
+def _add_book(commands):
+    book = commands.add_parser("book", help="build the book from the records (needs a checkout)")
+    book.set_defaults(do=_book)
+
+
+def _data_list(options):
+    from .data import catalogue
+
+    _print_table(catalogue())
+
+
+def _data_fetch(options):
+    from .data import canonical_name, fetch_all
+
+    names = [canonical_name(name) for name in options.dataset]
+    for name in names:
+        for path in fetch_all(name):
+            print(f"{name}: {path}")
+
+
+def _data_verify(options):
+    from .data import canonical_name, catalogue, verify
+
+    names = [canonical_name(name) for name in options.dataset]
+    names = names or [row["name"] for row in catalogue() if row["found"] != "missing"]
+    rows = [row for name in names for row in verify(name)]
+    _print_table(rows)
+    return 0 if all(row["ok"] for row in rows) else 1
+
+
+def _run(options):
+    from .config import paper_config
+
+    config = paper_config(
+        options.dataset, options.cell, options.scale, options.seed, **_changes(options.set)
+    )
+    from .records import find_record, record_path
+    from .training import run
+
+    stored = find_record(config) is not None
+    record = run(config, progress=not options.quiet)
+    print("stored record:" if stored else "new record:", record_path(config))
+    print(_summary(record))
+
+
+def _changes(assignments):
+    """`["dropout=0.5"]` to `{"dropout": 0.5}`; values are read as YAML scalars."""
+    changes = {}
+    for assignment in assignments:
+        name, equals, value = assignment.partition("=")
+        if not equals:
+            raise UserError(f"--set {assignment!r} is not NAME=VALUE, e.g. --set dropout=0.5")
+        changes[name.strip()] = yaml.safe_load(value)
+    return changes
+
+
+def _summary(record):
+    config = record["config"]
+    lines = [
+        f"{config['dataset']}, {config['cell']}, scale {config['scale']}, seed {config['seed']}: "
+        f"{record['n_params']:,} parameters, n = {record['units']}, "
+        f"{len(record['epochs'])} epochs in {record['seconds']:.0f} s"
+    ]
+    if record["status"] == "failed":
+        lines.append(f"failed: {record['failure']}")
+    for split in ("valid", "test"):
+        scores = [f"{name} {value:.4f}" for name, value in record[split].items()]
+        lines += [f"{split:5}  " + "  ".join(scores)] if scores else []
+    if record["published"]:
+        published = record["published"]
+        lines.append(f"paper  {published['metric']} {published['value']} (scale paper)")
+    for name, change in record["differences"].items():
+        lines.append(f"differs from the paper: {name} {change['paper']} -> {change['here']}")
+    return "\n".join(lines)
+
+
+def _results(options):
+    from .records import load_records
+
+    wanted = {name: getattr(options, name) for name in ("dataset", "cell", "scale")}
+    frame = load_records(**{name: value for name, value in wanted.items() if value})
+    frame = frame.drop(columns=["epochs", "differences"])
+    if options.csv:
+        frame.to_csv(options.csv, index=False)
+        print(f"{len(frame)} records written to {options.csv}")
+    elif frame.empty:
+        print("no records; `rru-nb run --help` says how to make one")
+    else:
+        shown = frame.drop(columns=["path", "started", "protocol"]).dropna(axis=1, how="all")
+        print(shown.to_string(index=False))
+
+
+def _book(options):
+    from .book import build
+
+    print("the book:", build() / "index.html")
+
+
+def _print_table(rows):
+    import pandas as pd
+
+    print(pd.DataFrame(rows).to_string(index=False))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

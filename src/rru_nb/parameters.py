@@ -1,0 +1,63 @@
+"""Checks a notebook's parameters, so that a typo is one clear error and not a wrong figure.
+
+papermill injects any name it is given (`-p datset jsb` as well), so the notebook has to look
+for names that it does not know.
+"""
+
+from types import SimpleNamespace
+
+from .config import SCALES, canonical_cell
+from .data import canonical_name
+from .errors import UserError, check_choice
+
+# What an IPython session defines by itself.
+_SESSION = {"In", "Out", "exit", "quit", "open", "get_ipython", "rru_nb"}
+
+
+def check_parameters(session, **own):
+    """Checks the parameters of a notebook and returns them in their canonical form.
+
+    Call it in the first cell after the parameters: `P = rru_nb.check_parameters(globals())`.
+
+    Args:
+        session: the notebook's `globals()`. Of the known parameters `dataset`, `cells`,
+            `scale` and `seeds`, those that the notebook defines are checked.
+        **own: a check for each parameter of the notebook's own: a function of the value that
+            returns it, in canonical form, or raises `UserError`.
+
+    Returns:
+        A namespace of the checked parameters.
+
+    Raises:
+        UserError: for a value that is not valid, or a name that is no parameter; the message
+            names the nearest.
+
+    Example:
+        >>> P = check_parameters({"dataset": "JSB Chorales", "cells": ["RRU"], "seeds": [0]})
+        >>> P.dataset, P.cells
+        ('jsb', ['rru'])
+    """
+    checks = {"dataset": canonical_name, "cells": _cells, "scale": _scale, "seeds": _seeds} | own
+    given = {k: v for k, v in session.items() if not k.startswith("_") and k not in _SESSION}
+    for name in given:
+        check_choice("parameter", name, checks)
+    return SimpleNamespace(**{name: checks[name](value) for name, value in given.items()})
+
+
+def _cells(value):
+    names = value.split(",") if isinstance(value, str) else value
+    if not isinstance(names, list | tuple) or not names:
+        raise UserError(f"parameter cells = {value!r} must be a list, e.g. ['rru', 'gru'].")
+    return list(dict.fromkeys(canonical_cell(str(name).strip()) for name in names))
+
+
+def _scale(value):
+    return check_choice("scale", value, SCALES)
+
+
+def _seeds(value):
+    seeds = [value] if isinstance(value, int) else value
+    whole = isinstance(seeds, list | tuple) and all(type(s) is int and s >= 0 for s in seeds)
+    if not whole or not seeds:
+        raise UserError(f"parameter seeds = {value!r} must be a list like [0, 1, 2].")
+    return list(dict.fromkeys(seeds))

@@ -1,0 +1,69 @@
+"""Where a number came from: device, versions, commit."""
+
+import importlib.metadata
+import os
+import platform
+import subprocess
+from pathlib import Path
+
+from . import __version__, paths
+
+_PACKAGES = ("tensorflow", "keras", "numpy")
+
+
+def versions():
+    """Versions of Python and of the packages that numbers depend on."""
+    found = {name: importlib.metadata.version(name) for name in _PACKAGES}
+    return {"python": platform.python_version(), "rru_nb": __version__} | found
+
+
+def device():
+    """What computes: the GPU's name if TensorFlow sees one, and the processor's."""
+    import tensorflow as tf
+
+    gpus = tf.config.list_physical_devices("GPU")
+    names = [tf.config.experimental.get_device_details(g).get("device_name") for g in gpus]
+    return {
+        "gpu": names[0] if names else None,
+        "cpu": _processor(),
+        "cores": len(os.sched_getaffinity(0))
+        if hasattr(os, "sched_getaffinity")
+        else os.cpu_count(),
+    }
+
+
+def commit():
+    """The commit of the code that runs, and whether its source was changed since.
+
+    Returns:
+        `{"sha": str or None, "dirty": bool or None}`; None where there is no git checkout.
+    """
+    root = paths.checkout()
+    sha = _git(root, "rev-parse", "HEAD") if root else None
+    if not sha:
+        return {"sha": None, "dirty": None}
+    return {"sha": sha, "dirty": bool(_git(root, "status", "--porcelain", "--", "src", "params"))}
+
+
+def _git(root, *arguments):
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(root), *arguments], capture_output=True, text=True, check=True
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return done.stdout.strip()
+
+
+def _cores():
+    # A container may be allowed fewer cores than the machine has; not every system can tell.
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+
+
+def _processor():
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.is_file():
+        for line in cpuinfo.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    return platform.processor() or platform.machine()

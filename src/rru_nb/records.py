@@ -1,0 +1,135 @@
+"""Records: one JSON file per run, written once by the run that measured it.
+
+A record's file name holds the hash of its settings, so that a run finds its own record and two
+different runs never share a file. `load_records` reads them all into a pandas frame.
+"""
+
+import json
+import os
+import tempfile
+import warnings
+from pathlib import Path
+
+import pandas as pd
+
+from . import paths
+from .config import RunConfig
+from .errors import check_choice
+
+SCHEMA = 1
+
+_SETTINGS = ["dataset", "cell", "scale", "seed", "protocol"]
+_OUTCOME = ["status", "units", "n_params", "best_epoch", "seconds", "started"]
+
+
+def record_path(config, folder=None):
+    """The file of a config's record below `folder` (default: `results_dir()`)."""
+    name = f"{config.cell}-{config.scale}-s{config.seed}-{config.id}.json"
+    return Path(folder or paths.results_dir()) / config.dataset / name
+
+
+def find_record(config):
+    """The stored record of a config, or None. Own records come before packaged ones."""
+    for folder in _folders():
+        path = record_path(config, folder)
+        if path.is_file():
+            record = _read(path)
+            if record is not None:
+                return record
+    return None
+
+
+def write_record(record):
+    """Writes a record atomically and returns its path.
+
+    A reader sees the whole record or none. Two processes that measured the same run write the
+    same content; the last one stays.
+    """
+    path = record_path(RunConfig.from_dict(record["config"]))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, partial = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=".part")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            json.dump(record, file, indent=1, allow_nan=False)
+            file.write("\n")
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(partial, 0o644)  # mkstemp's 0600 would hide a shared folder's records
+        os.replace(partial, path)
+    except BaseException:
+        Path(partial).unlink(missing_ok=True)
+        raise
+    return path
+
+
+def load_records(**filters):
+    """All records as a frame, one row a run.
+
+    Args:
+        **filters: keep the rows whose column equals the value, or is among a list of values,
+            e.g. `load_records(dataset="jsb", cell=["rru", "gru"], scale="paper")`.
+
+    Returns:
+        A pandas frame with the columns `id`, `dataset`, `cell`, `scale`, `seed`, `protocol`,
+        `status` ("ok" or "failed"), `units`, `n_params`, `best_epoch`, `seconds`, `started`,
+        `differences` (a dict), `published` (the paper's number), `valid_<metric>` and
+        `test_<metric>` for each metric, `epochs` (a list of dicts) and `path`.
+
+    Raises:
+        UserError: for a filter that is no column.
+    """
+    rows = [_row(path, record) for path, record in _all_records()]
+    frame = pd.DataFrame(rows, columns=None if rows else _columns())
+    for column, wanted in filters.items():
+        check_choice("column", column, frame.columns)
+        wanted = wanted if isinstance(wanted, list | tuple | set) else [wanted]
+        frame = frame[frame[column].isin(list(wanted))]
+    order = ["dataset", "scale", "cell", "seed", "id"]
+    return frame.sort_values(order, ignore_index=True)
+
+
+def _folders():
+    packaged = paths.packaged_results_dir()
+    return [paths.results_dir()] + ([packaged] if packaged else [])
+
+
+def _all_records():
+    seen = set()
+    for folder in _folders():
+        for path in sorted(Path(folder).glob("*/*.json")):
+            record = _read(path)
+            if record is not None and record["id"] not in seen:
+                seen.add(record["id"])
+                yield path, record
+
+
+def _read(path):
+    """The record in a file, or None, with a warning that names the file, if it holds none."""
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        if record["schema"] > SCHEMA:
+            warnings.warn(
+                f"{path} was written by a newer rru_nb (schema {record['schema']}); left out. "
+                "Update the package to read it.",
+                stacklevel=3,
+            )
+            return None
+    except (ValueError, KeyError, TypeError) as error:
+        warnings.warn(f"{path} is not a record and is left out: {error!r}", stacklevel=3)
+        return None
+    return record
+
+
+def _row(path, record):
+    row = {"id": record["id"]}
+    row |= {name: record["config"][name] for name in _SETTINGS}
+    row |= {name: record[name] for name in _OUTCOME}
+    row["differences"] = record["differences"]
+    row["published"] = (record["published"] or {}).get("value")
+    for split in ("valid", "test"):
+        row |= {f"{split}_{metric}": value for metric, value in record[split].items()}
+    return row | {"epochs": record["epochs"], "path": str(path)}
+
+
+def _columns():
+    return ["id", *_SETTINGS, *_OUTCOME, "differences", "published", "epochs", "path"]

@@ -1,0 +1,102 @@
+"""Which values each setting of a run may take, and which cell it belongs to."""
+
+from .errors import UserError
+
+OWN = {  # settings that only one cell has
+    "rru": [
+        "output_size",
+        "relu_layers",
+        "hidden_multiplier",
+        "normalize",
+        "rezero",
+        "relu_outputs",
+        "residual",
+    ],
+    "gru": [],
+    "lstm": ["forget_bias"],
+    "mogrifier": ["rounds", "rank"],
+}
+
+OF_TASKS = ["embedding_size", "vocabulary_size", "silences", "label_smoothing"]
+
+# A run's name hashes its settings: 0 and 0.0 have to be the same run.
+_FLOATS = [
+    "dropout",
+    "hidden_multiplier",
+    "forget_bias",
+    "label_smoothing",
+    "learning_rate",
+    "clip_multiplier",
+]
+
+
+def _whole(low):
+    return (lambda v: type(v) is int and v >= low), f"a whole number of at least {low}"
+
+
+def _number(low, high):
+    def valid(v):
+        return isinstance(v, int | float) and not isinstance(v, bool) and low <= v <= high
+
+    return valid, f"a number in [{low}, {high}]"
+
+
+def _one_of(*values):
+    return (lambda v: v in values), "one of " + ", ".join(repr(v) for v in values)
+
+
+def _residual(value):
+    if isinstance(value, str):
+        return value in ("uniform", "identity")
+    return isinstance(value, float) and 0 < value < 1
+
+
+_VALID = {
+    "seed": _whole(0),
+    "protocol": _one_of("authors", "standard", "paper"),
+    "n_params": _whole(1),
+    "units": _whole(1),
+    "layers": _whole(1),
+    "embedding_size": _whole(1),
+    "vocabulary_size": _whole(2),
+    "dropout": ((lambda v: _number(0, 1)[0](v) and v < 1), "a number in [0, 1)"),
+    "output_size": _whole(1),
+    "relu_layers": _whole(1),
+    "hidden_multiplier": ((lambda v: _number(0, 1000)[0](v) and v > 0), "a number above 0"),
+    "normalize": _one_of(True, False),
+    "rezero": _one_of("per_feature", "scalar"),
+    "relu_outputs": _one_of(True, False),
+    "residual": (_residual, "'uniform', 'identity' or a number in (0, 1)"),
+    "forget_bias": _number(-1000, 1000),
+    "rounds": _whole(0),
+    "rank": _whole(1),
+    "window": _whole(2),
+    "batch_size": _whole(1),
+    "silences": _one_of("removed", "kept"),
+    "label_smoothing": ((lambda v: _number(0, 1)[0](v) and v < 1), "a number in [0, 1)"),
+    "learning_rate": ((lambda v: _number(0, 100)[0](v) and v > 0), "a number above 0"),
+    "optimizer": _one_of("authors", "liu"),
+    "clip_multiplier": ((lambda v: _number(0, 1e9)[0](v) and v > 0), "a number above 0"),
+    "patience": _whole(1),
+    "max_epochs": _whole(1),
+    "select_on": _one_of("valid", "test"),
+    "train_limit": _whole(1),
+    "eval_limit": _whole(1),
+}
+
+
+def check_value(name, value):
+    """Raises a `UserError` that names what is wanted if `value` is not valid for `name`."""
+    if name not in _VALID:
+        return
+    valid, wanted = _VALID[name]
+    if not valid(value):
+        raise UserError(f"setting {name} = {value!r} is not valid; it must be {wanted}.")
+
+
+def as_float(settings):
+    """The settings with whole numbers turned into floats where a setting is a real number."""
+    return {
+        name: float(value) if name in _FLOATS and value is not None else value
+        for name, value in settings.items()
+    }

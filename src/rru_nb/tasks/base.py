@@ -1,0 +1,83 @@
+"""The contract between a task and the trainer.
+
+A task has three short parts, each a section of its file:
+
+1. **Data**: the splits, cut into examples.
+2. **Batches**: examples shuffled by seed and epoch, padded and stacked.
+3. **Head, loss, metrics**: the network, what is minimized, what is reported.
+
+The trainer (`training.py`) knows nothing else, and a task knows nothing of the trainer:
+
+    task = task_for(config)
+    model = task.network(units)
+    for batch in task.train_batches(epoch):      # dicts of arrays, of the shapes of batch_spec
+        loss = task.loss(model, batch)           # a scalar tensor, differentiable
+    scores = task.evaluate(model, "valid")       # {metric: float}
+"""
+
+from typing import ClassVar
+
+import numpy as np
+
+
+class Task:
+    """Base of the tasks. Subclasses set the attributes below and write the methods.
+
+    Attributes:
+        metrics: names of the metrics that `evaluate` gives.
+        watched: the metric that stops training early and picks the weights.
+        better: "lower" or "higher": which way `watched` improves.
+        batch_spec: `{name: tf.TensorSpec}` of a batch.
+        splits: the `Splits` of the data.
+    """
+
+    metrics: ClassVar[tuple[str, ...]]
+    watched: ClassVar[str]
+    better: ClassVar[str]
+
+    def __init__(self, config):
+        self.config = config
+
+    def network(self, units):
+        """The untrained `keras.Model` with a state of `units` features in every layer."""
+        raise NotImplementedError
+
+    def parameters(self, units):
+        """The number of trainable parameters of `network(units)`, without building it."""
+        raise NotImplementedError
+
+    def train_batches(self, epoch):
+        """The batches of one epoch (counted from 1), in an order given by seed and epoch."""
+        raise NotImplementedError
+
+    def loss(self, model, batch):
+        """The loss of a batch in training mode: a scalar tensor."""
+        raise NotImplementedError
+
+    def evaluate(self, model, split):
+        """All metrics on a split ("valid" or "test"): a dict of floats."""
+        raise NotImplementedError
+
+    def is_better(self, score, best):
+        """Whether `score` is strictly better than `best` (None: nothing scored yet)."""
+        if best is None:
+            return bool(np.isfinite(score))
+        return score < best if self.better == "lower" else score > best
+
+
+def shuffled_batches(n_examples, batch_size, seed, epoch):
+    """Index arrays of one epoch; the last batch takes the remainder, as in the authors' code.
+
+    So every batch has `batch_size` examples but the last, which has from `batch_size` to
+    `2 * batch_size - 1`; fewer examples than `batch_size` are one batch.
+
+    Args:
+        n_examples: int. batch_size: int.
+        seed, epoch: ints that the order depends on.
+
+    Returns:
+        A list of int arrays that together hold each of `range(n_examples)` once.
+    """
+    order = np.random.default_rng([seed, epoch]).permutation(n_examples)
+    n_batches = max(1, n_examples // batch_size)
+    return np.split(order, batch_size * np.arange(1, n_batches))

@@ -1,0 +1,171 @@
+"""Polyphonic music: which of the 88 keys sound at the next time step? (section 4.1)"""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from ..data import load_dataset
+from .base import Task, shuffled_batches
+from .network import dense_parameters, output_features, recurrent_layer, recurrent_parameters
+
+KEYS = 88
+
+
+class MusicTask(Task):
+    """Next-step prediction of piano rolls by 88 independent Bernoulli distributions.
+
+    The negative log-likelihood (NLL) of a time step sums the cross-entropies of the 88 keys,
+    in nats. Two averages are reported:
+
+    - `nll_window`, the authors': each window's mean over its own time steps, then the mean
+      over windows, so that a short last window counts as much as a full one;
+    - `nll_frame`, the field's: the mean over all time steps.
+    """
+
+    metrics = ("nll_window", "nll_frame")
+    watched = "nll_window"
+    better = "lower"
+    batch_spec = {
+        "x": tf.TensorSpec([None, None, KEYS], tf.uint8),
+        "y": tf.TensorSpec([None, None, KEYS], tf.uint8),
+        "length": tf.TensorSpec([None], tf.int32),
+    }
+
+    # Data
+
+    def __init__(self, config):
+        super().__init__(config)
+        self.splits = load_dataset(config.dataset)
+        self._windows = {
+            "train": self._cut("train", step=config.window // 2)[: config.train_limit],
+            "valid": self._cut("valid", step=config.window)[: config.eval_limit],
+            "test": self._cut("test", step=config.window)[: config.eval_limit],
+        }
+        self._score = None
+
+    def _cut(self, split, step):
+        return [
+            window
+            for piece in getattr(self.splits, split)
+            for window in windows(
+                without_silences(piece) if self.config.silences == "removed" else piece,
+                self.config.window,
+                step,
+            )
+        ]
+
+    # Batches
+
+    def train_batches(self, epoch):
+        examples = self._windows["train"]
+        config = self.config
+        for picked in shuffled_batches(len(examples), config.batch_size, config.seed, epoch):
+            yield pad([examples[i] for i in picked])
+
+    def _evaluation_batches(self, split):
+        # By length, so that little is padded; the averages do not depend on the order.
+        examples = sorted(self._windows[split], key=len)
+        size = 2 * self.config.batch_size
+        for start in range(0, len(examples), size):
+            yield pad(examples[start : start + size])
+
+    # Head, loss, metrics
+
+    def network(self, units):
+        x = keras.Input([None, KEYS])
+        h = x
+        for _ in range(self.config.layers):
+            h = recurrent_layer(self.config, units, return_sequences=True)(h)
+        return keras.Model(x, keras.layers.Dense(KEYS)(h))
+
+    def parameters(self, units):
+        head = dense_parameters(output_features(self.config, units), KEYS)
+        return recurrent_parameters(self.config, units, KEYS) + head
+
+    def loss(self, model, batch):
+        total = _window_nll(model, batch, training=True)
+        return tf.reduce_mean(total / tf.cast(batch["length"], total.dtype))
+
+    def evaluate(self, model, split):
+        if self._score is None or self._score[0] is not model:
+            self._score = model, _scorer(model, self.batch_spec)
+        batches = list(self._evaluation_batches(split))
+        totals = [self._score[1](batch).numpy() for batch in batches]
+        lengths = np.concatenate([batch["length"] for batch in batches])
+        return averages(np.concatenate(totals), lengths)
+
+
+def without_silences(piece):
+    """The time steps of a piece [T, 88] at which at least one key sounds."""
+    return piece[piece.any(axis=1)]
+
+
+def windows(piece, length, step):
+    """Cuts a piece into windows of `length` inputs and as many next steps.
+
+    Windows start every `step` time steps while a full one fits; what begins at the next start
+    is one more, shorter window, if it has an input and a target.
+
+    Args:
+        piece: array [T, 88].
+        length: int, inputs of a full window. step: int, time steps between window starts.
+
+    Returns:
+        A list of views [t + 1, 88] with 1 <= t <= length: inputs are the rows but the last,
+        targets the rows but the first.
+    """
+    n_full = max(0, -(-(len(piece) - length) // step))  # starts with more than `length` rows left
+    cut = [piece[i * step : i * step + length + 1] for i in range(n_full)]
+    tail = piece[n_full * step :]
+    return [*cut, tail] if len(tail) >= 2 else cut
+
+
+def pad(examples):
+    """Stacks windows into a batch as long as its longest.
+
+    Padding to the longest window rather than to 200 leaves the loss and its gradients as they
+    are: padded steps come last, and the loss masks them.
+
+    Args:
+        examples: list of arrays [t + 1, 88].
+
+    Returns:
+        `{"x": [B, T, 88], "y": [B, T, 88], "length": [B]}`, uint8, uint8 and int32.
+    """
+    length = np.array([len(e) - 1 for e in examples], np.int32)
+    x = np.zeros([len(examples), length.max(), KEYS], np.uint8)
+    y = np.zeros_like(x)
+    for i, example in enumerate(examples):
+        x[i, : length[i]] = example[:-1]
+        y[i, : length[i]] = example[1:]
+    return {"x": x, "y": y, "length": length}
+
+
+def averages(totals, lengths):
+    """Both averages of the windows' summed NLLs, in float64.
+
+    Args:
+        totals: array [W], the NLL of each window summed over its time steps.
+        lengths: int array [W], its number of time steps.
+    """
+    totals = totals.astype(np.float64)
+    return {
+        "nll_window": float(np.mean(totals / lengths)),
+        "nll_frame": float(totals.sum() / lengths.sum()),
+    }
+
+
+def _window_nll(model, batch, training):
+    """The NLL of each window summed over its own time steps: [B]."""
+    logits = model(tf.cast(batch["x"], model.compute_dtype), training=training)
+    logits = tf.cast(logits, tf.float32)
+    per_key = tf.nn.sigmoid_cross_entropy_with_logits(tf.cast(batch["y"], tf.float32), logits)
+    per_step = tf.reduce_sum(per_key, -1)  # [B, T]
+    mask = tf.sequence_mask(batch["length"], tf.shape(per_step)[1], per_step.dtype)
+    return tf.reduce_sum(per_step * mask, -1)
+
+
+def _scorer(model, spec):
+    return tf.function(
+        lambda batch: _window_nll(model, batch, training=False), input_signature=[spec]
+    )
