@@ -39,6 +39,14 @@ KINDS = {  # what kind of task a dataset is, see `tasks`
     "pmnist": "digits",
 }
 
+METRICS = {
+    "music": "nll_window",
+    "word": "perplexity",
+    "char": "bpc",
+    "sentiment": "accuracy",
+    "digits": "accuracy",
+}
+
 
 @dataclass(frozen=True, kw_only=True)
 class RunConfig:
@@ -105,6 +113,11 @@ class RunConfig:
     def kind(self):
         """The kind of task: `music`, `word`, `char`, `sentiment` or `digits`."""
         return KINDS[self.dataset]
+
+    @property
+    def metric(self):
+        """The metric of Table 1 for this dataset, which also stops training early."""
+        return METRICS[self.kind]
 
     @property
     def id(self):

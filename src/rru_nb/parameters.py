@@ -4,14 +4,14 @@ papermill injects any name it is given (`-p datset jsb` as well), so the noteboo
 for names that it does not know.
 """
 
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 
 from .config import SCALES, canonical_cell
 from .data import canonical_name
 from .errors import UserError, check_choice
 
 # What an IPython session defines by itself.
-_SESSION = {"In", "Out", "exit", "quit", "open", "get_ipython", "rru_nb"}
+_SESSION = {"In", "Out", "exit", "quit", "open", "get_ipython"}
 
 
 def check_parameters(session, **own):
@@ -21,7 +21,7 @@ def check_parameters(session, **own):
 
     Args:
         session: the notebook's `globals()`. Of the known parameters `dataset`, `cells`,
-            `scale` and `seeds`, those that the notebook defines are checked.
+            `scale`, `live_scale`, `seeds` and `train`, those that the notebook defines are checked.
         **own: a check for each parameter of the notebook's own: a function of the value that
             returns it, in canonical form, or raises `UserError`.
 
@@ -37,8 +37,19 @@ def check_parameters(session, **own):
         >>> P.dataset, P.cells
         ('jsb', ['rru'])
     """
-    checks = {"dataset": canonical_name, "cells": _cells, "scale": _scale, "seeds": _seeds} | own
-    given = {k: v for k, v in session.items() if not k.startswith("_") and k not in _SESSION}
+    checks = {
+        "dataset": canonical_name,
+        "cells": _cells,
+        "scale": _scale,
+        "live_scale": _scale,
+        "seeds": _seeds,
+        "train": _train,
+    } | own
+    given = {
+        name: value
+        for name, value in session.items()
+        if not (name.startswith("_") or name in _SESSION or isinstance(value, ModuleType))
+    }
     for name in given:
         check_choice("parameter", name, checks)
     return SimpleNamespace(**{name: checks[name](value) for name, value in given.items()})
@@ -61,3 +72,9 @@ def _seeds(value):
     if not whole or not seeds:
         raise UserError(f"parameter seeds = {value!r} must be a list like [0, 1, 2].")
     return list(dict.fromkeys(seeds))
+
+
+def _train(value):
+    if not isinstance(value, bool):
+        raise UserError(f"parameter train = {value!r} must be True or False.")
+    return value

@@ -12,8 +12,8 @@ class Progress:
     time until it would stop if no epoch were better than the best so far.
     """
 
-    def __init__(self, config, task, enabled):
-        self._config, self._task = config, task
+    def __init__(self, config, enabled):
+        self._config = config
         self._bar = tqdm(
             disable=not enabled, leave=True, unit="batch", dynamic_ncols=True, mininterval=0.5
         )
@@ -43,7 +43,7 @@ class Progress:
         left = best_epoch + self._config.patience - scores["epoch"]
         if self._config.max_epochs:
             left = min(left, self._config.max_epochs - scores["epoch"])
-        watched = scores[f"{self._config.select_on}_{self._task.watched}"]
+        watched = scores[f"{self._config.select_on}_{self._config.metric}"]
         self._note = (
             f", {self._config.select_on} {watched:.3f} (best {best_score:.3f} at {best_epoch}), "
             f"stops in {max(left, 0) * per_epoch:.0f} s unless better"

@@ -14,6 +14,7 @@ import pandas as pd
 
 from . import paths
 from .config import RunConfig
+from .data import DATASETS
 from .errors import check_choice
 
 SCHEMA = 1
@@ -78,14 +79,19 @@ def load_records(**filters):
     Raises:
         UserError: for a filter that is no column.
     """
-    rows = [_row(path, record) for path, record in _all_records()]
-    frame = pd.DataFrame(rows, columns=None if rows else _columns())
+    frame = as_frame([record | {"path": str(path)} for path, record in _all_records()])
     for column, wanted in filters.items():
         check_choice("column", column, frame.columns)
         wanted = wanted if isinstance(wanted, list | tuple | set) else [wanted]
         frame = frame[frame[column].isin(list(wanted))]
     order = ["dataset", "scale", "cell", "seed", "id"]
     return frame.sort_values(order, ignore_index=True)
+
+
+def as_frame(records):
+    """Records as a frame with the columns of `load_records`, in the order given."""
+    rows = [_row(record) for record in records]
+    return pd.DataFrame(rows, columns=None if rows else _columns())
 
 
 def _folders():
@@ -96,7 +102,7 @@ def _folders():
 def _all_records():
     seen = set()
     for folder in _folders():
-        for path in sorted(Path(folder).glob("*/*.json")):
+        for path in sorted(p for name in DATASETS for p in Path(folder, name).glob("*.json")):
             record = _read(path)
             if record is not None and record["id"] not in seen:
                 seen.add(record["id"])
@@ -120,7 +126,7 @@ def _read(path):
     return record
 
 
-def _row(path, record):
+def _row(record):
     row = {"id": record["id"]}
     row |= {name: record["config"][name] for name in _SETTINGS}
     row |= {name: record[name] for name in _OUTCOME}
@@ -128,8 +134,10 @@ def _row(path, record):
     row["published"] = (record["published"] or {}).get("value")
     for split in ("valid", "test"):
         row |= {f"{split}_{metric}": value for metric, value in record[split].items()}
-    return row | {"epochs": record["epochs"], "path": str(path)}
+    row |= {name: record.get(name) for name in ("device", "versions", "commit", "failure")}
+    return row | {"epochs": record["epochs"], "path": record.get("path")}
 
 
 def _columns():
-    return ["id", *_SETTINGS, *_OUTCOME, "differences", "published", "epochs", "path"]
+    rest = "differences published device versions commit failure epochs path"
+    return ["id", *_SETTINGS, *_OUTCOME, *rest.split()]

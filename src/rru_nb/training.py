@@ -49,7 +49,7 @@ def train(config, progress=True):
     units = config.units or units_within(task.parameters, config.n_params)
     model = task.network(units)
     fit = _Fit(config, task, model)
-    with Progress(config, task, enabled=progress) as bar:
+    with Progress(config, enabled=progress) as bar:
         while fit.goes_on():
             fit.epoch(bar)
     scores = fit.final_scores()
@@ -148,7 +148,7 @@ class _Fit:
             self.failure = {"epoch": number, "step": len(batches), "loss": "validation"}
             self.history.pop()
             return
-        self._keep_if_best(number, scores[self.task.watched])
+        self._keep_if_best(number, scores[self.config.metric])
         bar.end_epoch(self.history[-1], self.best_epoch, self.best_score)
 
     def _keep_if_best(self, number, score):

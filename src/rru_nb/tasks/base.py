@@ -25,14 +25,12 @@ class Task:
 
     Attributes:
         metrics: names of the metrics that `evaluate` gives.
-        watched: the metric that stops training early and picks the weights.
-        better: "lower" or "higher": which way `watched` improves.
+        better: "lower" or "higher": which way `config.metric` improves.
         batch_spec: `{name: tf.TensorSpec}` of a batch.
         splits: the `Splits` of the data.
     """
 
     metrics: ClassVar[tuple[str, ...]]
-    watched: ClassVar[str]
     better: ClassVar[str]
 
     def __init__(self, config):

@@ -23,7 +23,6 @@ class MusicTask(Task):
     """
 
     metrics = ("nll_window", "nll_frame")
-    watched = "nll_window"
     better = "lower"
     batch_spec = {
         "x": tf.TensorSpec([None, None, KEYS], tf.uint8),

@@ -1,0 +1,57 @@
+"""Sentences that state what the records say, so that prose and numbers cannot part."""
+
+from .config import CELL_TITLES, paper_config
+from .tables import command
+
+
+def missing_note(missing):
+    """Which runs have no record, each with the command that measures it."""
+    if not missing:
+        return "Every run that this page asks for has its record."
+    commands = "\n".join(f"    {command(config)}" for config in missing)
+    return (
+        f"{len(missing)} runs are not measured yet. The commands that measure them:\n\n{commands}"
+    )
+
+
+def comparison(records):
+    """How each cell's test score compares with the paper's, and the RRU with the gated cells.
+
+    Args:
+        records: rows of `load_records` of one dataset and one scale.
+    """
+    done = records[records.status == "ok"]
+    if done.empty:
+        return "Nothing is measured here yet."
+    dataset, scale = done.dataset.iloc[0], done.scale.iloc[0]
+    metric = paper_config(dataset, "rru", "laptop" if dataset == "chorales" else "paper").metric
+    scores = done.groupby("cell", sort=False)[f"test_{metric}"].mean()
+    sentences = [_against_paper(dataset, cell, score, scale) for cell, score in scores.items()]
+    if "rru" in scores and len(scores) > 1:
+        sentences.append(_against_gates(scores, metric, done.seed.nunique()))
+    return " ".join(s for s in sentences if s)
+
+
+def _against_paper(dataset, cell, score, scale):
+    published = paper_config(dataset, cell).published if scale == "paper" else None
+    if not published:
+        return ""
+    percent = 100 * (score / published["value"] - 1)
+    return (
+        f"{CELL_TITLES[cell]}: {score:.2f} measured, {published['value']:.2f} in the paper "
+        f"({percent:+.1f} %)."
+    )
+
+
+def _against_gates(scores, metric, n_seeds):
+    gated = scores.drop("rru")
+    higher = metric == "accuracy"
+    best = gated.idxmax() if higher else gated.idxmin()
+    ahead = (scores["rru"] > gated[best]) == higher and scores["rru"] != gated[best]
+    percent = 100 * abs(scores["rru"] / gated[best] - 1)
+    verdict = "better" if ahead else "worse"
+    seeds = "one seed, so no spread is known" if n_seeds == 1 else f"means of {n_seeds} seeds"
+    return (
+        f"The RRU is {percent:.1f} % {verdict} than the best gated cell here, "
+        f"{CELL_TITLES[best]} ({seeds})."
+    )

@@ -1,0 +1,179 @@
+"""Tables that notebooks and the book show. Each says its scale; nothing is filled in."""
+
+import numpy as np
+import pandas as pd
+
+from .config import CELL_TITLES, CELLS, paper_config
+from .data import DATASETS
+from .records import load_records
+
+METRIC_TITLES = {
+    "nll_window": "NLL, mean of windows",
+    "nll_frame": "NLL, mean of frames",
+    "perplexity": "perplexity",
+    "bpc": "bits per character",
+    "accuracy": "accuracy in %",
+}
+
+
+def paper_datasets():
+    """The datasets of Table 1, in its order."""
+    return [name for name in DATASETS if name != "chorales"]
+
+
+def table_1(dataset=None, cells=CELLS, scale="paper", seeds=None):
+    """Table 1 beside this project's measurements, one row for each dataset and cell.
+
+    Args:
+        dataset: one dataset of the paper, or None for all eleven.
+        cells: the cells to show, in this order.
+        scale: the scale of the measurements; one table never mixes scales.
+        seeds: the seeds to average over; None for all that were measured.
+
+    Returns:
+        A frame with the columns `dataset`, `cell`, `metric`, `paper`, `measured` (the mean
+        over the seeds; NaN where nothing was measured), `low` and `high` (over the seeds),
+        `runs`, `difference_percent` (measured to paper), `scale`, `ids`.
+    """
+    records = load_records(scale=scale, status="ok")
+    records = records[records.id.isin(_unchanged(records))]
+    if seeds is not None:
+        records = records[records.seed.isin(list(seeds))]
+    names = paper_datasets() if dataset is None else [dataset]
+    return pd.DataFrame([_row(records, name, cell, scale) for name in names for cell in cells])
+
+
+def _unchanged(records):
+    """The ids of the records that are at the scale's own setting, with no further change."""
+    return [
+        row.id
+        for row in records.itertuples()
+        if row.id == paper_config(row.dataset, row.cell, row.scale, row.seed).id
+    ]
+
+
+def _row(records, dataset, cell, scale):
+    published = paper_config(dataset, cell).published
+    mine = records[(records.dataset == dataset) & (records.cell == cell)]
+    column = f"test_{published['metric']}"
+    scores = mine[column].dropna() if column in mine else pd.Series(dtype=float)
+    measured = scores.mean()
+    return {
+        "dataset": dataset,
+        "cell": cell,
+        "metric": published["metric"],
+        "paper": published["value"],
+        "measured": measured,
+        "low": scores.min(),
+        "high": scores.max(),
+        "runs": len(scores),
+        "difference_percent": 100 * (measured / published["value"] - 1),
+        "scale": scale,
+        "ids": list(mine.id[scores.index]),
+    }
+
+
+def shown(table):
+    """`table_1` as people read it: a row a dataset, the cells side by side."""
+    rows = {}
+    for cell in table.itertuples():
+        task = (published_row(cell.dataset), METRIC_TITLES[cell.metric])
+        title = CELL_TITLES[cell.cell]
+        row = rows.setdefault(task, {})
+        row[title, "paper"] = f"{cell.paper:.2f}"
+        row[title, "measured"] = f"{cell.measured:.2f}" if cell.runs else "not measured"
+        row[title, "difference"] = f"{cell.difference_percent:+.1f} %" if cell.runs else ""
+    frame = pd.DataFrame.from_dict(rows, orient="index")
+    frame.columns = pd.MultiIndex.from_tuples(frame.columns)
+    frame.index = pd.MultiIndex.from_tuples(rows, names=["task", "metric"])
+    return frame
+
+
+def measured_table(records, missing):
+    """Paper and measurement of each run, under every average, with its scale.
+
+    Args:
+        records: rows of `load_records`. missing: configs without a record; their rows say so
+            and give the command that measures them.
+    """
+    rows = [_measured_row(record) for record in records.itertuples()]
+    rows += [_missing_row(config) for config in missing]
+    return pd.DataFrame(rows).set_index(["dataset", "cell", "scale", "seed"]).fillna("")
+
+
+def _measured_row(record):
+    config = paper_config(record.dataset, record.cell, record.scale, record.seed)
+    published = config.published or {}
+    row = {"dataset": record.dataset, "cell": CELL_TITLES[record.cell], "scale": record.scale}
+    row |= {"seed": record.seed, "paper": _fixed(published.get("value"))}
+    if record.status == "failed":
+        return row | {"test": f"failed in epoch {record.failure['epoch']}"}
+    for metric, title in METRIC_TITLES.items():
+        score = getattr(record, f"test_{metric}", np.nan)
+        if not pd.isna(score):
+            row[f"test {title}"] = _fixed(score)
+    score = getattr(record, f"test_{config.metric}")
+    if published:
+        row["difference"] = f"{100 * (score / published['value'] - 1):+.1f} %"
+    row |= {"validation": _fixed(getattr(record, f"valid_{config.metric}"))}
+    return row | {"parameters": f"{record.n_params:,}", "n": record.units}
+
+
+def _missing_row(config):
+    published = config.published or {}
+    return {
+        "dataset": config.dataset,
+        "cell": CELL_TITLES[config.cell],
+        "scale": config.scale,
+        "seed": config.seed,
+        "paper": _fixed(published.get("value")),
+        f"test {METRIC_TITLES[config.metric]}": "not measured: " + command(config),
+    }
+
+
+def provenance_table(records):
+    """Where each number comes from: when, how long, on what, with which versions and code."""
+    rows = [
+        {
+            "run": f"{record.cell}, {record.scale}, seed {record.seed}",
+            "when (UTC)": record.started[:16].replace("T", " "),
+            "minutes": f"{record.seconds / 60:.1f}",
+            "epochs (best)": f"{len(record.epochs)} ({record.best_epoch})",
+            "device": record.device["gpu"]
+            or f"{record.device['cpu']}, {record.device['cores']} cores",
+            "TensorFlow": record.versions["tensorflow"],
+            "commit": (record.commit["sha"] or "unknown")[:10]
+            + (" +" if record.commit["dirty"] else ""),
+            "record": record.id,
+        }
+        for record in records.itertuples()
+    ]
+    return pd.DataFrame(rows).set_index("run") if rows else pd.DataFrame({"run": []})
+
+
+def _device(device):
+    return device["gpu"] or f"{device['cpu']}, {device['cores']} cores"
+
+
+def _commit(commit):
+    changed = " and changes" if commit["dirty"] else ""
+    return (commit["sha"] or "unknown")[:10] + changed
+
+
+def _fixed(value):
+    return "" if value is None else f"{value:.2f}"
+
+
+def published_row(dataset):
+    """The paper's own words for a dataset, as in the first column of Table 1."""
+    return paper_config(dataset, "rru").published["row"]
+
+
+def command(config):
+    """The command that measures a run."""
+    parts = [f"rru-nb run --dataset {config.dataset} --cell {config.cell}"]
+    parts += [f"--scale {config.scale}"] if config.scale != "paper" else []
+    parts += [f"--seed {config.seed}"] if config.seed else []
+    base = paper_config(config.dataset, config.cell, config.scale, config.seed).as_dict()
+    changed = {k: v for k, v in config.as_dict().items() if v != base[k]}
+    return " ".join(parts + [f"--set {name}={value}" for name, value in changed.items()])

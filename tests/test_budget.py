@@ -1,0 +1,40 @@
+"""The state size from the budget of parameters, over the whole model."""
+
+import pytest
+
+from rru_nb import UserError, paper_config
+from rru_nb.budget import units_within
+from rru_nb.config import CELLS
+from rru_nb.tasks import task_for
+
+
+@pytest.mark.parametrize("budget", [3, 4, 17, 1000, 12345])
+def test_largest_that_fits(budget):
+    assert units_within(lambda n: n * n + 2, budget) == max(
+        n for n in range(1, 200) if n * n + 2 <= budget
+    )
+
+
+def test_too_small_a_budget_is_refused():
+    with pytest.raises(UserError, match="n_params = 10 is too small.*100"):
+        units_within(lambda n: 100 * n, 10)
+
+
+@pytest.mark.parametrize(
+    "cell, changes",
+    [(cell, {}) for cell in CELLS]
+    + [
+        ("rru", {"relu_layers": 3, "layers": 2}),
+        ("rru", {"rezero": "scalar", "residual": "identity"}),
+        ("mogrifier", {"rounds": 3, "layers": 2}),
+        ("gru", {"layers": 3}),
+    ],
+)
+def test_parameters_are_those_of_the_built_model(cell, changes):
+    task = task_for(paper_config("chorales", cell, "smoke", **changes))
+    for units in (1, 7):
+        model = task.network(units)
+        assert task.parameters(units) == model.count_params()
+        assert len(model.non_trainable_variables) == sum(
+            "seed" in v.path for v in model.non_trainable_variables
+        )

@@ -1,0 +1,62 @@
+"""The command line as a newcomer meets it."""
+
+import subprocess
+import sys
+
+import pytest
+
+from rru_nb.cli import main
+
+
+@pytest.fixture(autouse=True)
+def results(tmp_path, monkeypatch):
+    monkeypatch.setenv("RRU_NB_RESULTS", str(tmp_path))
+
+
+def test_help_comes_without_tensorflow():
+    code = (
+        "import sys; from rru_nb.cli import main\n"
+        "try: main(['--help'])\n"
+        "finally: assert 'tensorflow' not in sys.modules"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    for word in ("data", "run", "results", "book", "RRU_NB_DATA"):
+        assert word in done.stdout
+
+
+def test_run_then_results(capsys):
+    arguments = "run --dataset chorales --cell gru --scale smoke --set max_epochs=1 --quiet"
+    assert main(arguments.split()) == 0
+    assert "new record" in capsys.readouterr().out
+    assert main(arguments.split()) == 0
+    again = capsys.readouterr().out
+    assert "stored record" in again and "nll_window" in again
+    assert "differs from the paper: max_epochs None -> 1" in again
+    assert main(["results", "--dataset", "chorales"]) == 0
+    assert "gru" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "arguments, fragments",
+    [
+        ("run --dataset notingham --cell rru", ["'notingham'", "'nottingham'"]),
+        ("run --dataset chorales --cell gru --set droput=0.5 --scale smoke", ["'dropout'"]),
+        ("run --dataset chorales --cell gru --set dropout --scale smoke", ["NAME=VALUE"]),
+        ("data fetch mnits", ["'mnits'", "'mnist'"]),
+    ],
+)
+def test_mistakes_are_one_line_and_exit_2(arguments, fragments, capsys):
+    assert main(arguments.split()) == 2
+    message = capsys.readouterr().err
+    assert message.startswith("rru-nb: ") and message.count("\n") == 1
+    for fragment in fragments:
+        assert fragment in message
+
+
+def test_data_list_names_every_dataset(capsys):
+    from rru_nb import DATASETS
+
+    assert main(["data", "list"]) == 0
+    listed = capsys.readouterr().out
+    assert all(name in listed for name in DATASETS)

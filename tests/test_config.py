@@ -1,0 +1,124 @@
+"""Settings: the paper's values, what the scales change, and what is refused."""
+
+import dataclasses
+
+import pytest
+
+from rru_nb import RunConfig, UserError, paper_config
+from rru_nb.config import CELLS, KINDS
+
+# Typed from the paper's Table 1 a second time, row by row, to catch a slip in params/.
+TABLE_1 = """
+jsb         7.72    8.20    8.33    8.18
+nottingham  2.92    3.22    3.25    3.28
+musedata    7.03    7.31    7.24    7.22
+piano-midi  7.38    7.58    7.54    7.52
+ptb-word    102.56  122.21  140.35  126.88
+ptb-char    1.27    1.28    1.34    1.29
+enwik8      1.37    1.53    1.49    1.36
+text8       1.35    1.55    1.44    1.37
+imdb        87.20   87.04   85.89   86.23
+mnist       98.74   98.36   92.88   98.14
+pmnist      97.67   98.68   97.39   97.81
+"""
+
+# Table 4, in the paper's order: learning rate, dropout, parameters in millions, own values.
+TABLE_4 = {
+    ("jsb", "rru"): (0.00495, 0.79362, 6.9, {"hidden_multiplier": 1.76958}),
+    ("jsb", "gru"): (0.00460, 0.67605, 1.8, {}),
+    ("jsb", "lstm"): (0.01000, 0.30081, 1.3, {"forget_bias": 0.76843}),
+    ("jsb", "mogrifier"): (0.00255, 0.47521, 1.3, {"rounds": 6, "rank": 58}),
+    ("nottingham", "rru"): (0.00029, 0.77186, 2.6, {"hidden_multiplier": 7.31994}),
+    ("nottingham", "lstm"): (0.00882, 0.20310, 1.3, {"forget_bias": -0.04104}),
+    ("musedata", "mogrifier"): (0.00135, 0.55499, 10.3, {"rounds": 5, "rank": 76}),
+    ("piano-midi", "lstm"): (0.00727, 0.22951, 11.9, {"forget_bias": 0.59993}),
+    ("ptb-word", "rru"): (0.00683, 0.66035, 25.9, {"hidden_multiplier": 6.86655}),
+    ("ptb-word", "gru"): (0.00012, 0.27062, 10.0, {}),
+}
+
+
+def test_every_published_number_has_its_settings():
+    for line in TABLE_1.split("\n"):
+        dataset, *values = line.split() or [None]
+        for cell, value in zip(CELLS, values):
+            config = paper_config(dataset, cell)
+            assert config.published["value"] == float(value), (dataset, cell)
+            assert config.differences == {}
+
+
+@pytest.mark.parametrize("dataset, cell", TABLE_4)
+def test_tuned_values_are_table_4(dataset, cell):
+    learning_rate, dropout, millions, own = TABLE_4[dataset, cell]
+    config = paper_config(dataset, cell)
+    assert (config.learning_rate, config.dropout) == (learning_rate, dropout)
+    assert config.n_params == round(millions * 1e6)
+    assert {name: getattr(config, name) for name in own} == own
+
+
+def test_the_papers_spellings_are_accepted():
+    assert paper_config("JSB Chorales", "Mogrifier LSTM") == paper_config("jsb", "mogrifier")
+
+
+def test_a_config_is_frozen_and_knows_its_differences():
+    config = paper_config("nottingham", "rru", dropout=0.5, seed=3)
+    assert config.differences == {"dropout": {"paper": 0.77186, "here": 0.5}}
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        config.dropout = 0.1
+
+
+def test_a_scale_is_a_difference():
+    differences = paper_config("jsb", "gru", scale="smoke").differences
+    assert differences["n_params"]["paper"] == 1_800_000
+    assert set(differences) >= {"n_params", "max_epochs", "train_limit"}
+
+
+def test_ids_name_settings_and_nothing_else():
+    config = paper_config("jsb", "rru")
+    assert config.id == paper_config("JSB Chorales", "RRU").id
+    assert config.id != paper_config("jsb", "rru", seed=1).id
+    assert config.id != paper_config("jsb", "rru", dropout=0.5).id
+    assert paper_config("jsb", "gru", dropout=0).id == paper_config("jsb", "gru", dropout=0.0).id
+    assert RunConfig.from_dict(config.as_dict()) == config
+
+
+def test_the_id_of_the_first_record_never_changes():
+    """Committed records are found by this hash: a new setting must not move it."""
+    assert paper_config("jsb", "rru").id == "ID_JSB_RRU"
+
+
+@pytest.mark.parametrize(
+    "call, fragments",
+    [
+        (lambda: paper_config("notingham", "rru"), ["'notingham'", "'nottingham'"]),
+        (lambda: paper_config("jsb", "lstn"), ["'lstn'", "'lstm'"]),
+        (lambda: paper_config("jsb", "rru", scale="papr"), ["'papr'", "'paper'"]),
+        (lambda: paper_config("jsb", "rru", droput=0.5), ["'droput'", "'dropout'"]),
+        (lambda: paper_config("jsb", "gru", forget_bias=1.0), ["'forget_bias'", "'lstm'"]),
+        (lambda: paper_config("jsb", "rru", embedding_size=8), ["'embedding_size'", "'jsb'"]),
+        (lambda: paper_config("jsb", "rru", dropout=1.0), ["dropout = 1.0", "[0, 1)"]),
+        (lambda: paper_config("jsb", "rru", dropout="0.5"), ["dropout = '0.5'", "number"]),
+        (lambda: paper_config("jsb", "rru", layers=0), ["layers = 0", "at least 1"]),
+        (lambda: paper_config("jsb", "rru", seed=True), ["seed = True", "whole"]),
+        (lambda: paper_config("jsb", "rru", learning_rate=None), ["learning_rate = None"]),
+        (lambda: paper_config("jsb", "rru", n_params=None), ["n_params", "units"]),
+        (lambda: paper_config("chorales", "rru"), ["'chorales'", "'laptop'"]),
+    ],
+)
+def test_mistakes_are_quoted_and_the_fix_is_named(call, fragments):
+    with pytest.raises(UserError) as error:
+        call()
+    for fragment in fragments:
+        assert fragment in str(error.value)
+
+
+def test_units_replace_the_budget():
+    config = paper_config("jsb", "rru", units=10)
+    assert (config.units, config.n_params) == (10, None)
+
+
+def test_every_dataset_has_a_kind_and_every_trainable_one_all_scales():
+    for dataset, kind in KINDS.items():
+        if kind == "music":
+            for cell in CELLS:
+                for scale in ("laptop", "smoke"):
+                    assert paper_config(dataset, cell, scale).scale == scale

@@ -1,0 +1,135 @@
+"""The music task: windows, padding, and both averages, against loops from the definition."""
+
+import keras
+import numpy as np
+import pytest
+
+from rru_nb import paper_config
+from rru_nb.tasks.base import shuffled_batches
+from rru_nb.tasks.music import MusicTask, averages, pad, windows, without_silences
+
+
+def numbered(n_rows):
+    """A piece whose rows spell their own number, so that rows can be told apart."""
+    return ((np.arange(n_rows)[:, None] >> np.arange(88) % 12) & 1).astype(np.uint8)
+
+
+def rows(window):
+    return [int(sum(int(b) << i for i, b in enumerate(row[:12]))) for row in window]
+
+
+@pytest.mark.parametrize("n_rows", [0, 1, 2, 3, 9, 10, 11, 12, 15, 16, 20, 21, 22, 31, 64])
+@pytest.mark.parametrize("step", [5, 10])
+def test_windows_by_the_authors_rule(n_rows, step):
+    """Full windows start at 0, step, ... while more than `length` rows are left; then one tail."""
+    length, start, expected = 10, 0, []
+    while n_rows - start > length:
+        expected.append(list(range(start, start + length + 1)))
+        start += step
+    if n_rows - start >= 2:
+        expected.append(list(range(start, n_rows)))
+    assert [rows(w) for w in windows(numbered(n_rows), length, step)] == expected
+
+
+def test_evaluation_windows_predict_every_step_once():
+    cut = windows(numbered(1793), 200, 200)
+    targets = [row for window in cut for row in rows(window)[1:]]
+    assert targets == list(range(1, 1793))
+
+
+def test_silences_are_dropped_and_nothing_else():
+    piece = numbered(40)
+    piece[[3, 4, 39]] = 0
+    kept = without_silences(piece)
+    assert rows(kept) == [r for r in rows(piece) if r]
+    assert not any(r == 0 for r in rows(kept))
+
+
+def test_padding_keeps_inputs_and_targets():
+    examples = [numbered(5), numbered(3)]
+    batch = pad(examples)
+    assert batch["length"].tolist() == [4, 2]
+    for i, example in enumerate(examples):
+        t = len(example) - 1
+        assert (batch["x"][i, :t] == example[:-1]).all()
+        assert (batch["y"][i, :t] == example[1:]).all()
+        assert not batch["x"][i, t:].any()
+    assert batch["x"].shape == (2, 4, 88)
+
+
+def test_averages_against_their_definitions():
+    per_step = [np.array([1.0, 2.0, 6.0]), np.array([10.0])]
+    totals = np.array([s.sum() for s in per_step])
+    got = averages(totals, np.array([3, 1]))
+    assert got["nll_window"] == pytest.approx(np.mean([s.mean() for s in per_step]))
+    assert got["nll_frame"] == pytest.approx(np.concatenate(per_step).mean())
+
+
+@pytest.fixture(scope="module")
+def task():
+    config = paper_config("chorales", "rru", "smoke", batch_size=4, window=20, dropout=0.0)
+    return MusicTask(config)
+
+
+@pytest.fixture(scope="module")
+def model(task):
+    keras.utils.set_random_seed(1)
+    model = task.network(5)
+    model.layers[-1].kernel.assign(np.random.default_rng(0).normal(size=[16, 88]))
+    return model
+
+
+def nll_by_loop(model, window):
+    """The summed NLL of one unpadded window, key by key, in float64."""
+    logits = np.float64(model(window[None, :-1].astype(np.float32)))[0]
+    total = 0.0
+    for step, target in zip(logits, window[1:]):
+        for logit, sounds in zip(step, target):
+            p = 1 / (1 + np.exp(-logit))
+            total -= np.log(p if sounds else 1 - p)
+    return total
+
+
+def test_nll_against_a_loop_from_the_definition(task, model):
+    cut = task._cut("valid", 20)[:16]
+    by_window = [nll_by_loop(model, w) for w in cut]
+    lengths = [len(w) - 1 for w in cut]
+    scores = task.evaluate(model, "valid")
+    assert len(set(lengths)) > 1, "windows of one length cannot tell the averages apart"
+    assert scores["nll_window"] == pytest.approx(np.mean(np.divide(by_window, lengths)), rel=1e-5)
+    assert scores["nll_frame"] == pytest.approx(sum(by_window) / sum(lengths), rel=1e-5)
+    assert scores["nll_frame"] != pytest.approx(scores["nll_window"], rel=1e-5)
+
+
+def test_trimming_leaves_loss_and_gradients_as_those_of_the_padded_batch(task, model):
+    import tensorflow as tf
+
+    batch = next(iter(task.train_batches(1)))
+    padded = {
+        "x": np.pad(batch["x"], [(0, 0), (0, 9), (0, 0)]),
+        "y": np.pad(batch["y"], [(0, 0), (0, 9), (0, 0)]),
+        "length": batch["length"],
+    }
+    results = []
+    for each in (batch, padded):
+        with tf.GradientTape() as tape:
+            loss = task.loss(model, each)
+        results.append([loss, *tape.gradient(loss, model.trainable_variables)])
+    for trimmed, full in zip(*results):
+        np.testing.assert_allclose(trimmed, full, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("n, size, sizes", [(10, 4, [4, 6]), (8, 4, [4, 4]), (3, 4, [3])])
+def test_the_last_batch_takes_the_remainder(n, size, sizes):
+    batches = shuffled_batches(n, size, seed=0, epoch=1)
+    assert [len(b) for b in batches] == sizes
+    assert sorted(np.concatenate(batches)) == list(range(n))
+
+
+def test_order_depends_on_seed_and_epoch_alone():
+    def order(seed, epoch):
+        return np.concatenate(shuffled_batches(50, 7, seed, epoch)).tolist()
+
+    assert order(0, 1) == order(0, 1)
+    assert order(0, 1) != order(0, 2)
+    assert order(0, 1) != order(1, 1)

@@ -1,0 +1,100 @@
+"""Notebooks run headless, from any folder, and refuse a typo before any work."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import papermill
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[1]
+NOTEBOOKS = ROOT / "notebooks"
+PARAMETER_FILES = sorted((ROOT / "params" / "papermill").glob("*.yml"))
+
+
+@pytest.fixture(autouse=True)
+def results(tmp_path, monkeypatch):
+    monkeypatch.setenv("RRU_NB_RESULTS", str(tmp_path / "results"))
+    monkeypatch.setenv("MPLBACKEND", "agg")
+    monkeypatch.chdir(tmp_path)
+
+
+def execute(name, **parameters):
+    return papermill.execute_notebook(
+        NOTEBOOKS / f"{name}.ipynb", "out.ipynb", parameters, progress_bar=False
+    )
+
+
+def text_of(notebook):
+    return json.dumps([cell.get("outputs", []) for cell in notebook.cells])
+
+
+def test_datasets():
+    notebook = execute("datasets", dataset="chorales")
+    assert text_of(notebook).count("image/png") == 4
+    assert "chorales" in text_of(notebook)
+
+
+def test_main_results_trains_what_is_missing_and_keeps_it():
+    parameters = yaml.safe_load((ROOT / "params/papermill/main_results-smoke.yml").read_text())
+    live = {"live_scale": "smoke"}
+    notebook = execute("main_results", **parameters, **live)
+    assert text_of(notebook).count("image/png") == 2
+    stored = sorted(Path("results/chorales").glob("*.json"))
+    assert len(stored) == 4
+    times = [path.stat().st_mtime_ns for path in stored]
+    execute("main_results", **parameters, **live)
+    assert [path.stat().st_mtime_ns for path in stored] == times, "stored runs trained again"
+
+
+def test_missing_records_are_shown_with_their_command_and_nothing_is_invented():
+    notebook = execute("main_results", dataset="nottingham", train=False, live_scale="smoke")
+    shown = text_of(notebook)
+    assert "rru-nb run --dataset nottingham --cell mogrifier" in shown
+    assert "not measured" in shown
+    assert not list(Path("results").glob("nottingham/*"))
+
+
+@pytest.mark.parametrize(
+    "name, parameters, fragments",
+    [
+        ("main_results", {"datset": "jsb"}, ["'datset'", "'dataset'"]),
+        ("main_results", {"dataset": "jbs"}, ["'jbs'", "'jsb'"]),
+        ("main_results", {"cells": ["rru", "gur"]}, ["'gur'", "'gru'"]),
+        ("datasets", {"dataset": "choral"}, ["'choral'", "'chorales'"]),
+    ],
+)
+def test_a_typo_is_one_error_before_any_work(name, parameters, fragments):
+    with pytest.raises(papermill.PapermillExecutionError) as error:
+        execute(name, **parameters)
+    for fragment in fragments:
+        assert fragment in error.value.evalue
+
+
+def test_papermill_without_an_output_path_prints_the_notebook(tmp_path):
+    """With its output redirected, as in CI, papermill needs no output path."""
+    command = [sys.executable, "-m", "papermill", "--no-progress-bar"]
+    done = subprocess.run(
+        [*command, str(NOTEBOOKS / "datasets.ipynb"), "-p", "dataset", "chorales"],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env=os.environ,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    notebook = nbformat.reads(done.stdout, as_version=4)
+    assert any(cell.get("outputs") for cell in notebook.cells)
+
+
+@pytest.mark.parametrize("path", PARAMETER_FILES, ids=lambda path: path.name)
+def test_parameter_files_fit_their_notebook(path):
+    name = path.stem.split("-")[0]
+    notebook = nbformat.read(NOTEBOOKS / f"{name}.ipynb", as_version=4)
+    (cell,) = [c for c in notebook.cells if "parameters" in c.metadata.get("tags", [])]
+    known = {line.split("=")[0].strip() for line in cell.source.splitlines() if "=" in line}
+    assert set(yaml.safe_load(path.read_text())) <= known

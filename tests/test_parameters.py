@@ -1,0 +1,43 @@
+"""Notebook parameters: canonical forms, and a typo is an error that names the nearest."""
+
+import pytest
+
+from rru_nb import UserError, check_parameters
+
+
+def test_canonical_forms():
+    checked = check_parameters(
+        {"dataset": "JSB Chorales", "cells": "RRU, gru", "scale": "paper", "seeds": 1, "_": 3}
+    )
+    assert vars(checked) == {
+        "dataset": "jsb",
+        "cells": ["rru", "gru"],
+        "scale": "paper",
+        "seeds": [1],
+    }
+
+
+def test_own_parameters():
+    checked = check_parameters({"rates": [0.1]}, rates=lambda rates: [2 * r for r in rates])
+    assert checked.rates == [0.2]
+
+
+@pytest.mark.parametrize(
+    "session, fragments",
+    [
+        ({"datset": "jsb"}, ["'datset'", "'dataset'"]),
+        ({"dataset": "nottinham"}, ["'nottinham'", "'nottingham'"]),
+        ({"cells": ["rru", "gur"]}, ["'gur'", "'gru'"]),
+        ({"cells": []}, ["cells = []"]),
+        ({"cells": 3}, ["cells = 3", "list"]),
+        ({"scale": "laptob"}, ["'laptob'", "'laptop'"]),
+        ({"seeds": [-1]}, ["seeds = [-1]"]),
+        ({"seeds": "0"}, ["seeds = '0'"]),
+        ({"seeds": [True]}, ["seeds = [True]"]),
+    ],
+)
+def test_typos(session, fragments):
+    with pytest.raises(UserError) as error:
+        check_parameters(session)
+    for fragment in fragments:
+        assert fragment in str(error.value)

@@ -1,0 +1,141 @@
+"""The training loop: repeatable, stops early, keeps the best weights, survives a divergence."""
+
+import copy
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from rru_nb import paper_config, run, training
+from rru_nb.config import CELLS
+from rru_nb.records import find_record
+from rru_nb.tasks.base import Task
+from rru_nb.training import train
+
+
+@pytest.fixture(autouse=True)
+def results(tmp_path, monkeypatch):
+    monkeypatch.setenv("RRU_NB_RESULTS", str(tmp_path))
+
+
+def without_times(record):
+    record = copy.deepcopy(record)
+    del record["seconds"], record["started"]
+    for epoch in record["epochs"]:
+        del epoch["seconds"]
+    return record
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_the_same_config_gives_the_same_record_bit_for_bit(cell):
+    config = paper_config("chorales", cell, "smoke")
+    first, second = train(config, progress=False), train(config, progress=False)
+    assert without_times(first) == without_times(second)
+    assert first["status"] == "ok" and len(first["epochs"]) == 2
+    other = train(paper_config("chorales", cell, "smoke", seed=1), progress=False)
+    assert other["test"] != first["test"]
+
+
+def test_training_learns():
+    config = paper_config("chorales", "rru", "smoke", max_epochs=8, dropout=0.0)
+    epochs = train(config, progress=False)["epochs"]
+    untrained = 88 * np.log(2)
+    assert epochs[-1]["valid_nll_window"] < 0.5 * untrained
+    assert epochs[-1]["valid_nll_window"] < epochs[0]["valid_nll_window"]
+
+
+def test_run_trains_once_and_writes_what_it_returns():
+    config = paper_config("chorales", "gru", "smoke", max_epochs=1)
+    first = run(config, progress=False)
+    assert find_record(config) == first
+    assert run(config, progress=False) == first, "the second call must not train again"
+    assert first["differences"]["max_epochs"] == {"paper": None, "here": 1}
+    assert first["n_params"] <= config.n_params
+    assert set(first["test"]) == {"nll_window", "nll_frame"}
+    assert first["data"]["digest"] and first["versions"]["tensorflow"]
+
+
+def test_a_diverged_training_is_a_failed_record_not_an_exception():
+    config = paper_config("chorales", "lstm", "smoke", learning_rate=100.0, clip_multiplier=1e9)
+    config = paper_config(
+        "chorales", "rru", "smoke", learning_rate=100.0, normalize=False, clip_multiplier=1e9
+    )
+    record = run(config, progress=False)
+    assert record["status"] == "failed" and record["test"] == {}
+    assert record["failure"]["epoch"] >= 1 and record["failure"]["step"] >= 1
+    assert find_record(config) == record
+
+
+class Scripted(Task):
+    """A task whose validation scores are given, to see what the loop makes of them."""
+
+    metrics = ("nll_window",)
+    better = "lower"
+    batch_spec = {"x": tf.TensorSpec([None, 1])}
+    scores: list
+
+    def network(self, units):
+        return keras.Sequential([keras.Input([1]), keras.layers.Dense(1)])
+
+    def parameters(self, units):
+        return 2
+
+    def train_batches(self, epoch):
+        self.trained = epoch
+        yield {"x": np.ones([2, 1], np.float32)}
+
+    def loss(self, model, batch):
+        return tf.reduce_mean(model(batch["x"]) ** 2)
+
+    def evaluate(self, model, split):
+        weights = [w.copy() for w in model.get_weights()]
+        if self.trained > len(self.seen):
+            self.seen.append(weights)
+        else:
+            self.finally_scored = weights
+        return {"nll_window": self.scores[self.trained - 1]}
+
+
+@pytest.mark.parametrize(
+    "better, scores, patience, stops_after, best",
+    [
+        ("lower", [5, 4, 4, 4, 1], 2, 4, 2),  # an equal score is no gain
+        ("lower", [5, 4, 6, 3, 9, 9, 9], 2, 6, 4),
+        ("higher", [5, 6, 4, 7, 1, 1, 9], 2, 6, 4),
+        ("lower", [1, 2, 3, 4], 3, 4, 1),
+    ],
+)
+def test_patience_and_best_weights(monkeypatch, better, scores, patience, stops_after, best):
+    config = paper_config("chorales", "gru", "smoke", patience=patience, max_epochs=50)
+    task = Scripted(config)
+    task.scores, task.seen, task.better = scores, [], better
+    monkeypatch.setattr(training, "task_for", lambda _: task)
+    fit = training._Fit(config, task, task.network(1))
+    with training.Progress(config, enabled=False) as bar:
+        while fit.goes_on():
+            fit.epoch(bar)
+    fit.final_scores()
+    assert (len(fit.history), fit.best_epoch) == (stops_after, best)
+    for used, expected in zip(task.finally_scored, task.seen[best - 1]):
+        np.testing.assert_array_equal(used, expected)
+    assert not np.array_equal(task.seen[best - 1][0], task.seen[-1][0])
+
+
+def test_the_test_split_is_scored_once(monkeypatch):
+    asked = []
+    config = paper_config("chorales", "gru", "smoke")
+    task = training.task_for(config)
+    evaluate = task.evaluate
+    task.evaluate = lambda model, split: asked.append(split) or evaluate(model, split)
+    monkeypatch.setattr(training, "task_for", lambda _: task)
+    train(config, progress=False)
+    assert asked.count("test") == 1 and asked[-1] == "test"
+
+
+def test_selection_on_test_is_a_named_difference():
+    config = paper_config("chorales", "gru", "smoke", select_on="test")
+    record = train(config, progress=False)
+    assert record["differences"]["select_on"] == {"paper": "valid", "here": "test"}
+    assert "test_nll_window" in record["epochs"][0]
+    assert "valid_nll_window" not in record["epochs"][0]
