@@ -19,7 +19,6 @@ PARAMETER_FILES = sorted((ROOT / "params" / "papermill").glob("*.yml"))
 @pytest.fixture(autouse=True)
 def results(tmp_path, monkeypatch):
     monkeypatch.setenv("RRU_NB_RESULTS", str(tmp_path / "results"))
-    monkeypatch.setenv("MPLBACKEND", "agg")
     monkeypatch.chdir(tmp_path)
 
 

@@ -7,7 +7,7 @@ import sys
 import yaml
 
 from . import __version__
-from .errors import UserError
+from .errors import UserError, check_choice
 
 _EPILOG = """\
 examples:
@@ -54,7 +54,7 @@ def _parser():
 
 
 def _add_data(commands):
-    data = commands.add_parser("data", help="list, fetch or verify the data files")
+    data = commands.add_parser("data", help="list, fetch, verify or describe the data files")
     actions = data.add_subparsers(metavar="action", required=True)
     listing = actions.add_parser("list", help="the datasets, their files, and where they are")
     listing.set_defaults(do=_data_list)
@@ -64,6 +64,9 @@ def _add_data(commands):
     verify = actions.add_parser("verify", help="check files that are at hand against the registry")
     verify.add_argument("dataset", nargs="*", help="default: every dataset whose files are at hand")
     verify.set_defaults(do=_data_verify)
+    describe = actions.add_parser("describe", help="write the statistics of music sets, see book")
+    describe.add_argument("dataset", nargs="+", help="music sets as in `rru-nb data list`")
+    describe.set_defaults(do=_data_describe)
 
 
 def _add_run(commands):
@@ -123,6 +126,14 @@ def _data_verify(options):
     rows = [row for name in names for row in verify(name)]
     _print_table(rows)
     return 0 if all(row["ok"] for row in rows) else 1
+
+
+def _data_describe(options):
+    from .data import canonical_name
+    from .statistics import MUSIC, write_statistics
+
+    for name in [check_choice("music set", canonical_name(n), MUSIC) for n in options.dataset]:
+        print(write_statistics(name))
 
 
 def _run(options):

@@ -89,6 +89,30 @@ def shown(table):
     return frame
 
 
+def front_table(scale="paper"):
+    """Table 1 for the front page, as Markdown: the paper's number, then ours in bold.
+
+    A cell reads `7.72 → **7.76**`; `7.72 → –` where nothing was measured at the scale.
+    """
+    table = table_1(scale=scale)
+    titles = [CELL_TITLES[cell] for cell in CELLS]
+    lines = [_markdown_row(["task", "metric", *titles, "scale"]), "|" + "---|" * 7]
+    for dataset, group in table.groupby("dataset", sort=False):
+        numbers = [_paper_and_measured(cell) for cell in group.itertuples()]
+        metric = METRIC_TITLES[group.metric.iloc[0]]
+        lines.append(_markdown_row([published_row(dataset), metric, *numbers, scale]))
+    return "\n".join(lines) + "\n"
+
+
+def _paper_and_measured(cell):
+    measured = f"**{cell.measured:.2f}**" if cell.runs else "–"
+    return f"{cell.paper:.2f} → {measured}"
+
+
+def _markdown_row(cells):
+    return "| " + " | ".join(cells) + " |"
+
+
 def measured_table(records, missing):
     """Paper and measurement of each run, under every average, with its scale.
 
@@ -98,7 +122,8 @@ def measured_table(records, missing):
     """
     rows = [_measured_row(record) for record in records.itertuples()]
     rows += [_missing_row(config) for config in missing]
-    return pd.DataFrame(rows).set_index(["dataset", "cell", "scale", "seed"]).fillna("")
+    frame = pd.DataFrame(rows, dtype=object)
+    return frame.set_index(["dataset", "cell", "scale", "seed"]).fillna("")
 
 
 def _measured_row(record):

@@ -1,0 +1,84 @@
+"""Tables and sentences say what the records say, and nothing where there is no record."""
+
+import pytest
+from test_records import a_record
+
+from rru_nb import findings, load_records, paper_config, tables
+from rru_nb.records import write_record
+
+
+@pytest.fixture(autouse=True)
+def results(tmp_path, monkeypatch):
+    monkeypatch.setenv("RRU_NB_RESULTS", str(tmp_path))
+    device = {"gpu": None, "cpu": "a processor", "cores": 2}
+    commit = {"sha": "0123456789abcdef", "dirty": False}
+    origin = {"device": device, "commit": commit, "versions": {"tensorflow": "2"}}
+    for seed, score in ((0, 7.0), (1, 9.0)):
+        scores = {"nll_window": score, "nll_frame": score + 0.5}
+        config = paper_config("jsb", "rru", seed=seed)
+        write_record(a_record(config, test=scores, **origin))
+    changed = paper_config("jsb", "rru", dropout=0.5)
+    write_record(a_record(changed, test={"nll_window": 1.0, "nll_frame": 1.0}, **origin))
+    smoke = paper_config("jsb", "gru", scale="smoke")
+    write_record(a_record(smoke, test={"nll_window": 2.0, "nll_frame": 2.0}, **origin))
+    failed = paper_config("jsb", "lstm")
+    failure = {"epoch": 4, "step": 2, "loss": "nan"}
+    write_record(a_record(failed, status="failed", failure=failure, test={}, valid={}, **origin))
+
+
+def row(table, dataset, cell):
+    (found,) = table[(table.dataset == dataset) & (table.cell == cell)].itertuples()
+    return found
+
+
+def test_table_1_averages_seeds_and_never_mixes_settings_or_scales():
+    table = tables.table_1()
+    assert len(table) == 44
+    rru = row(table, "jsb", "rru")
+    assert (rru.paper, rru.measured, rru.low, rru.high, rru.runs) == (7.72, 8.0, 7.0, 9.0, 2)
+    assert rru.difference_percent == pytest.approx(100 * (8.0 / 7.72 - 1))
+    assert row(table, "jsb", "gru").runs == 0, "a smoke run is no measurement at paper scale"
+    assert row(table, "jsb", "lstm").runs == 0, "a failed run has no score"
+    assert row(tables.table_1(scale="smoke"), "jsb", "gru").measured == 2.0
+    assert row(tables.table_1(seeds=[1]), "jsb", "rru").measured == 9.0
+
+
+def test_front_table_has_every_row_and_only_measured_numbers():
+    lines = tables.front_table().splitlines()
+    assert len(lines) == 2 + 11
+    (jsb,) = [line for line in lines if "JSB" in line]
+    assert "7.72 → **8.00**" in jsb and "8.20 → –" in jsb and "| paper |" in jsb
+    assert sum("**" in line for line in lines) == 1
+
+
+def test_measured_table_shows_failed_and_missing_runs():
+    missing = [paper_config("jsb", "mogrifier", seed=3)]
+    text = tables.measured_table(load_records(dataset="jsb", scale="paper"), missing).to_string()
+    assert "failed in epoch 4" in text
+    assert "not measured: rru-nb run --dataset jsb --cell mogrifier --seed 3" in text
+    assert "-9.3 %" in text and "7.50" in text, "difference of seed 0, and its frame average"
+
+
+def test_the_command_measures_that_run():
+    config = paper_config("jsb", "rru", scale="smoke", seed=2, dropout=0.5)
+    assert tables.command(config) == (
+        "rru-nb run --dataset jsb --cell rru --scale smoke --seed 2 --set dropout=0.5"
+    )
+
+
+def test_comparison_follows_the_numbers():
+    write_record(a_record(paper_config("jsb", "gru"), test={"nll_window": 10.0, "nll_frame": 1.0}))
+    write_record(
+        a_record(paper_config("jsb", "mogrifier"), test={"nll_window": 6.4, "nll_frame": 1.0})
+    )
+    ids = [paper_config("jsb", cell).id for cell in ("rru", "gru", "lstm", "mogrifier")]
+    records = load_records(id=ids)
+    said = findings.comparison(records)
+    assert "RRU: 7.00 measured, 7.72 in the paper (-9.3 %)." in said
+    assert "9.4 % worse than the best gated cell here, Mogrifier LSTM (one seed" in said
+    better = findings.comparison(records[records.cell != "mogrifier"])
+    assert "30.0 % better than the best gated cell here, GRU" in better
+
+
+def test_nothing_measured_says_so():
+    assert findings.comparison(load_records(dataset="musedata")) == "Nothing is measured here yet."
