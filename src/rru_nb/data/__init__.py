@@ -1,0 +1,163 @@
+"""The data: eleven datasets of the paper and one inside the package.
+
+>>> from rru_nb import load_dataset
+>>> splits = load_dataset("chorales")
+>>> len(splits.train), splits.train[0].shape
+(228, (48, 88))
+"""
+
+from functools import cache
+
+from ..errors import check_choice
+from . import registry
+from .registry import DATASETS_BY_NAME
+from .splits import Labelled, Splits
+
+DATASETS = tuple(DATASETS_BY_NAME)
+
+__all__ = [
+    "DATASETS",
+    "Labelled",
+    "Splits",
+    "canonical_name",
+    "catalogue",
+    "fetch_all",
+    "load_dataset",
+    "verify",
+]
+
+
+def _folded(name):
+    return "".join(c for c in str(name).casefold() if c.isalnum())
+
+
+_SPELLINGS = {
+    _folded(spelling): dataset.name
+    for dataset in DATASETS_BY_NAME.values()
+    for spelling in (dataset.name, dataset.title, *dataset.also)
+}
+
+
+def canonical_name(name):
+    """The name of a dataset as in `DATASETS`.
+
+    Args:
+        name: a name of `DATASETS` or a spelling of the paper, in upper or lower case, with
+            whatever hyphens and spaces: `"Word-level Penn Treebank"`, `"P-MNIST"`.
+
+    Raises:
+        UserError: if there is no such dataset; it lists the valid names and the nearest.
+    """
+    if isinstance(name, str) and _folded(name) in _SPELLINGS:
+        return _SPELLINGS[_folded(name)]
+    return check_choice("dataset", name, DATASETS)
+
+
+def load_dataset(name):
+    """Loads a dataset, from the mirror folder, the cache or the network.
+
+    Args:
+        name: one of `DATASETS`, or the paper's spelling of it.
+
+    Returns:
+        `Splits`. It is loaded once a process and shared; its arrays are read-only.
+
+    Raises:
+        UserError: if there is no such dataset, or its files are neither at hand nor to be had;
+            the message says what was looked for where, and how to get it.
+    """
+    return _load(canonical_name(name))
+
+
+@cache
+def _load(name):
+    return _loader(name)(DATASETS_BY_NAME[name])
+
+
+def forget():
+    """Drops the loaded datasets, for tests and to free their memory."""
+    _load.cache_clear()
+
+
+def _loader(name):
+    from . import chorales, music
+
+    if name == "chorales":
+        return chorales.load
+    if DATASETS_BY_NAME[name].kind == "music":
+        return music.load
+    raise NotImplementedError(f"this version of rru_nb cannot load {name!r} yet")
+
+
+def catalogue():
+    """What data there is and where it is: a list of rows, one a dataset.
+
+    Returns:
+        Dicts with `name`, `title` (as in the paper's Table 1), `files`, `megabytes` (to
+        download), `found` ("package", "mirror", "cache", "missing"), `terms` and `home`.
+    """
+    return [_catalogue_row(dataset) for dataset in DATASETS_BY_NAME.values()]
+
+
+def _catalogue_row(dataset):
+    from . import chorales
+
+    size = sum(registry.FILES[name].download_size for name in dataset.files)
+    return {
+        "name": dataset.name,
+        "title": dataset.title,
+        "files": " ".join(dataset.files) or chorales.FILE.name,
+        "megabytes": round((size or chorales.FILE.stat().st_size) / 1e6, 1),
+        "found": _where(dataset),
+        "terms": dataset.terms,
+        "home": dataset.home,
+    }
+
+
+def _where(dataset):
+    """Where a dataset's files are; "missing" if one of them is nowhere, "cache" if one is there."""
+    from .fetch import downloads, find, mirror
+
+    found = "mirror" if dataset.files else "package"
+    for file in (registry.FILES[name] for name in dataset.files):
+        if find(file, mirror()):
+            continue
+        if not find(file, downloads()):
+            return "missing"
+        found = "cache"
+    return found
+
+
+def fetch_all(name):
+    """Makes the files of a dataset available: finds or downloads each of them.
+
+    Args:
+        name: one of `DATASETS`, or the paper's spelling of it.
+
+    Returns:
+        Their paths, a list; of `chorales` the path of the file in the package.
+    """
+    from . import chorales
+    from .fetch import locate
+
+    files = DATASETS_BY_NAME[canonical_name(name)].files
+    return [locate(file) for file in files] or [chorales.FILE]
+
+
+def verify(name):
+    """Checks the files of a dataset that are at hand; downloads nothing.
+
+    Args:
+        name: one of `DATASETS`, or the paper's spelling of it.
+
+    Returns:
+        A list of dicts, one a file: `dataset`, `file`, `ok`, `expected`, `found` (both for
+        people: what the registry says, what is there).
+    """
+    from .verification import verify_chorales, verify_file
+
+    dataset = DATASETS_BY_NAME[canonical_name(name)]
+    rows = [verify_file(registry.FILES[file]) for file in dataset.files] or [
+        verify_chorales(dataset)
+    ]
+    return [{"dataset": dataset.name, **row} for row in rows]

@@ -1,0 +1,97 @@
+"""The four sets of piano rolls of Boulanger-Lewandowski et al. (2012), from their MATLAB files.
+
+Each file holds `traindata`, `validdata` and `testdata`, cell arrays of matrices [T, 88] of 0 and
+1: row t is a time step, column k says whether the key of MIDI pitch 21 + k sounds. Version 5 MAT
+files hold plain arrays: reading one cannot run code, unlike the pickles that the sets are also
+handed around in.
+"""
+
+import numpy as np
+
+from ..errors import UserError
+from . import registry
+from .splits import Splits, read_only
+
+KEYS = 88
+LOWEST_PITCH = 21  # MIDI pitch of a piano's lowest key, A0
+SPLITS = ("train", "valid", "test")
+
+
+def load(dataset):
+    """The `Splits` of one of the four sets.
+
+    Args:
+        dataset: a `registry.Dataset` of kind "music" with one file.
+
+    Raises:
+        UserError: if the file cannot be had, or is not what it should be.
+    """
+    from .fetch import locate
+
+    file = registry.FILES[dataset.files[0]]
+    parts = read_mat(locate(file.name))
+    check_counts(file.name, parts, dataset.counts)
+    return Splits(dataset.name, **parts, digest=file.sha256, source=file.name)
+
+
+def read_mat(path):
+    """Reads a MAT file of piano rolls.
+
+    Args:
+        path: of a version 5 MAT file with the fields `traindata`, `validdata`, `testdata`.
+
+    Returns:
+        `{"train": pieces, "valid": pieces, "test": pieces}`, each a tuple of uint8 [T, 88].
+
+    Raises:
+        UserError: if it is no MAT file, a field is missing, or a matrix is not a piano roll.
+    """
+    from scipy.io import loadmat
+
+    fields = [f"{split}data" for split in SPLITS]
+    try:
+        content = loadmat(path, variable_names=fields)
+    except Exception as error:  # damaged files make scipy raise errors of a dozen kinds
+        raise UserError(f"{path} cannot be read as a MAT file (version 5): {error}") from error
+    missing = [field for field in fields if field not in content]
+    if missing:
+        raise UserError(
+            f"{path} has no field {missing[0]!r}; a file of piano rolls has {', '.join(fields)}."
+        )
+    return {split: _pieces(path, f"{split}data", content[f"{split}data"]) for split in SPLITS}
+
+
+def _pieces(path, field, cells):
+    if cells.dtype != object:
+        raise UserError(f"{path}: {field} is a matrix {cells.shape}, expected a cell array.")
+    return tuple(
+        _roll(f"{path}: piece {i} of {field}", piece) for i, piece in enumerate(cells.flat)
+    )
+
+
+def _roll(where, piece):
+    piece = np.asarray(piece)
+    if piece.ndim != 2 or piece.shape[1] != KEYS or len(piece) == 0:
+        raise UserError(f"{where} has the shape {piece.shape}, expected [T, {KEYS}] with T >= 1.")
+    if piece.dtype.kind not in "buif" or not np.isin(piece, (0, 1)).all():
+        raise UserError(f"{where} holds other values than 0 and 1.")
+    return read_only(piece.astype(np.uint8))
+
+
+def check_counts(what, parts, counts):
+    """Compares numbers of pieces and time steps with the registry's.
+
+    Args:
+        what: file or dataset, for the message.
+        parts: `{split: pieces}`. counts: `{split: (pieces, time steps)}`.
+
+    Raises:
+        UserError: at the first split that differs.
+    """
+    for split, expected in counts.items():
+        found = (len(parts[split]), sum(map(len, parts[split])))
+        if found != tuple(expected):
+            raise UserError(
+                f"{what}: {split} has {found[0]} pieces with {found[1]} time steps, "
+                f"expected {expected[0]} with {expected[1]}."
+            )

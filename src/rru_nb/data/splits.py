@@ -1,0 +1,53 @@
+"""What every loader returns."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+
+@dataclass(frozen=True, eq=False)
+class Splits:
+    """The three parts of a dataset, as read-only arrays.
+
+    What a part is depends on the kind of data:
+
+    - music: a tuple of arrays uint8 [T, 88] of 0 and 1, one a piece; column k is MIDI pitch
+      21 + k, row t a time step; steps of silence are still in;
+    - text: one array int32 [length], the stream of symbols, numbers into `vocabulary`;
+    - reviews: `Labelled`, with a tuple of arrays int32 [length] and int32 labels [N];
+    - images: `Labelled`, with an array uint8 [N, 784] and int32 labels [N].
+
+    Attributes:
+        name: one of `DATASETS`.
+        train, valid, test: the parts.
+        digest: sha256 (hex) of the content of the files that the parts were read from.
+        source: where it was read from, for people: `"JSB_Chorales.mat"`.
+        vocabulary: of texts: the symbol (str, or bytes of length 1) of each number.
+    """
+
+    name: str
+    train: object
+    valid: object
+    test: object
+    digest: str
+    source: str
+    vocabulary: tuple = ()
+
+
+class Labelled(NamedTuple):
+    """Examples and their classes: `x, y = splits.train`.
+
+    Attributes:
+        inputs: tuple of N arrays, or one array with N rows.
+        labels: int32 [N].
+    """
+
+    inputs: object
+    labels: np.ndarray
+
+
+def read_only(array):
+    """The same array, which nobody can change by mistake: loaded data is shared."""
+    array.setflags(write=False)
+    return array
