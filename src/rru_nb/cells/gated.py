@@ -1,0 +1,46 @@
+"""What the three gated cells share: their size, and dropout on the candidate alone."""
+
+import keras
+from keras import ops
+
+from ._checks import check_count, check_rate
+
+
+class GatedCell(keras.layers.Layer):
+    """Base of the paper's baselines: n units and recurrent dropout on the candidate.
+
+    Dropout on the candidate alone, with a fresh mask at every time step, leaves what the state
+    already holds untouched: Semeniuta et al. (2016), "Recurrent Dropout without Memory Loss".
+
+    Args:
+        units: int, features n of the state and of the output.
+        dropout: float in [0, 1), the part of the candidate's features that are dropped in
+            training; the others are scaled by 1 / (1 - dropout).
+        seed: int or None, the seed of the dropout masks.
+
+    Raises:
+        UserError: if an argument is out of its range.
+    """
+
+    def __init__(self, units, dropout=0.0, seed=None, **kwargs):
+        super().__init__(**kwargs)
+        self.units = check_count("units", units)
+        self.dropout = check_rate("dropout", dropout)
+        self.seed = seed
+        self.seed_generator = keras.random.SeedGenerator(seed)
+        self.output_size = self.units
+
+    def drop(self, candidate, training):
+        """The candidate after dropout: unchanged unless training."""
+        if not training or self.dropout == 0.0:
+            return candidate
+        return keras.random.dropout(candidate, self.dropout, seed=self.seed_generator)
+
+    def get_initial_state(self, batch_size=None):
+        """Zeros of shape [batch_size, n], one for each state."""
+        sizes = self.state_size if isinstance(self.state_size, list) else [self.state_size]
+        return [ops.zeros((batch_size, n), dtype=self.compute_dtype) for n in sizes]
+
+    def get_config(self):
+        own = {"units": self.units, "dropout": self.dropout, "seed": self.seed}
+        return {**super().get_config(), **own}

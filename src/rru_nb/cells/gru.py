@@ -1,0 +1,81 @@
+"""The GRU as the paper's authors ran it: Cho et al.'s first form, with recurrent dropout."""
+
+import keras
+from keras import ops
+
+from ._checks import check_features
+from .gated import GatedCell
+
+
+@keras.saving.register_keras_serializable(package="rru_nb")
+class GRUCell(GatedCell):
+    """Gated recurrent unit, the reset gate before the candidate's matrix product.
+
+    With x the input, h the state, [x, h] their concatenation and ⊙ the elementwise product:
+
+        r, u = σ([x, h] W_g + b_g)
+        c = Dropout(tanh([x, r ⊙ h] W_c + b_c))
+        h' = u ⊙ h + (1 − u) ⊙ c
+
+    The output is h'. `keras.layers.GRU` resets after the product by default, and has no
+    dropout on the candidate. Source: Cho et al. (2014), arXiv:1406.1078, equations 5 to 8;
+    dropout and initial values as in the code of the paper's authors (section 4.1).
+
+    Args:
+        units: int, features n of the state and of the output.
+        dropout: float in [0, 1), recurrent dropout on the candidate c, in training only, with
+            a fresh mask at every time step.
+        seed: int or None, the seed of the dropout masks.
+
+    Attributes:
+        gate_kernel: W_g, [m + n, 2n], reset gate first; its first m rows act on x.
+        gate_bias: b_g, [2n], starts at 1.
+        candidate_kernel: W_c, [m + n, n]; its first m rows act on x.
+        candidate_bias: b_c, [n], starts at 0.
+
+    Raises:
+        UserError: if an argument is out of its range.
+
+    Example:
+
+        layer = keras.layers.RNN(GRUCell(64, dropout=0.3), return_sequences=True)
+        outputs = layer(np.zeros((16, 200, 88), "float32"))  # [16, 200, 64]
+    """
+
+    def __init__(self, units, dropout=0.0, seed=None, **kwargs):
+        super().__init__(units, dropout, seed, **kwargs)
+        self.state_size = self.units
+
+    def build(self, input_shape):
+        n = self.units
+        rows = check_features("GRUCell", input_shape) + n
+        self.gate_kernel = self.add_weight(
+            name="gate_kernel", shape=(rows, 2 * n), initializer="glorot_uniform"
+        )
+        self.gate_bias = self.add_weight(name="gate_bias", shape=(2 * n,), initializer="ones")
+        self.candidate_kernel = self.add_weight(
+            name="candidate_kernel", shape=(rows, n), initializer="glorot_uniform"
+        )
+        self.candidate_bias = self.add_weight(
+            name="candidate_bias", shape=(n,), initializer="zeros"
+        )
+
+    def call(self, inputs, states, training=False):
+        """One time step.
+
+        Args:
+            inputs: x, [batch, m].
+            states: [h], h of [batch, n].
+            training: bool, whether to drop out.
+
+        Returns:
+            h' of [batch, n], and [h'].
+        """
+        x, h = inputs, states[0] if isinstance(states, (list, tuple)) else states
+        xh = ops.concatenate([x, h], axis=-1)
+        gates = ops.sigmoid(ops.matmul(xh, self.gate_kernel) + self.gate_bias)
+        r, u = ops.split(gates, 2, axis=-1)
+        xrh = ops.concatenate([x, r * h], axis=-1)
+        c = ops.tanh(ops.matmul(xrh, self.candidate_kernel) + self.candidate_bias)
+        h = u * h + (1 - u) * self.drop(c, training)
+        return h, [h] if isinstance(states, (list, tuple)) else h
