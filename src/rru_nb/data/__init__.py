@@ -10,10 +10,9 @@ from functools import cache
 
 from ..errors import check_choice
 from . import registry
-from .registry import DATASETS_BY_NAME
 from .splits import Labelled, Splits
 
-DATASETS = tuple(DATASETS_BY_NAME)
+DATASETS = tuple(registry.DATASETS_BY_NAME)
 
 __all__ = [
     "DATASETS",
@@ -33,7 +32,7 @@ def _folded(name):
 
 _SPELLINGS = {
     _folded(spelling): dataset.name
-    for dataset in DATASETS_BY_NAME.values()
+    for dataset in registry.DATASETS_BY_NAME.values()
     for spelling in (dataset.name, dataset.title, *dataset.also)
 }
 
@@ -71,7 +70,7 @@ def load_dataset(name):
 
 @cache
 def _load(name):
-    return _loader(name)(DATASETS_BY_NAME[name])
+    return _loader(name)(registry.DATASETS_BY_NAME[name])
 
 
 def forget():
@@ -84,7 +83,7 @@ def _loader(name):
 
     if name == "chorales":
         return chorales.load
-    if DATASETS_BY_NAME[name].kind == "music":
+    if registry.DATASETS_BY_NAME[name].kind == "music":
         return music.load
     raise NotImplementedError(f"this version of rru_nb cannot load {name!r} yet")
 
@@ -96,7 +95,7 @@ def catalogue():
         Dicts with `name`, `title` (as in the paper's Table 1), `files`, `megabytes` (to
         download), `found` ("package", "mirror", "cache", "missing"), `terms` and `home`.
     """
-    return [_catalogue_row(dataset) for dataset in DATASETS_BY_NAME.values()]
+    return [_catalogue_row(dataset) for dataset in registry.DATASETS_BY_NAME.values()]
 
 
 def _catalogue_row(dataset):
@@ -140,7 +139,7 @@ def fetch_all(name):
     from . import chorales
     from .fetch import locate
 
-    files = DATASETS_BY_NAME[canonical_name(name)].files
+    files = registry.DATASETS_BY_NAME[canonical_name(name)].files
     return [locate(file) for file in files] or [chorales.FILE]
 
 
@@ -156,7 +155,7 @@ def verify(name):
     """
     from .verification import verify_chorales, verify_file
 
-    dataset = DATASETS_BY_NAME[canonical_name(name)]
+    dataset = registry.DATASETS_BY_NAME[canonical_name(name)]
     rows = [verify_file(registry.FILES[file]) for file in dataset.files] or [
         verify_chorales(dataset)
     ]

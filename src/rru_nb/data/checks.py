@@ -14,6 +14,16 @@ from ..errors import UserError
 
 PORTION = 1 << 20
 
+# What the standard library raises for damaged, encrypted or exotically packed archives.
+_DAMAGED = (
+    EOFError,
+    zlib.error,
+    gzip.BadGzipFile,
+    zipfile.BadZipFile,
+    NotImplementedError,
+    RuntimeError,
+)
+
 
 def check(file, path):
     """Refuses a file whose content is not that of the registry.
@@ -64,11 +74,13 @@ def open_content(file, path):
         else:
             with open(path, "rb") as stream:
                 yield stream
-    except (EOFError, zlib.error, zipfile.BadZipFile, gzip.BadGzipFile) as error:
+    except _DAMAGED as error:
         raise UserError(
             f"{path} is damaged or cut off: expected a whole {file.packing} file with "
             f"{file.size:,} bytes of content, found: {error}."
         ) from error
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror or error}.") from error
 
 
 def _open_member(file, path, archive):

@@ -89,8 +89,12 @@ def _download_from(url, file):
     pooch.get_logger().setLevel(logging.WARNING)
     folder = downloads()
     part = f"{file.name}.{uuid.uuid4().hex}.part"
-    path = pooch.retrieve(url, None, fname=part, path=folder, downloader=_Downloader(file))
-    os.replace(path, folder / file.name)
+    try:
+        pooch.retrieve(url, None, fname=part, path=folder, downloader=_Downloader(file))
+        os.replace(folder / part, folder / file.name)
+    finally:
+        if folder.is_dir():
+            (folder / part).unlink(missing_ok=True)
     return folder / file.name
 
 
@@ -103,12 +107,14 @@ class _Downloader:
     def __call__(self, url, output_file, pooch_object):
         import pooch
 
+        progress = _Progress(self.file)
         get = pooch.HTTPDownloader(
-            progressbar=_Progress(self.file),
-            chunk_size=1 << 16,
-            timeout=(CONNECT_SECONDS, READ_SECONDS),
+            progress, chunk_size=1 << 16, timeout=(CONNECT_SECONDS, READ_SECONDS)
         )
-        get(url, output_file, pooch_object)
+        try:
+            get(url, output_file, pooch_object)
+        finally:
+            progress.close()
         try:
             check(self.file, Path(output_file))
         except UserError as error:
@@ -151,7 +157,8 @@ class _Progress:
         self.received = 0
 
     def close(self):
-        self.bar.close()
+        if self.bar is not None:
+            self.bar.close()
 
     def _refuse_beyond_limit(self, n):
         if n > self.limit:
@@ -173,7 +180,9 @@ def _short(url, error):
     if isinstance(error, requests.Timeout):
         return f"no answer within {CONNECT_SECONDS} or {READ_SECONDS} s"
     if isinstance(error, requests.ConnectionError):
-        return f"no connection to {urlsplit(url).hostname}, or it broke off"
+        return f"no connection to {urlsplit(url).hostname}"
+    if isinstance(error, requests.exceptions.ChunkedEncodingError):
+        return "the connection broke off"
     if isinstance(error, OSError) and error.errno == errno.ENOSPC:
         return f"no space left in {downloads()}"
     return str(error).splitlines()[0] if str(error) else type(error).__name__

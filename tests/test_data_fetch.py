@@ -1,0 +1,283 @@
+"""Files are found in the mirror, the cache or the network, and only good ones are believed."""
+
+import gzip
+import hashlib
+import http.server
+import io
+import multiprocessing
+import threading
+import zipfile
+from dataclasses import replace
+
+import pytest
+
+from rru_nb import data
+from rru_nb.data import fetch, registry
+from rru_nb.data.registry import DataFile
+from rru_nb.errors import UserError
+
+CONTENT = bytes(range(256)) * 40
+SHA256 = hashlib.sha256(CONTENT).hexdigest()
+
+
+def zipped(content, member="rolls", **options):
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(member, content, **options)
+    return buffer.getvalue()
+
+
+PACKED = {
+    "plain": CONTENT,
+    "gzip": gzip.compress(CONTENT),
+    "zip": zipped(CONTENT),
+}
+
+
+@pytest.fixture
+def register(no_data, monkeypatch):
+    """Registers a file of `CONTENT` under the name "rolls.mat"; gives the `DataFile`."""
+
+    def register(packing="plain", urls=("http://127.0.0.1:9/rolls.mat",)):
+        member = "rolls" if packing == "zip" else None
+        file = DataFile("rolls.mat", tuple(urls), len(CONTENT), SHA256, packing, member)
+        jsb = replace(registry.DATASETS_BY_NAME["jsb"], files=("rolls.mat",))
+        monkeypatch.setattr(registry, "FILES", {"rolls.mat": file})
+        monkeypatch.setattr(registry, "DATASETS_BY_NAME", {"jsb": jsb})
+        return file
+
+    return register
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A mirror folder."""
+    folder = tmp_path / "mirror"
+    folder.mkdir()
+    monkeypatch.setenv("RRU_NB_DATA", str(folder))
+    return folder
+
+
+@pytest.fixture
+def serve():
+    """A web server on this machine: `serve({path: bytes or (status, bytes, length)})`."""
+    servers = []
+
+    def serve(answers):
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):  # noqa: N802
+                answer = answers.get(self.path, (404, b"", 0))
+                if isinstance(answer, bytes):
+                    answer = (200, answer, len(answer))
+                status, body, length = answer
+                self.send_response(status)
+                self.send_header("Content-Length", str(length))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *args):
+                pass
+
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        servers.append(server)
+        return f"http://127.0.0.1:{server.server_address[1]}"
+
+    yield serve
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+def cached(cache):
+    """Names of all files in the cache, also hidden and temporary ones."""
+    return sorted(path.name for path in cache.rglob("*") if path.is_file())
+
+
+@pytest.mark.parametrize("packing", PACKED)
+def test_mirror(register, folder, packing):
+    register(packing)
+    (folder / "rolls.mat").write_bytes(PACKED[packing])
+    assert fetch.locate("rolls.mat") == folder / "rolls.mat"
+
+
+def test_mirror_may_hold_the_member_of_a_zip(register, folder):
+    register("zip")
+    (folder / "rolls").write_bytes(CONTENT)
+    assert fetch.locate("rolls.mat") == folder / "rolls"
+
+
+def test_repacked_archive_is_as_good(register, folder):
+    register("gzip")
+    (folder / "rolls.mat").write_bytes(gzip.compress(CONTENT, 1, mtime=7))
+    assert fetch.locate("rolls.mat") == folder / "rolls.mat"
+
+
+ALTERED = CONTENT[:-1] + b"!"
+WRONG = {
+    "cut": ("plain", CONTENT[:-7], r"expected 10,240 bytes of content, found 10,233"),
+    "long": ("plain", CONTENT + b"x", r"expected 10,240 bytes of content, found more"),
+    "altered": ("plain", ALTERED, f"expected content with sha256 {SHA256}, found [0-9a-f]{{64}}"),
+    "empty": ("plain", b"", "expected 10,240 bytes of content, found 0"),
+    "gzip cut": ("gzip", PACKED["gzip"][:-20], "damaged or cut off: expected a whole gzip file"),
+    "gzip altered": ("gzip", gzip.compress(ALTERED), "expected content with sha256"),
+    "not gzip": ("gzip", CONTENT, "damaged or cut off: expected a whole gzip file"),
+    "gzip bomb": ("gzip", gzip.compress(bytes(50_000_000)), "bytes of content, found more"),
+    "zip cut": ("zip", PACKED["zip"][:-30], "damaged or cut off: expected a whole zip file"),
+    "zip altered": ("zip", zipped(ALTERED), "expected content with sha256"),
+    "other member": ("zip", zipped(CONTENT, "../rolls"), r"member 'rolls' .* found '\.\./rolls'"),
+    "zip bomb": ("zip", zipped(bytes(50_000_000)), "bytes of content, found more"),
+    "not zip": ("zip", CONTENT, "damaged or cut off: expected a whole zip file"),
+}
+
+
+@pytest.mark.parametrize("packing, content, message", WRONG.values(), ids=WRONG)
+def test_wrong_file_in_the_mirror_is_refused(register, folder, packing, content, message):
+    register(packing)
+    (folder / "rolls.mat").write_bytes(content)
+    with pytest.raises(UserError, match=message) as raised:
+        fetch.locate("rolls.mat")
+    assert str(folder / "rolls.mat") in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize("packing, content, message", WRONG.values(), ids=WRONG)
+def test_wrong_download_is_refused(register, serve, no_data, packing, content, message):
+    register(packing, [serve({"/rolls.mat": content}) + "/rolls.mat"])
+    with pytest.raises(UserError, match=message):
+        fetch.locate("rolls.mat")
+    assert cached(no_data) == []
+
+
+@pytest.mark.parametrize("packing", PACKED)
+def test_download_then_cache(register, serve, no_data, packing):
+    answers = {"/rolls.mat": PACKED[packing]}
+    register(packing, [serve(answers) + "/rolls.mat"])
+    path = fetch.locate("rolls.mat")
+    assert path.read_bytes() == PACKED[packing]
+    assert cached(no_data) == ["rolls.mat"]
+    answers.clear()
+    assert fetch.locate("rolls.mat") == path
+
+
+def test_next_address_is_tried(register, serve):
+    address = serve({"/a": b"moved", "/c": CONTENT})
+    register(urls=[address + "/a", address + "/b", address + "/c"])
+    assert fetch.locate("rolls.mat").read_bytes() == CONTENT
+
+
+def test_broken_off_download(register, serve, no_data):
+    address = serve({"/rolls.mat": (200, CONTENT[:5000], len(CONTENT))})
+    register(urls=[address + "/rolls.mat"])
+    with pytest.raises(UserError, match="rolls.mat: the connection broke off"):
+        fetch.locate("rolls.mat")
+    assert cached(no_data) == []
+
+
+def test_download_without_end_is_stopped(register, serve, no_data):
+    announced = (200, b"", 10**12)
+    address = serve({"/announced": announced, "/sent": bytes(4_000_000)})
+    register(urls=[address + "/announced", address + "/sent"])
+    with pytest.raises(UserError) as raised:
+        fetch.locate("rolls.mat")
+    assert str(raised.value).count("more than 1,069,056 bytes were sent") == 2
+    assert cached(no_data) == []
+
+
+def test_damaged_file_in_the_cache_is_fetched_anew(register, serve, no_data):
+    register(urls=[serve({"/rolls.mat": CONTENT}) + "/rolls.mat"])
+    (no_data / "downloads").mkdir(parents=True)
+    (no_data / "downloads" / "rolls.mat").write_bytes(CONTENT[:100])
+    assert fetch.locate("rolls.mat").read_bytes() == CONTENT
+    assert cached(no_data) == ["rolls.mat"]
+
+
+def test_damaged_file_in_the_cache_without_network(register, no_data):
+    register()
+    (no_data / "downloads").mkdir(parents=True)
+    (no_data / "downloads" / "rolls.mat").write_bytes(CONTENT[:100])
+    with pytest.raises(UserError, match="a damaged one is there"):
+        fetch.locate("rolls.mat")
+    assert (no_data / "downloads" / "rolls.mat").read_bytes() == CONTENT[:100]
+
+
+def test_nowhere(register, folder, no_data):
+    register()
+    with pytest.raises(UserError) as raised:
+        data.load_dataset("jsb")
+    message = str(raised.value)
+    assert f"RRU_NB_DATA not in {folder}" in message
+    assert f"not in {no_data / 'downloads'}" in message
+    assert "http://127.0.0.1:9/rolls.mat: no connection to 127.0.0.1" in message
+    assert "set RRU_NB_DATA to a folder that holds rolls.mat" in message
+    assert "`rru-nb data fetch jsb` with a network" in message
+
+
+def test_nowhere_and_no_mirror(register):
+    register()
+    with pytest.raises(UserError, match="RRU_NB_DATA is not set"):
+        fetch.locate("rolls.mat")
+
+
+def test_mirror_that_does_not_exist(register, monkeypatch, tmp_path):
+    register()
+    monkeypatch.setenv("RRU_NB_DATA", str(tmp_path / "typo"))
+    with pytest.raises(UserError, match=r"RRU_NB_DATA names '.*typo', which is not a folder"):
+        fetch.locate("rolls.mat")
+
+
+def test_cache_that_cannot_be_written(register, serve, no_data):
+    register(urls=[serve({"/rolls.mat": CONTENT}) + "/rolls.mat"])
+    no_data.write_text("a file where the folder should be")
+    with pytest.raises(UserError, match="'rolls.mat' is not at hand"):
+        fetch.locate("rolls.mat")
+
+
+def test_no_space_left(register, serve, no_data, monkeypatch):
+    register(urls=[serve({"/rolls.mat": CONTENT}) + "/rolls.mat"])
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(fetch.os, "replace", full)
+    with pytest.raises(UserError, match=f"no space left in {no_data / 'downloads'}"):
+        fetch.locate("rolls.mat")
+    assert cached(no_data) == []
+
+
+def _locate(barrier, queue):
+    barrier.wait()
+    queue.put(fetch.locate("rolls.mat").read_bytes() == CONTENT)
+
+
+def test_processes_that_fetch_the_same_file(register, serve, no_data):
+    register(urls=[serve({"/rolls.mat": CONTENT}) + "/rolls.mat"])
+    fork = multiprocessing.get_context("fork")
+    barrier, queue = fork.Barrier(4), fork.Queue()
+    processes = [fork.Process(target=_locate, args=(barrier, queue)) for _ in range(4)]
+    for process in processes:
+        process.start()
+    assert [queue.get(timeout=60) for _ in processes] == [True] * 4
+    for process in processes:
+        process.join()
+    assert cached(no_data) == ["rolls.mat"]
+
+
+def test_verify_tells_what_is_wrong(register, folder):
+    register()
+    assert data.verify("jsb")[0]["found"] == "missing"
+    (folder / "rolls.mat").write_bytes(CONTENT[:-7])
+    row = data.verify("jsb")[0]
+    assert not row["ok"] and "found 10,233" in row["found"]
+    (folder / "rolls.mat").write_bytes(CONTENT)
+    row = data.verify("jsb")[0]
+    assert row["ok"] and row["dataset"] == "jsb" and row["file"] == str(folder / "rolls.mat")
+
+
+def test_catalogue_and_fetch_all(register, folder, serve, no_data):
+    register(urls=[serve({"/rolls.mat": CONTENT}) + "/rolls.mat"])
+    assert data.catalogue()[0]["found"] == "missing"
+    assert data.fetch_all("JSB Chorales") == [no_data / "downloads" / "rolls.mat"]
+    assert data.catalogue()[0]["found"] == "cache"
+    (folder / "rolls.mat").write_bytes(CONTENT)
+    assert data.catalogue()[0]["found"] == "mirror"
