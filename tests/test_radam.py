@@ -1,0 +1,259 @@
+"""RAdam, both variants, against NumPy written from the equations, in float64."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from rru_nb import RAdam, UserError
+
+KAPPA, STEPS = 1.5, 40
+LR = 1 / 64  # Keras keeps it in float32
+SHAPES = [(4, 3), (5,), ()]
+
+
+class NumpyRAdam:
+    """One variable, or several that are clipped as one. Remembers what happened."""
+
+    def __init__(self, thetas, normalize_first, kappa=KAPPA, b1=0.9, b2=0.999, eps=1e-7):
+        self.thetas = [np.array(theta, "float64") for theta in thetas]
+        self.ms = [np.zeros_like(theta) for theta in self.thetas]
+        self.vs = [np.zeros_like(theta) for theta in self.thetas]
+        self.normalize_first, self.kappa = normalize_first, kappa
+        self.b1, self.b2, self.eps = b1, b2, eps
+        self.t, self.clipped, self.rectified = 0, [], []
+
+    def step(self, grads, lr=LR):
+        self.t += 1
+        c1, c2 = 1 - self.b1**self.t, 1 - self.b2**self.t
+        if self.kappa:
+            norm = np.sqrt(sum(np.sum(g * g) for g in grads))
+            limit = self.kappa * np.sqrt(sum(v.sum() for v in self.vs) / c2) + 0.01
+            self.clipped.append(norm > limit)
+            if norm > limit:
+                grads = [g * limit / norm for g in grads]
+        rho_inf = 2 / (1 - self.b2) - 1
+        rho = rho_inf - 2 * self.t * self.b2**self.t / c2
+        self.rectified.append(rho >= 5)
+        r = 1.0
+        if rho >= 5:
+            r = np.sqrt((rho - 4) / (rho_inf - 4) * (rho - 2) / (rho_inf - 2) * rho_inf / rho)
+        for i, g in enumerate(grads):
+            self.vs[i] = self.b2 * self.vs[i] + (1 - self.b2) * g * g
+            deviation = np.sqrt(self.vs[i] / c2) + self.eps
+            momentum_of = g / deviation if self.normalize_first else g
+            self.ms[i] = self.b1 * self.ms[i] + (1 - self.b1) * momentum_of
+            step = r * self.ms[i] / c1
+            if rho >= 5 and not self.normalize_first:
+                step = step / deviation
+            self.thetas[i] = self.thetas[i] - lr * step
+
+
+def gradients(seed=0, steps=STEPS, shapes=SHAPES):
+    """Gradients of which every fourth is ten times as long, so that some are clipped."""
+    rng = np.random.default_rng(seed)
+    for t in range(steps):
+        size = 0.1 if t % 4 == 0 else 0.01
+        yield [size * rng.normal(size=shape) for shape in shapes]
+
+
+def starts(seed=1, shapes=SHAPES):
+    rng = np.random.default_rng(seed)
+    return [rng.normal(size=shape) for shape in shapes]
+
+
+def variables_at(values, dtype="float64"):
+    return [keras.Variable(value, dtype=dtype) for value in values]
+
+
+def assert_both_kinds_of_step(oracle):
+    assert any(oracle.clipped) and not all(oracle.clipped), "clipping must start and stop"
+    assert oracle.clipped[0], "v = 0 at first: only 0.01 of the gradient passes"
+    assert oracle.rectified[4:6] == [False, True], "rho_t reaches 5 at the sixth step"
+
+
+def appliers():
+    def eager(optimizer, variables):
+        return lambda grads: optimizer.apply(grads, variables)
+
+    def graph(optimizer, variables, **options):
+        optimizer.build(variables)
+        return tf.function(lambda grads: optimizer.apply(grads, variables), **options)
+
+    return {
+        "eager": eager,
+        "graph": graph,
+        "jit": lambda optimizer, variables: graph(optimizer, variables, jit_compile=True),
+    }
+
+
+@pytest.mark.parametrize("how", ["eager", "graph", "jit"])
+@pytest.mark.parametrize("variant", ["authors", "liu"])
+def test_against_numpy(variant, how):
+    optimizer = RAdam(LR, clip_multiplier=KAPPA, variant=variant)
+    variables = variables_at(starts())
+    oracles = [NumpyRAdam([start], variant == "authors") for start in starts()]
+    apply = appliers()[how](optimizer, variables)
+    for grads in gradients():
+        apply([tf.constant(g) for g in grads])
+        for oracle, g in zip(oracles, grads):
+            oracle.step([g])
+        for variable, oracle in zip(variables, oracles):
+            np.testing.assert_allclose(variable.numpy(), oracle.thetas[0], rtol=1e-10)
+    for oracle in oracles:
+        assert_both_kinds_of_step(oracle)
+
+
+@pytest.mark.parametrize("variant", ["authors", "liu"])
+def test_float32_without_clipping_and_with_other_constants(variant):
+    options = {"beta_1": 0.8, "beta_2": 0.95, "epsilon": 1e-3}
+    optimizer = RAdam(LR, variant=variant, **options)
+    variables = variables_at(starts(), "float32")
+    oracles = [
+        NumpyRAdam([start], variant == "authors", None, b1=0.8, b2=0.95, eps=1e-3)
+        for start in starts()
+    ]
+    for grads in gradients():
+        optimizer.apply([tf.constant(g, tf.float32) for g in grads], variables)
+        for oracle, g in zip(oracles, grads):
+            oracle.step([g])
+    for variable, oracle in zip(variables, oracles):
+        np.testing.assert_allclose(variable.numpy(), oracle.thetas[0], rtol=1e-4, atol=1e-5)
+
+
+def test_a_clip_group_is_clipped_as_one_variable():
+    variables = variables_at(starts())
+    for variable in variables[:2]:
+        variable.clip_group = "kernels"
+    oracles = [NumpyRAdam(starts()[:2], True), NumpyRAdam(starts()[2:], True)]
+    optimizer = RAdam(LR, clip_multiplier=KAPPA, loss_scale_factor=8.0)
+    apply = appliers()["graph"](optimizer, variables)
+    for grads in gradients():
+        apply([tf.constant(8 * g) for g in grads])
+        oracles[0].step(grads[:2])
+        oracles[1].step(grads[2:])
+    found = [variable.numpy() for variable in variables]
+    for a, b in zip(found, oracles[0].thetas + oracles[1].thetas):
+        np.testing.assert_allclose(a, b, rtol=1e-10)
+    assert_both_kinds_of_step(oracles[0])
+    alone = [NumpyRAdam([start], True) for start in starts()[:2]]
+    for grads in gradients():
+        for oracle, g in zip(alone, grads):
+            oracle.step([g])
+    assert np.abs(found[0] - alone[0].thetas[0]).max() > 1e-4, "the group must matter"
+
+
+def sparse_gradients(steps=STEPS):
+    """Rows, one of them twice, and the values of their gradients; row 4 never has one."""
+    rng = np.random.default_rng(7)
+    for t in range(steps):
+        values = (0.1 if t % 4 == 0 else 0.01) * rng.normal(size=(3, 2))
+        yield rng.permutation(4)[[0, 1, 0]], values
+
+
+@pytest.mark.parametrize("variant", ["authors", "liu"])
+@pytest.mark.parametrize("grouped", [False, True], ids=["alone", "in-a-group"])
+def test_sparse_gradients_take_the_form_of_liu(variant, grouped):
+    start = starts(shapes=[(5, 2)])
+    (table,) = variables_at(start)
+    if grouped:
+        table.clip_group = "tables"
+    oracle = NumpyRAdam(start, normalize_first=False)
+    optimizer = RAdam(LR, clip_multiplier=KAPPA, variant=variant)
+    for rows, values in sparse_gradients():
+        slices = tf.IndexedSlices(tf.constant(values), tf.constant(rows), tf.constant([5, 2]))
+        optimizer.apply([slices], [table])
+        dense = np.zeros((5, 2))
+        np.add.at(dense, rows, values)
+        oracle.step([dense])
+        np.testing.assert_allclose(table.numpy(), oracle.thetas[0], rtol=1e-10)
+    assert_both_kinds_of_step(oracle)
+
+
+@pytest.mark.parametrize("policy", ["float32", "mixed_bfloat16"])
+def test_a_keras_embedding_is_sparse(policy, monkeypatch):
+    """The form that an embedding takes hangs on how Keras hands its gradient over."""
+    table = keras.layers.Embedding(6, 3, dtype=policy)
+    model = keras.Sequential([table, keras.layers.Dense(1, dtype=policy)])
+    seen = {}
+    update = RAdam.update_step
+
+    def spy(self, gradient, variable, learning_rate):
+        seen[tuple(variable.shape)] = type(gradient)
+        return update(self, gradient, variable, learning_rate)
+
+    monkeypatch.setattr(RAdam, "update_step", spy)
+    model.compile(RAdam(0.01, clip_multiplier=5.0), loss="mse", jit_compile=False)
+    model.fit(np.array([[1, 2, 1]]), np.zeros((1, 3, 1)), verbose=0)
+    assert seen[(6, 3)] is tf.IndexedSlices
+    assert seen[(3, 1)] is not tf.IndexedSlices
+
+
+def test_learning_rate_schedule_against_numpy():
+    schedule = keras.optimizers.schedules.PiecewiseConstantDecay([9], [LR, LR / 8])
+    optimizer = RAdam(schedule, clip_multiplier=KAPPA)
+    variables = variables_at(starts())
+    oracles = [NumpyRAdam([start], True) for start in starts()]
+    for t, grads in enumerate(gradients()):
+        optimizer.apply([tf.constant(g) for g in grads], variables)
+        for oracle, g in zip(oracles, grads):
+            oracle.step([g], LR if t <= 9 else LR / 8)
+    for variable, oracle in zip(variables, oracles):
+        np.testing.assert_allclose(variable.numpy(), oracle.thetas[0], rtol=1e-7)
+
+
+def test_saved_and_loaded_training_goes_on_as_before(tmp_path):
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
+    optimizer = RAdam(LR, clip_multiplier=KAPPA, variant="liu", beta_1=0.8, epsilon=1e-6)
+    model.compile(optimizer, loss="mse", jit_compile=True)
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(8, 3)), rng.normal(size=(8, 2))
+    options = {"epochs": 7, "batch_size": 8, "shuffle": False, "verbose": 0}
+    losses = model.fit(x, y, **options).history["loss"]
+    assert losses[-1] < losses[0]
+    model.save(tmp_path / "model.keras")
+    again = keras.models.load_model(tmp_path / "model.keras")
+    assert again.optimizer.get_config() == optimizer.get_config()
+    assert again.optimizer.get_config()["variant"] == "liu"
+    model.fit(x, y, **options)
+    again.fit(x, y, **options)
+    for a, b in zip(model.get_weights(), again.get_weights()):
+        np.testing.assert_allclose(a, b, rtol=1e-6)
+
+
+def test_gradient_accumulation_counts_updates_not_batches():
+    optimizer = RAdam(LR, clip_multiplier=KAPPA, gradient_accumulation_steps=2)
+    variables = variables_at(starts())
+    oracles = [NumpyRAdam([start], True) for start in starts()]
+    for grads in gradients(steps=12):
+        for part in (0.5, 1.5):
+            optimizer.apply([tf.constant(part * g) for g in grads], variables)
+        for oracle, g in zip(oracles, grads):
+            oracle.step([g])
+    for variable, oracle in zip(variables, oracles):
+        np.testing.assert_allclose(variable.numpy(), oracle.thetas[0], rtol=1e-10)
+
+
+@pytest.mark.parametrize(
+    "options, quoted",
+    [
+        ({"variant": "author"}, "'author' is unknown. Did you mean 'authors'"),
+        ({"clip_multiplier": 0}, "clip_multiplier = 0 "),
+        ({"clip_multiplier": "1.5"}, "clip_multiplier = '1.5'"),
+        ({"beta_1": 1.0}, "beta_1 = 1.0"),
+        ({"beta_2": 0.5}, "beta_2 = 0.5"),
+        ({"epsilon": 0.0}, "epsilon = 0.0"),
+    ],
+)
+def test_errors_quote_the_value(options, quoted):
+    with pytest.raises(UserError, match=quoted.replace(".", r"\.").replace("?", r"\?")):
+        RAdam(0.1, **options)
+
+
+def test_a_clip_group_with_accumulated_gradients_is_refused():
+    (variable,) = variables_at([0.0])
+    variable.clip_group = "kernels"
+    optimizer = RAdam(0.1, clip_multiplier=1.0, gradient_accumulation_steps=3)
+    with pytest.raises(UserError, match="gradient_accumulation_steps = 3"):
+        optimizer.build([variable])
