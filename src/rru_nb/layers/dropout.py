@@ -1,0 +1,31 @@
+"""Dropout masks for all time steps at once."""
+
+import tensorflow as tf
+
+_LEVELS = 1 << 16
+
+
+def keep_mask(shape, rate, seed, dtype):
+    """A mask of zeros and ones, and the factor that keeps the mean.
+
+    Sixteen random bits an entry: half the bits that a random float takes. The part that is
+    kept is rounded to a multiple of 2^-16, and the factor is that of the rounded part.
+
+    Args:
+        shape: int tensor. rate: float in [0, 1), the part that is dropped.
+        seed: integer tensor [2], e.g. of `keras.random.SeedGenerator.next()`.
+        dtype: of the mask.
+
+    Returns:
+        `(mask, 1 / keep)`: a tensor of the given shape, and a float.
+    """
+    kept_levels = max(1, round((1 - rate) * _LEVELS))
+    size = tf.reduce_prod(shape)
+    bits = tf.random.stateless_uniform(
+        [(size + 1) // 2], tf.cast(seed, tf.int32), minval=None, maxval=None, dtype=tf.int32
+    )
+    levels = tf.reshape(tf.bitcast(bits, tf.uint16), [-1])[:size]
+    # TensorFlow has no fast comparison of uint16; as a signed number the order shifts by half.
+    signed = tf.bitcast(levels, tf.int16)
+    mask = signed < tf.constant(kept_levels - _LEVELS // 2, tf.int32)
+    return tf.reshape(tf.cast(mask, dtype), shape), _LEVELS / kept_levels
