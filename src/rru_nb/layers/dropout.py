@@ -27,5 +27,5 @@ def keep_mask(shape, rate, seed, dtype):
     levels = tf.reshape(tf.bitcast(bits, tf.uint16), [-1])[:size]
     # TensorFlow has no fast comparison of uint16; as a signed number the order shifts by half.
     signed = tf.bitcast(levels, tf.int16)
-    mask = signed < tf.constant(kept_levels - _LEVELS // 2, tf.int32)
+    mask = tf.cast(signed, tf.int32) < kept_levels - _LEVELS // 2
     return tf.reshape(tf.cast(mask, dtype), shape), _LEVELS / kept_levels

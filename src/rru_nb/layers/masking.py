@@ -19,25 +19,28 @@ def hold(outputs, present, zero=False):
     if zero:
         return tf.where(present[:, :, None], outputs, 0)
     latest = _latest(present)  # [T, B]
-    held = tf.gather(outputs, tf.maximum(latest, 0), axis=0, batch_dims=0)
-    del held
     by_example = tf.transpose(outputs, [1, 0, 2])
     held = tf.gather(by_example, tf.transpose(tf.maximum(latest, 0)), axis=1, batch_dims=1)
     held = tf.transpose(held, [1, 0, 2])
     return tf.where(latest[:, :, None] >= 0, held, 0)
 
 
-def last(features, present):
-    """The features of the last step, or of each example's last step that counts.
+def last(features, present, zero=False):
+    """The features of the step whose output a layer returns that returns only the last.
+
+    That is each example's last step that counts; with `zero`, the very last step.
 
     Args:
-        features: [T, B, g]. present: bool [T, B], or None.
+        features: [T, B, g]. present: bool [T, B], or None for no mask.
+        zero: whether masked steps give zeros instead of the last output that counted.
 
     Returns:
-        `(features, present)` of one step: [1, B, g] and [1, B] (False where no step counts).
+        `(features, present)` of one step: [1, B, g], and [1, B] or None.
     """
     if present is None:
         return features[-1:], None
+    if zero:
+        return features[-1:], present[-1:]
     latest = _latest(present)[-1]  # [B]
     examples = tf.range(tf.shape(latest)[0])
     picked = tf.gather_nd(features, tf.stack([tf.maximum(latest, 0), examples], -1))

@@ -1,8 +1,13 @@
 """The recurrent layer of the RRU."""
 
 import keras
+import tensorflow as tf
 
 from ..cells.rru import RRUCell
+from ..errors import UserError
+from .dropout import keep_mask
+from .masking import hold, last
+from .rru_scan import ScanWeights, rru_scan
 
 _CELL_OPTIONS = (
     "units",
@@ -74,6 +79,7 @@ class RRU(keras.layers.RNN):
         stateful=False,
         unroll=False,
         zero_output_for_mask=False,
+        fused=None,
         **kwargs,
     ):
         cell = RRUCell(
@@ -102,6 +108,16 @@ class RRU(keras.layers.RNN):
             **kwargs,
         )
         self.input_spec = keras.layers.InputSpec(ndim=3)
+        self._asked_for_fused = fused
+        obstacle = self._obstacle()
+        if fused and obstacle:
+            raise UserError(f"fused=True cannot be honoured: {obstacle}. Leave `fused` out.")
+        self.fused = fused is not False and obstacle is None
+
+    def _obstacle(self):
+        if keras.backend.backend() != "tensorflow":
+            return f"the fused RRU needs Keras' TensorFlow backend, not {keras.backend.backend()!r}"
+        return "unroll=True asks for a graph of single steps" if self.unroll else None
 
     def reset_state(self):
         """Restores the initial state of a stateful layer; it is not all zeros."""
@@ -110,10 +126,76 @@ class RRU(keras.layers.RNN):
             for variable, value in zip(self.states, start):
                 variable.assign(value)
 
+    def inner_loop(self, sequences, initial_state, mask, training=False):
+        if not self.fused:
+            return super().inner_loop(sequences, initial_state, mask, training)
+        if isinstance(mask, list | tuple):
+            mask = mask[0]
+        x = tf.transpose(sequences, [1, 0, 2])  # [T, B, m]: a step is one slice
+        present = None if mask is None else tf.transpose(tf.cast(mask, tf.bool))  # [T, B]
+        if self.go_backwards:
+            x = tf.reverse(x, [0])
+            present = None if present is None else tf.reverse(present, [0])
+        keep, scale = self._draw_mask(x, training)
+        d, h = self._scan(x, initial_state[0], present, keep, scale)
+        if not self.return_sequences:
+            d, present = last(d, present, zero=self.zero_output_for_mask)
+        o = hold(self._outputs(d, scale), present, zero=self.zero_output_for_mask)
+        outputs = tf.transpose(o, [1, 0, 2])  # [B, T, p]; T = 1 where only the last is asked for
+        return outputs[:, -1], outputs, [h]
+
+    def _draw_mask(self, x, training):
+        """The dropout masks of all steps, and 1 / keep; `(None, 1.0)` without dropout."""
+        if not training or not self.cell.dropout:
+            return None, 1.0
+        shape = tf.concat([tf.shape(x)[:2], [self.cell.bias.shape[0]]], 0)
+        seed = self.cell.seed_generator.next()
+        return keep_mask(shape, self.cell.dropout, seed, self.compute_dtype)
+
+    def _scan(self, x, h_0, present, keep, scale):
+        kernel, bias = self._cast(self.cell.kernel), self._cast(self.cell.bias)
+        m, g = kernel.shape
+        n_steps, batch = tf.shape(x)[0], tf.shape(x)[1]
+        pre = tf.matmul(tf.reshape(x, [-1, m]), kernel) + bias
+        pre = tf.reshape(pre, [n_steps, batch, g])
+        present = None if present is None else self._cast(present)[:, :, None]
+        weights, normalize = self._weights(scale), self.cell.normalize
+        return rru_scan(pre, h_0, weights, keep, present, normalize)
+
+    def _weights(self, scale):
+        """The cell's weights as `rru_scan` wants them; TensorFlow derives through the folding."""
+        cell = self.cell
+        rezero = self._cast(cell.rezero_scale) * tf.ones([cell.units], self.compute_dtype)
+        candidate, bias = self._cast(cell.candidate_kernel), self._cast(cell.candidate_bias)
+        factor = 1.0 if cell.relu_outputs else rezero
+        hidden = [w for pair in zip(cell.hidden_kernels, cell.hidden_biases) for w in pair]
+        return ScanWeights(
+            recurrent=self._cast(cell.recurrent_kernel),
+            candidate=candidate * (factor * scale),
+            candidate_bias=bias * factor,
+            residual=self._cast(cell.residual_scale()),
+            rezero=rezero if cell.relu_outputs else None,
+            hidden=tuple(self._cast(w) for w in hidden),
+        )
+
+    def _outputs(self, d, scale):
+        kernel, bias = self._cast(self.cell.output_kernel), self._cast(self.cell.output_bias)
+        n_steps, batch = tf.shape(d)[0], tf.shape(d)[1]
+        o = tf.matmul(tf.reshape(d, [-1, kernel.shape[0]]), kernel * scale) + bias  # (6)
+        o = tf.reshape(o, [n_steps, batch, kernel.shape[1]])
+        return tf.nn.relu(o) if self.cell.relu_outputs else o
+
+    def _cast(self, weight):
+        return tf.cast(tf.convert_to_tensor(weight), self.compute_dtype)
+
     def get_config(self):
         config = super().get_config()
         del config["cell"]
-        return {**config, **{name: getattr(self.cell, name) for name in _CELL_OPTIONS}}
+        return {
+            **config,
+            **{name: getattr(self.cell, name) for name in _CELL_OPTIONS},
+            "fused": self._asked_for_fused,
+        }
 
     @classmethod
     def from_config(cls, config):

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from ..cells.rru import EPSILON
+from ..cells.rru import NORM_EPSILON
 
 
 class ScanWeights(NamedTuple):
@@ -187,7 +187,7 @@ def _inverse_rms(z):
     """ρ = 1 / √(mean(z²) + ε) of each row, taken in float32 at least."""
     wide = z if z.dtype in (tf.float32, tf.float64) else tf.cast(z, tf.float32)
     mean_square = tf.reduce_mean(tf.square(wide), -1, keepdims=True)
-    return tf.cast(tf.math.rsqrt(mean_square + EPSILON), z.dtype)
+    return tf.cast(tf.math.rsqrt(mean_square + NORM_EPSILON), z.dtype)
 
 
 def _row_dot(a, b):

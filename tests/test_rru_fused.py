@@ -1,0 +1,169 @@
+"""The fused RRU gives what the cell gives, step by step: outputs, states, every gradient."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from rru_nb import RRU
+from rru_nb.layers.dropout import keep_mask
+
+
+def drawn(case, dtype="float64"):
+    """Two layers with the same random weights, one fused, and inputs, all from the case."""
+    rng = np.random.default_rng(case)
+    batch, steps, m, n, p = (int(size) for size in rng.integers(1, 9, size=5))
+    options = {
+        "output_size": p,
+        "relu_layers": 1 + case % 3,
+        "hidden_multiplier": float(rng.uniform(0.6, 2.5)),
+        "normalize": bool(rng.random() < 0.6),
+        "rezero": ["per_feature", "scalar"][rng.integers(2)],
+        "relu_outputs": bool(rng.random() < 0.4),
+        "residual": ["uniform", "identity", 0.7][rng.integers(3)],
+        "return_sequences": bool(rng.random() < 0.6),
+        "go_backwards": bool(rng.random() < 0.3),
+        "zero_output_for_mask": bool(rng.random() < 0.3),
+        "return_state": True,
+        "dtype": dtype,
+    }
+    layers = [RRU(n, fused=fused, **options) for fused in (True, False)]
+    weights = None
+    for layer in layers:
+        layer.build((batch, steps, m))
+        weights = weights or [rng.normal(size=w.shape) / 2 for w in layer.trainable_variables]
+        for variable, value in zip(layer.trainable_variables, weights):
+            variable.assign(value)
+    x = tf.constant(rng.normal(size=(batch, steps, m)), dtype)
+    h_0 = tf.constant(rng.normal(size=(batch, n)), dtype)
+    lengths = rng.integers(0, steps + 1, size=(batch, 1))
+    masks = [None, np.arange(steps) < lengths, rng.random((batch, steps)) < 0.6]
+    return layers, x, h_0, masks[rng.integers(3)]
+
+
+def results(layer, x, h_0, mask, call=None):
+    """Output, last state, and the gradients of a random linear function of both."""
+    rng = np.random.default_rng(7)
+    with tf.GradientTape() as tape:
+        tape.watch([x, h_0])
+        o, h = (call or layer)(x, initial_state=[h_0], mask=mask)
+        weighted = [tf.reduce_sum(t * tf.cast(rng.normal(size=t.shape), t.dtype)) for t in (o, h)]
+        total = sum(weighted)
+    gradients = tape.gradient(total, [x, h_0, *layer.trainable_variables])
+    return [o, h, *gradients]
+
+
+def assert_same(fused, cell, tolerance):
+    for ours, expected in zip(fused, cell, strict=True):
+        expected = np.asarray(expected)
+        error = np.abs(np.asarray(ours) - expected).max(initial=0)
+        assert error <= tolerance * max(np.abs(expected).max(initial=0), 1e-3)
+
+
+@pytest.mark.parametrize("case", range(36))
+def test_float64(case):
+    layers, x, h_0, mask = drawn(case)
+    assert [layer.fused for layer in layers] == [True, False]
+    assert_same(*(results(layer, x, h_0, mask) for layer in layers), 1e-10)
+
+
+@pytest.mark.parametrize("case", range(100, 106))
+@pytest.mark.parametrize("jit_compile", [False, True])
+def test_float32_in_a_graph(case, jit_compile):
+    layers, x, h_0, mask = drawn(case, "float32")
+    compiled = [
+        tf.function(lambda layer=layer: results(layer, x, h_0, mask), jit_compile=jit_compile)()
+        for layer in layers
+    ]
+    assert_same(*compiled, 1e-5)
+
+
+def test_any_length_and_batch_in_one_graph():
+    (layer, _), x, _, _ = drawn(3, "float32")
+    traces = []
+
+    @tf.function(input_signature=[tf.TensorSpec([None, None, x.shape[-1]])])
+    def gradient(sequences):
+        traces.append(1)
+        with tf.GradientTape() as tape:
+            total = tf.reduce_sum(layer(sequences, training=True)[0])
+        return tape.gradient(total, layer.cell.recurrent_kernel)
+
+    for shape in ((2, 3), (5, 17), (1, 1)):
+        sequences = tf.ones([*shape, x.shape[-1]])
+        with tf.GradientTape() as tape:
+            total = tf.reduce_sum(layer(sequences)[0])
+        eager = tape.gradient(total, layer.cell.recurrent_kernel)
+        np.testing.assert_allclose(gradient(sequences), eager, rtol=1e-4, atol=1e-5)
+    assert len(traces) == 1
+
+
+def dropping(rate=0.6, **options):
+    layer = RRU(5, output_size=3, dropout=rate, return_sequences=True, dtype="float64", **options)
+    layer.build((4, 6, 2))
+    rng = np.random.default_rng(0)
+    for variable in layer.trainable_variables:
+        variable.assign(rng.normal(size=variable.shape))
+    return layer, tf.constant(rng.normal(size=(4, 6, 2)))
+
+
+@pytest.mark.parametrize("options", [{}, {"relu_layers": 3}, {"relu_outputs": True}])
+def test_dropout_with_a_known_mask(monkeypatch, options):
+    """The fused layer with the masks that it drew, against the cell given the same masks."""
+    layer, x = dropping(seed=1, **options)
+    seed = layer.cell.seed_generator.next()
+    g = layer.cell.bias.shape[0]
+    masks, scale = keep_mask(tf.constant([6, 4, g]), 0.6, seed, tf.float64)
+    monkeypatch.setattr(layer.cell.seed_generator, "next", lambda: seed)
+    with tf.GradientTape() as tape:
+        fused = layer(x, training=True)
+        total = tf.reduce_sum(tf.square(fused))
+    fused_gradients = tape.gradient(total, layer.trainable_variables)
+    h, outputs, step = layer.cell.get_initial_state(4), [], iter(range(6))
+    monkeypatch.setattr(
+        keras.random, "dropout", lambda j, rate, seed: j * masks[next(step)] * scale
+    )
+    with tf.GradientTape() as tape:
+        for t in range(6):
+            o, h = layer.cell(x[:, t], h, training=True)
+            outputs.append(o)
+        total = tf.reduce_sum(tf.square(tf.stack(outputs, 1)))
+    gradients = tape.gradient(total, layer.trainable_variables)
+    assert_same([fused, *fused_gradients], [tf.stack(outputs, 1), *gradients], 1e-10)
+
+
+def test_masks_are_fresh_each_call_and_repeat_with_the_seed():
+    runs = []
+    for _ in range(2):
+        layer, x = dropping(seed=3)
+        runs.append([layer(x, training=True).numpy() for _ in range(2)])
+    np.testing.assert_array_equal(runs[0], runs[1])
+    assert not np.array_equal(runs[0][0], runs[0][1])
+    layer, x = dropping(seed=4)
+    assert not np.array_equal(layer(x, training=True), runs[0][0])
+    np.testing.assert_array_equal(layer(x), layer(x))
+
+
+@pytest.mark.parametrize("rate", [0.1, 0.5, 0.79362])
+def test_masks_keep_their_share_at_every_step_and_the_mean(rate):
+    masks, scale = keep_mask(tf.constant([40, 16, 501]), rate, [1, 2], tf.float32)
+    masks = masks.numpy()
+    assert set(np.unique(masks)) == {0.0, 1.0}
+    share = masks.mean(axis=(1, 2))
+    deviation = np.sqrt(rate * (1 - rate) / (16 * 501))
+    assert np.abs(share - (1 - rate)).max() < 5 * deviation
+    assert abs(scale * (1 - rate) - 1) < 1e-3
+    assert len({m.tobytes() for m in masks}) == 40, "a mask of its own for every step"
+
+
+def test_what_cannot_be_fused_says_why():
+    assert not RRU(3, unroll=True).fused
+    with pytest.raises(ValueError, match="fused=True.*unroll=True"):
+        RRU(3, unroll=True, fused=True)
+
+
+def test_mixed_bfloat16_is_close_to_the_cell():
+    (fused, cell), x, h_0, _ = drawn(6, "mixed_bfloat16")
+    ours, expected = (results(layer, x, h_0, None) for layer in (fused, cell))
+    assert ours[0].dtype == tf.bfloat16
+    assert_same([tf.cast(t, tf.float32) for t in ours], expected, 0.1)
