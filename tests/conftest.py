@@ -1,10 +1,12 @@
 """Fixtures that several test modules share."""
 
 import os
+import shutil
 import socket
 from dataclasses import replace
 from pathlib import Path
 
+import fakes
 import pytest
 
 from rru_nb import data
@@ -44,3 +46,41 @@ def no_data(tmp_path, monkeypatch, no_memory):
     }
     monkeypatch.setattr(registry, "FILES", files)
     return tmp_path / "cache"
+
+
+@pytest.fixture(scope="session")
+def _fakes(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("fakes")
+    return folder, *fakes.write_all(folder)
+
+
+@pytest.fixture
+def fake_data(_fakes, tmp_path, monkeypatch, no_memory):
+    """Small generated files for all datasets. Gives a copy of their folder, to be spoilt."""
+    written, files, datasets = _fakes
+    folder = shutil.copytree(written, tmp_path / "fakes")
+    monkeypatch.setenv("RRU_NB_DATA", str(folder))
+    monkeypatch.setenv("RRU_NB_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(registry, "FILES", dict(files))
+    monkeypatch.setattr(registry, "DATASETS_BY_NAME", datasets)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def any_data(_fakes, tmp_path_factory):
+    """All datasets: the real files that `RRU_NB_DATA` has, generated ones for the rest."""
+    written, files, datasets = _fakes
+    cache = tmp_path_factory.mktemp("cache")
+    (cache / "downloads").mkdir()
+    data.forget()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RRU_NB_CACHE", str(cache))
+        real = {row["name"] for row in data.catalogue() if row["found"] in ("mirror", "package")}
+        made_up = {name: dataset for name, dataset in datasets.items() if name not in real}
+        small = {file: files[file] for dataset in made_up.values() for file in dataset.files}
+        for file in small:
+            shutil.copy(written / file, cache / "downloads")
+        patch.setattr(registry, "FILES", {**registry.FILES, **small})
+        patch.setattr(registry, "DATASETS_BY_NAME", {**registry.DATASETS_BY_NAME, **made_up})
+        yield
+    data.forget()

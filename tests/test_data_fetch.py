@@ -1,5 +1,6 @@
 """Files are found in the mirror, the cache or the network, and only good ones are believed."""
 
+import contextlib
 import gzip
 import hashlib
 import http.server
@@ -73,7 +74,8 @@ def serve():
                 self.send_response(status)
                 self.send_header("Content-Length", str(length))
                 self.end_headers()
-                self.wfile.write(body)
+                with contextlib.suppress(ConnectionError):  # the client may have enough
+                    self.wfile.write(body)
 
             def log_message(self, *args):
                 pass

@@ -8,6 +8,7 @@ import scipy.io
 
 from rru_nb import data
 from rru_nb.data import music, registry
+from rru_nb.data.checks import check_counts
 from rru_nb.errors import UserError
 
 SETS = ["jsb", "nottingham", "musedata", "piano-midi"]
@@ -113,9 +114,12 @@ def test_cut_off_file(write):
 
 def test_counts_are_compared():
     parts = {"train": (roll(5), roll(6)), "valid": (roll(3),), "test": (roll(2),)}
-    music.check_counts("x", parts, {"train": (2, 11), "valid": (1, 3), "test": (1, 2)})
-    with pytest.raises(UserError, match="valid has 1 pieces with 3 time steps, expected 1 with 4"):
-        music.check_counts("x", parts, {"train": (2, 11), "valid": (1, 4)})
+    found = music.count(parts)
+    assert found == {"train": (2, 11), "valid": (1, 3), "test": (1, 2)}
+    check_counts("x", found, {"train": (2, 11), "valid": (1, 3)}, music.UNITS)
+    message = "x: expected 1 pieces and 4 time steps in the valid split, found 1 pieces and 3 time"
+    with pytest.raises(UserError, match=message):
+        check_counts("x", found, {"train": (2, 11), "valid": (1, 4)}, music.UNITS)
 
 
 def test_registry_has_counts_of_all_music():

@@ -8,7 +8,7 @@
 
 from functools import cache
 
-from ..errors import check_choice
+from ..errors import UserError, check_choice
 from . import registry
 from .splits import Labelled, Splits
 
@@ -52,25 +52,29 @@ def canonical_name(name):
     return check_choice("dataset", name, DATASETS)
 
 
-def load_dataset(name):
+def load_dataset(name, protocol="authors", vocabulary_size=None):
     """Loads a dataset, from the mirror folder, the cache or the network.
 
     Args:
         name: one of `DATASETS`, or the paper's spelling of it.
+        protocol: "authors", as the authors' code prepares the data; for the texts also
+            "standard", as the field does; for `pmnist` also "paper", as the paper's text says.
+        vocabulary_size: of `ptb-word` and `imdb`: how many numbers there are for words, the
+            special ones included; None: as in the authors' code (9,650 and 10,000).
 
     Returns:
         `Splits`. It is loaded once a process and shared; its arrays are read-only.
 
     Raises:
-        UserError: if there is no such dataset, or its files are neither at hand nor to be had;
-            the message says what was looked for where, and how to get it.
+        UserError: if there is no such dataset or protocol, or its files are neither at hand nor
+            to be had; the message says what was looked for where, and how to get it.
     """
-    return _load(canonical_name(name))
-
-
-@cache
-def _load(name):
-    return _loader(name)(registry.DATASETS_BY_NAME[name])
+    name = canonical_name(name)
+    check_choice(f"protocol of {name!r}", protocol, registry.DATASETS_BY_NAME[name].protocols)
+    _check_vocabulary_size(name, vocabulary_size)
+    if name in ("enwik8", "text8"):
+        protocol = "authors"  # the text is the same, only the scoring differs
+    return _load(name, protocol, vocabulary_size)
 
 
 def forget():
@@ -78,14 +82,30 @@ def forget():
     _load.cache_clear()
 
 
-def _loader(name):
-    from . import chorales, music
+@cache
+def _load(name, protocol, vocabulary_size):
+    from . import chorales, imdb, mnist, music, text
 
-    if name == "chorales":
-        return chorales.load
-    if registry.DATASETS_BY_NAME[name].kind == "music":
-        return music.load
-    raise NotImplementedError(f"this version of rru_nb cannot load {name!r} yet")
+    loaders = {
+        "ptb-word": lambda d: text.load_ptb_words(d, protocol, vocabulary_size),
+        "ptb-char": lambda d: text.load_ptb_characters(d, protocol),
+        "enwik8": text.load_wiki,
+        "text8": text.load_wiki,
+        "imdb": lambda d: imdb.load(d, vocabulary_size),
+        "mnist": mnist.load,
+        "pmnist": lambda d: mnist.load_permuted(d, protocol),
+        "chorales": chorales.load,
+    }
+    return loaders.get(name, music.load)(registry.DATASETS_BY_NAME[name])
+
+
+def _check_vocabulary_size(name, size):
+    if size is None:
+        return
+    if name not in ("ptb-word", "imdb"):
+        raise UserError(f"vocabulary_size {size!r}: the vocabulary of {name!r} is fixed.")
+    if isinstance(size, bool) or not isinstance(size, int) or size < 10:
+        raise UserError(f"vocabulary_size {size!r} is not a whole number, 10 or more.")
 
 
 def catalogue():

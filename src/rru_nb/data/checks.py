@@ -112,3 +112,25 @@ def _check_size(file, path, size):
             f"{path} is not the upstream file: expected {file.size:,} bytes of content, "
             f"found {found}."
         )
+
+
+def check_counts(what, found, expected, units):
+    """Compares what was read with the registry's counts.
+
+    Args:
+        what: file or dataset, for the message.
+        found, expected: `{split: counts}`; only the splits of `expected` are compared.
+        units: what is counted, a pair of words.
+
+    Raises:
+        UserError: at the first split that differs.
+    """
+
+    def told(counts):
+        return f"{counts[0]:,} {units[0]} and {counts[1]:,} {units[1]}"
+
+    for split, counts in expected.items():
+        if tuple(found[split]) != tuple(counts):
+            raise UserError(
+                f"{what}: expected {told(counts)} in the {split} split, found {told(found[split])}."
+            )

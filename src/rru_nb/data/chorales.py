@@ -27,7 +27,8 @@ from pathlib import Path
 
 import numpy as np
 
-from .music import KEYS, LOWEST_PITCH, SPLITS, check_counts
+from .checks import check_counts
+from .music import KEYS, LOWEST_PITCH, SPLITS, UNITS, count
 from .splits import Splits, read_only
 
 FILE = Path(__file__).with_name("chorales.npz")
@@ -36,7 +37,7 @@ FILE = Path(__file__).with_name("chorales.npz")
 def load(dataset):
     """The `Splits` of the chorales: uint8 [T, 88], 0 and 1, as of the four music sets."""
     parts = {split: tuple(map(to_roll, voices(split))) for split in SPLITS}
-    check_counts(FILE.name, parts, dataset.counts)
+    check_counts(FILE.name, count(parts), dataset.counts, UNITS)
     digest = hashlib.sha256(FILE.read_bytes()).hexdigest()
     return Splits(dataset.name, **parts, digest=digest, source="rru_nb package")
 

@@ -10,10 +10,12 @@ import numpy as np
 
 from ..errors import UserError
 from . import registry
+from .checks import check_counts
 from .splits import Splits, read_only
 
 KEYS = 88
 LOWEST_PITCH = 21  # MIDI pitch of a piano's lowest key, A0
+UNITS = ("pieces", "time steps")
 SPLITS = ("train", "valid", "test")
 
 
@@ -30,7 +32,7 @@ def load(dataset):
 
     file = registry.FILES[dataset.files[0]]
     parts = read_mat(locate(file.name))
-    check_counts(file.name, parts, dataset.counts)
+    check_counts(file.name, count(parts), dataset.counts, UNITS)
     return Splits(dataset.name, **parts, digest=file.sha256, source=file.name)
 
 
@@ -78,20 +80,6 @@ def _roll(where, piece):
     return read_only(piece.astype(np.uint8))
 
 
-def check_counts(what, parts, counts):
-    """Compares numbers of pieces and time steps with the registry's.
-
-    Args:
-        what: file or dataset, for the message.
-        parts: `{split: pieces}`. counts: `{split: (pieces, time steps)}`.
-
-    Raises:
-        UserError: at the first split that differs.
-    """
-    for split, expected in counts.items():
-        found = (len(parts[split]), sum(map(len, parts[split])))
-        if found != tuple(expected):
-            raise UserError(
-                f"{what}: {split} has {found[0]} pieces with {found[1]} time steps, "
-                f"expected {expected[0]} with {expected[1]}."
-            )
+def count(parts):
+    """Numbers of pieces and time steps: from `{split: pieces}` to `{split: (n, steps)}`."""
+    return {split: (len(pieces), sum(map(len, pieces))) for split, pieces in parts.items()}

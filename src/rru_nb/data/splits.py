@@ -1,5 +1,6 @@
 """What every loader returns."""
 
+import hashlib
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -14,7 +15,8 @@ class Splits:
 
     - music: a tuple of arrays uint8 [T, 88] of 0 and 1, one a piece; column k is MIDI pitch
       21 + k, row t a time step; steps of silence are still in;
-    - text: one array int32 [length], the stream of symbols, numbers into `vocabulary`;
+    - text: one array [length], the stream of symbols, numbers into `vocabulary`; int32 for
+      words, uint8 for characters and bytes;
     - reviews: `Labelled`, with a tuple of arrays int32 [length] and int32 labels [N];
     - images: `Labelled`, with an array uint8 [N, 784] and int32 labels [N].
 
@@ -51,3 +53,8 @@ def read_only(array):
     """The same array, which nobody can change by mistake: loaded data is shared."""
     array.setflags(write=False)
     return array
+
+
+def combined_digest(digests):
+    """One digest (hex) of several."""
+    return hashlib.sha256("\n".join(digests).encode()).hexdigest()

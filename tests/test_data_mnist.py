@@ -1,0 +1,127 @@
+"""MNIST as sequences, its permutations, and IDX files that are not what they should be."""
+
+import gzip
+import hashlib
+from dataclasses import replace
+
+import fakes
+import numpy as np
+import pytest
+
+from rru_nb import load_dataset
+from rru_nb.data import mnist, registry
+from rru_nb.errors import UserError
+
+
+def test_real_files(mirror):
+    splits = load_dataset("Sequential MNIST")
+    assert splits.train.inputs.shape == (50_000, 784)
+    assert splits.valid.inputs.shape == splits.test.inputs.shape == (10_000, 784)
+    assert splits.train.labels[:10].tolist() == [5, 0, 4, 1, 9, 2, 1, 3, 1, 4]
+    assert splits.test.labels[:10].tolist() == [7, 2, 1, 0, 4, 1, 4, 9, 5, 9]
+    # The usual normalization constants are over all 60,000 images.
+    pixels = np.concatenate([splits.train.inputs, splits.valid.inputs])
+    assert pixels.mean() / 255 == pytest.approx(0.1307, abs=5e-5)
+    assert np.bincount(splits.test.labels).tolist() == [
+        980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009
+    ]  # fmt: skip
+
+
+def test_real_permutations(mirror):
+    plain = load_dataset("mnist")
+    for protocol in ("authors", "paper"):
+        permuted = load_dataset("P-MNIST", protocol)
+        order = mnist.permutation(protocol)
+        np.testing.assert_array_equal(permuted.valid.inputs, plain.valid.inputs[:, order])
+        np.testing.assert_array_equal(permuted.valid.labels, plain.valid.labels)
+
+
+def test_permutation_of_the_authors_code():
+    order = mnist.permutation("authors")
+    # What numpy.random.RandomState(0).permutation(784) gives.
+    assert order[:8].tolist() == [693, 85, 647, 392, 765, 14, 299, 711]
+    assert sorted(order) == list(range(784))
+
+
+def test_permutation_of_the_papers_text():
+    order = mnist.permutation("paper").reshape(28, 28)
+    columns = order % 28
+    assert (order // 28 == np.arange(28)[:, None]).all()  # each row keeps its pixels
+    assert (columns == columns[0]).all()
+    assert sorted(columns[0]) == list(range(28)) and columns[0].tolist() != list(range(28))
+
+
+def test_generated_files(fake_data):
+    splits = load_dataset("mnist")
+    images, labels = fakes.digits(np.random.default_rng(4), 600)
+    images = images.reshape(600, 784)
+    np.testing.assert_array_equal(splits.train.inputs, images[:500])
+    np.testing.assert_array_equal(splits.train.labels, labels[:500])
+    np.testing.assert_array_equal(splits.valid.inputs, images[500:])
+    np.testing.assert_array_equal(splits.valid.labels, labels[500:])
+    assert splits.test.inputs.shape == (100, 784)
+    assert splits.train.inputs.dtype == np.uint8 and splits.train.labels.dtype == np.int32
+    with pytest.raises(ValueError, match="read-only"):
+        splits.train.inputs[0, 0] = 1
+    with pytest.raises(ValueError, match="read-only"):
+        load_dataset("pmnist").test.labels[0] = 1
+
+
+IMAGES = fakes.idx(np.zeros([3, 28, 28]))
+
+
+@pytest.mark.parametrize(
+    "content, message",
+    [
+        (b"", "expected the magic number 00000803, found nothing"),
+        (fakes.idx(np.zeros(3)), "expected the magic number 00000803, found 00000801"),
+        (b"\0\0\x0d\x03" + IMAGES[4:], "expected the magic number 00000803, found 00000d03"),
+        (IMAGES[:10], "expected a header of 16 bytes, found 10"),
+        (IMAGES[:-1], "expected 2,352 bytes for 3 items, found 2,351"),
+        (IMAGES + b"x", "expected 2,352 bytes for 3 items, found 2,353"),
+        (b"\0\0\x08\x03" + b"\xff" * 4 + IMAGES[8:], "for 4,294,967,295 items, found 2,352"),
+        (fakes.idx(np.zeros([3, 28, 27])), r"expected items of shape \(28, 28\), found \(28, 27\)"),
+    ],
+)
+def test_wrong_idx_files(content, message):
+    with pytest.raises(UserError, match=f"x.gz.*{message}"):
+        mnist.read_idx("x.gz", content, (28, 28))
+
+
+@pytest.fixture
+def put(fake_data, monkeypatch):
+    """Puts a file into the mirror together with its registry entry: only its content is bad."""
+
+    def put(name, content):
+        (fake_data / name).write_bytes(gzip.compress(content))
+        sha256 = hashlib.sha256(content).hexdigest()
+        file = replace(registry.FILES[name], size=len(content), sha256=sha256)
+        monkeypatch.setitem(registry.FILES, name, file)
+
+    return put
+
+
+def test_wrong_count(put):
+    put("train-images-idx3-ubyte.gz", IMAGES)
+    with pytest.raises(UserError, match="expected 600 images and 600 labels .* found 3 images"):
+        load_dataset("mnist")
+
+
+def test_wrong_labels(put):
+    put("t10k-labels-idx1-ubyte.gz", fakes.idx(np.full(100, 10)))
+    with pytest.raises(UserError, match="expected labels from 0 to 9, found 10"):
+        load_dataset("mnist")
+
+
+def test_damaged_gzip(fake_data):
+    path = fake_data / "train-images-idx3-ubyte.gz"
+    path.write_bytes(path.read_bytes()[:5000])
+    with pytest.raises(UserError, match="train-images-idx3-ubyte.gz is damaged or cut off"):
+        load_dataset("mnist")
+
+
+def test_gzip_bomb(fake_data):
+    path = fake_data / "train-images-idx3-ubyte.gz"
+    path.write_bytes(gzip.compress(bytes(100_000_000), 1))
+    with pytest.raises(UserError, match="expected 470,416 bytes of content, found more"):
+        load_dataset("pmnist")
