@@ -1,0 +1,172 @@
+"""What the fused gated layers share: when the fused recurrence serves, masks, dropout, loops."""
+
+import keras
+import tensorflow as tf
+
+from ..errors import UserError
+
+
+class GatedRNN(keras.layers.RNN):
+    """A `keras.layers.RNN` that runs its cell's equations as one recurrence where it can.
+
+    Keras runs a cell step by step and differentiates every operation of every step. A fused
+    recurrence computes the same numbers from the same weights, with a gradient written by
+    hand: whatever does not feed back leaves the loop over time, the backward loop carries the
+    state's chain alone, and each weight gradient is one product over all steps after it.
+
+    A subclass implements `recur`. Dropout masks of all steps are drawn at once, so a seed
+    gives other masks than it gives the cell in `keras.layers.RNN`, of the same distribution.
+
+    Args:
+        cell: a `GatedCell`.
+        fused: True, False (run the cell), or None: fused where it can serve.
+        **kwargs: of `keras.layers.RNN`.
+
+    Raises:
+        UserError: if `fused=True` can't be honoured; the message says why.
+    """
+
+    def __init__(self, cell, fused=None, **kwargs):
+        super().__init__(cell, **kwargs)
+        if fused not in (True, False, None):
+            raise UserError(f"fused = {fused!r} is not valid. Give True, False or None.")
+        obstacle = self._obstacle()
+        if fused and obstacle:
+            raise UserError(f"fused=True can't be honoured: {obstacle}; or give fused=None.")
+        self._fused_wanted = fused
+        self._fused = fused is not False and obstacle is None
+
+    @property
+    def fused(self):
+        """Whether the fused recurrence is used; if not, the cell runs step by step."""
+        return self._fused
+
+    def _obstacle(self):
+        if keras.backend.backend() != "tensorflow":
+            return f"Keras runs on {keras.backend.backend()}, use its TensorFlow backend"
+        if self.unroll:
+            return "an unrolled layer runs its cell step by step, give unroll=False"
+        return None
+
+    def recur(self, inputs, states, drop, valid):
+        """All steps at once.
+
+        Args:
+            inputs: [T, batch, m], in the order in which they are run.
+            states: list of initial states, h first, each of [batch, n].
+            drop: dropout factors of [T, batch, n], or None.
+            valid: bool [T, batch, 1], False where the states stand still, or None.
+
+        Returns:
+            h after every step, [T, batch, n], and the list of final states.
+        """
+        raise NotImplementedError
+
+    def inner_loop(self, sequences, initial_state, mask, training=False):
+        if not self.fused:
+            return super().inner_loop(sequences, initial_state, mask, training=training)
+        inputs = tf.transpose(tf.cast(sequences, self.cell.compute_dtype), [1, 0, 2])
+        valid = None
+        if mask is not None:
+            mask = mask[0] if isinstance(mask, (list, tuple)) else mask
+            valid = tf.transpose(tf.cast(mask, tf.bool))[:, :, None]
+        if self.go_backwards:
+            inputs = tf.reverse(inputs, [0])
+            valid = None if valid is None else tf.reverse(valid, [0])
+        drop = self._draw_drop(inputs, training)
+        hs, states = self.recur(inputs, list(initial_state), drop, valid)
+        outputs = self._masked_outputs(hs, valid)
+        return outputs[-1], tf.transpose(outputs, [1, 0, 2]), states
+
+    def _draw_drop(self, inputs, training):
+        """Dropout factors for all steps: 0, or 1 / (1 − rate). None where nothing drops."""
+        if not training or self.cell.dropout == 0.0:
+            return None
+        steps, batch = tf.shape(inputs)[0], tf.shape(inputs)[1]
+        # In float32, whatever the policy: bfloat16 has too few values to draw a rate with.
+        ones = tf.ones([steps, batch, self.cell.units])
+        drop = keras.random.dropout(ones, self.cell.dropout, seed=self.cell.seed_generator)
+        drop = tf.ensure_shape(drop, [*inputs.shape[:2], self.cell.units])
+        return tf.cast(drop, inputs.dtype)
+
+    def _masked_outputs(self, hs, valid):
+        """Keras' convention: where masked, zeros or the last output, zeros before the first."""
+        if valid is None:
+            return hs
+        if not self.zero_output_for_mask:
+            valid = tf.cumsum(tf.cast(valid, tf.int32)) > 0  # the state, and so h, stands still
+        return tf.where(valid, hs, tf.zeros_like(hs))
+
+    def get_config(self):
+        config = super().get_config()
+        del config["cell"]
+        cell = self.cell.get_config()
+        own = {name: cell[name] for name in self.cell_arguments}
+        return {**config, **own, "fused": self._fused_wanted}
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        return cls(**config)
+
+
+def cell_options(kwargs):
+    """Of a layer's keyword arguments, those that its cell must share."""
+    return {name: kwargs[name] for name in ("dtype", "trainable") if name in kwargs}
+
+
+def unstacked(x):
+    """The slices x[t] of a tensor [T, ...], to be read in a loop; None stays None."""
+    if x is None:
+        return None
+    array = tf.TensorArray(x.dtype, size=tf.shape(x)[0], element_shape=x.shape[1:])
+    return array.unstack(x)
+
+
+def over_time(step, states, kept, steps, backwards=False):
+    """Runs `step` for every time step.
+
+    Args:
+        step: maps t and the states to the new states (a tuple) and to what is kept (a tuple).
+        states: tuple of tensors, the states before the first step.
+        kept: tuple of tensors with the shapes and types of what is kept of one step.
+        steps: the number of steps T, a scalar tensor.
+        backwards: bool, whether t runs from T − 1 down to 0.
+
+    Returns:
+        The final states, and what was kept, each of [T, ...] by t.
+    """
+    arrays = tuple(tf.TensorArray(x.dtype, size=steps, element_shape=x.shape) for x in kept)
+
+    def body(i, states, arrays):
+        t = steps - 1 - i if backwards else i
+        states, values = step(t, *states)
+        return i + 1, states, tuple(a.write(t, x) for a, x in zip(arrays, values))
+
+    _, states, arrays = tf.while_loop(
+        lambda i, *_: i < steps,
+        body,
+        (tf.constant(0), states, arrays),
+        maximum_iterations=steps,
+    )
+    return states, tuple(a.stack() for a in arrays)
+
+
+def previous(first, xs):
+    """x before every step, [T, ...], given the first of them and x after every step."""
+    return tf.concat([first[None], xs[:-1]], axis=0)
+
+
+def rows(x):
+    """[T, batch, features] as [T·batch, features]."""
+    return tf.reshape(x, [-1, x.shape[-1]])
+
+
+def weight_gradient(inputs, d_outputs):
+    """Gradient of the matrix W in outputs = inputs W, summed over all steps and sequences."""
+    return tf.matmul(rows(inputs), rows(d_outputs), transpose_a=True)
+
+
+def product(x, kernel, bias):
+    """x W + b for x of [T, batch, m], as one matrix product."""
+    y = tf.nn.bias_add(tf.matmul(rows(x), kernel), bias)
+    return tf.reshape(y, [*tf.unstack(tf.shape(x)[:2]), kernel.shape[1]])
