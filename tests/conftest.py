@@ -66,12 +66,18 @@ def fake_data(_fakes, tmp_path, monkeypatch, no_memory):
     return folder
 
 
+@pytest.fixture(scope="session")
+def session_cache(tmp_path_factory):
+    """A cache for the whole session, so that the real reviews are encoded once."""
+    return tmp_path_factory.mktemp("cache")
+
+
 @pytest.fixture(scope="module")
-def any_data(_fakes, tmp_path_factory):
+def any_data(_fakes, session_cache):
     """All datasets: the real files that `RRU_NB_DATA` has, generated ones for the rest."""
     written, files, datasets = _fakes
-    cache = tmp_path_factory.mktemp("cache")
-    (cache / "downloads").mkdir()
+    cache = session_cache
+    (cache / "downloads").mkdir(exist_ok=True)
     data.forget()
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RRU_NB_CACHE", str(cache))

@@ -1,6 +1,8 @@
 """The chorales inside the package."""
 
 import hashlib
+import runpy
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,6 +17,18 @@ SPLITS = ("train", "valid", "test")
 def test_file_is_the_one_that_the_script_writes():
     assert hashlib.sha256(chorales.FILE.read_bytes()).hexdigest() == DIGEST
     assert chorales.FILE.stat().st_size < 100_000
+
+
+def test_script_gives_the_same_bytes(tmp_path, monkeypatch):
+    """Where music21 is installed, in the version that the file was made with (40 s)."""
+    music21 = pytest.importorskip("music21")
+    if music21.__version__ != "10.5.1":
+        pytest.skip("made with music21 10.5.1")
+    script = Path(__file__).parents[1] / "scripts" / "make_chorales.py"
+    again = tmp_path / "again.npz"
+    monkeypatch.setattr("sys.argv", [str(script), str(again)])
+    runpy.run_path(str(script), run_name="__main__")
+    assert again.read_bytes() == chorales.FILE.read_bytes()
 
 
 def test_counts():
