@@ -167,15 +167,24 @@ def test_what_cannot_be_fused_says_why():
 
 def test_mixed_bfloat16_strays_no_further_than_the_cell():
     """Eight bits of mantissa flip ReLUs, so both are held against float64, not each other."""
-    (fused, cell), x, h_0, _ = drawn(6, "mixed_bfloat16")
-    (_, reference), *wide = drawn(6)
-    exact = results(reference, wide[0], wide[1], None)
-    narrow = (tf.cast(x, tf.bfloat16), tf.cast(h_0, tf.bfloat16), None)
-    ours, theirs = (results(layer, *narrow) for layer in (fused, cell))
-    assert ours[0].dtype == tf.bfloat16
-
-    def distance(found):
-        pairs = zip(found, exact, strict=True)
-        return np.sqrt(sum(np.square(tf.cast(a, tf.float64) - b).sum() for a, b in pairs))
-
-    assert 0 < distance(ours) < 2 * distance(theirs)
+    rng = np.random.default_rng(0)
+    x, h_0 = rng.normal(size=(8, 12, 10)), rng.normal(size=(8, 40))
+    weights, found = None, {}
+    for name, dtype, fused in (
+        ("exact", "float64", False),
+        ("cell", "mixed_bfloat16", False),
+        ("fused", "mixed_bfloat16", True),
+    ):
+        layer = RRU(40, output_size=20, return_state=True, dtype=dtype, fused=fused)
+        layer.build(x.shape)
+        weights = weights or [
+            rng.normal(size=w.shape) / np.sqrt(w.shape[0]) for w in layer.trainable_variables
+        ]
+        for variable, value in zip(layer.trainable_variables, weights):
+            variable.assign(value)
+        narrow = [tf.cast(t, layer.compute_dtype) for t in (x, h_0)]
+        found[name] = results(layer, *narrow, None)
+    assert found["fused"][0].dtype == tf.bfloat16
+    for fused, cell, exact in zip(found["fused"], found["cell"], found["exact"], strict=True):
+        off = [np.linalg.norm(tf.cast(t, tf.float64) - exact) for t in (fused, cell)]
+        assert 0 < off[0] < 2 * off[1]

@@ -165,16 +165,19 @@ class RRU(keras.layers.RNN):
     def _weights(self, scale):
         """The cell's weights as `rru_scan` wants them; TensorFlow derives through the folding."""
         cell = self.cell
-        rezero = self._cast(cell.rezero_scale) * tf.ones([cell.units], self.compute_dtype)
-        candidate, bias = self._cast(cell.candidate_kernel), self._cast(cell.candidate_bias)
+        # In float32 at least: the gradient of Z sums over g, which half precision cannot.
+        wide = tf.as_dtype(keras.backend.result_type(self.compute_dtype, "float32"))
+        rezero = self._cast(cell.rezero_scale, wide) * tf.ones([cell.units], wide)
+        candidate = self._cast(cell.candidate_kernel, wide)
+        bias = self._cast(cell.candidate_bias, wide)
         factor = 1.0 if cell.relu_outputs else rezero
         hidden = [w for pair in zip(cell.hidden_kernels, cell.hidden_biases) for w in pair]
         return ScanWeights(
             recurrent=self._cast(cell.recurrent_kernel),
-            candidate=candidate * (factor * scale),
-            candidate_bias=bias * factor,
+            candidate=self._cast(candidate * (factor * scale)),
+            candidate_bias=self._cast(bias * factor),
             residual=self._cast(cell.residual_scale()),
-            rezero=rezero if cell.relu_outputs else None,
+            rezero=self._cast(rezero) if cell.relu_outputs else None,
             hidden=tuple(self._cast(w) for w in hidden),
         )
 
@@ -185,8 +188,8 @@ class RRU(keras.layers.RNN):
         o = tf.reshape(o, [n_steps, batch, kernel.shape[1]])
         return tf.nn.relu(o) if self.cell.relu_outputs else o
 
-    def _cast(self, weight):
-        return tf.cast(tf.convert_to_tensor(weight), self.compute_dtype)
+    def _cast(self, weight, dtype=None):
+        return tf.cast(tf.convert_to_tensor(weight), dtype or self.compute_dtype)
 
     def get_config(self):
         config = super().get_config()

@@ -184,14 +184,13 @@ def _weight_gradients(saved, w, kept, d_pre):
 
 
 def _inverse_rms(z):
-    """ρ = 1 / √(mean(z²) + ε) of each row, taken in float32 at least."""
-    wide = z if z.dtype in (tf.float32, tf.float64) else tf.cast(z, tf.float32)
-    mean_square = tf.reduce_mean(tf.square(wide), -1, keepdims=True)
+    """ρ = 1 / √(mean(z²) + ε) of each row."""
+    mean_square = tf.reduce_mean(tf.square(_wide(z)), -1, keepdims=True)
     return tf.cast(tf.math.rsqrt(mean_square + NORM_EPSILON), z.dtype)
 
 
 def _row_dot(a, b):
-    return tf.reduce_sum(a * b, -1, keepdims=True)
+    return tf.cast(tf.reduce_sum(_wide(a) * _wide(b), -1, keepdims=True), a.dtype)
 
 
 def _times(tensor, scale):
@@ -205,4 +204,10 @@ def _outer(a, b):
 
 
 def _sum(a):
-    return tf.reduce_sum(a, [0, 1])
+    """Σ over steps and examples: [T, B, i] to [i]."""
+    return tf.cast(tf.reduce_sum(_wide(a), [0, 1]), a.dtype)
+
+
+def _wide(tensor):
+    """The tensor in float32 at least: sums in half precision lose digits, squares overflow."""
+    return tensor if tensor.dtype.size >= 4 else tf.cast(tensor, tf.float32)
