@@ -41,7 +41,7 @@ def test_training_learns():
     config = paper_config("chorales", "rru", "smoke", max_epochs=8, dropout=0.0)
     epochs = train(config, progress=False)["epochs"]
     untrained = 88 * np.log(2)
-    assert epochs[-1]["valid_nll_window"] < 0.5 * untrained
+    assert epochs[-1]["valid_nll_window"] < 0.75 * untrained
     assert epochs[-1]["valid_nll_window"] < epochs[0]["valid_nll_window"]
 
 

@@ -44,6 +44,7 @@ def run(config, progress=True):
 def train(config, progress=True):
     """Trains a config whatever is stored, and returns its record without writing it."""
     started, clock = datetime.datetime.now(datetime.UTC), time.perf_counter()
+    commit = provenance.commit()  # now: the checkout may move on while the run goes on
     keras.utils.set_random_seed(config.seed)
     task = task_for(config)
     units = config.units or units_within(task.parameters, config.n_params)
@@ -76,7 +77,7 @@ def train(config, progress=True):
             "digest": task.splits.digest,
             "source": task.splits.source,
         },
-        "commit": provenance.commit(),
+        "commit": commit,
     }
 
 

@@ -1,10 +1,8 @@
 """The recurrent stack that all tasks share, and how many parameters it has."""
 
-import keras
-
-from ..cells.gru import GRUCell
-from ..cells.lstm import LSTMCell
-from ..cells.mogrifier import MogrifierLSTMCell
+from ..layers.gru import GRU
+from ..layers.lstm import LSTM
+from ..layers.mogrifier import MogrifierLSTM
 from ..layers.rru import RRU
 
 
@@ -29,15 +27,12 @@ def recurrent_layer(config, units, **layer_options):
             residual=config.residual,
             **layer_options,
         )
-    return keras.layers.RNN(_gated_cell(config, units), **layer_options)
-
-
-def _gated_cell(config, units):
+    own = {"dropout": config.dropout} | layer_options
     if config.cell == "gru":
-        return GRUCell(units, dropout=config.dropout)
+        return GRU(units, **own)
     if config.cell == "lstm":
-        return LSTMCell(units, dropout=config.dropout, forget_bias=config.forget_bias)
-    return MogrifierLSTMCell(units, dropout=config.dropout, rounds=config.rounds, rank=config.rank)
+        return LSTM(units, forget_bias=config.forget_bias, **own)
+    return MogrifierLSTM(units, rounds=config.rounds, rank=config.rank, **own)
 
 
 def output_features(config, units):
