@@ -1,0 +1,65 @@
+# The book, its tests, its checks. `make` alone lists what there is to do.
+#
+#   PYTHON=python3.12 make book    another Python (3.11 to 3.13) for the environment
+#   NEWEST=1 make test             newest versions of all packages instead of the pinned ones
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+VENV ?= .venv
+PORT ?= 8000
+BIN := $(VENV)/bin
+NEWEST ?=
+READY := $(VENV)/.ready$(if $(NEWEST),-newest)
+
+.PHONY: help book test serve check lint clean lock repository
+
+help:  ## this list | at once | here
+	@awk -F ' *## | *[|] *' '/^[a-z]+:.* ## / { split($$1, name, ":"); \
+	  printf "make %-11s %s\n%17stime: %s; result: %s\n", name[1], $$2, "", $$3, $$4 }' \
+	  $(firstword $(MAKEFILE_LIST))
+
+book: $(READY)  ## run the notebooks, build the site | 2 min, then seconds | _build/html/index.html
+	$(BIN)/python -m rru_nb.cli book
+
+test: $(READY)  ## the test suite | 5 min on 2 cores | the closing line of pytest
+	$(BIN)/python -m pytest
+
+serve: $(READY)  ## show the built book on this machine | until Ctrl-C | http://127.0.0.1:8000
+	@test -f _build/html/index.html || { echo "No book yet: run 'make book' first." >&2; exit 1; }
+	$(BIN)/python -m http.server --bind 127.0.0.1 --directory _build/html $(PORT)
+
+check: $(READY)  ## open every page in Chromium, phone and desktop | 1 min | one line a finding
+	@test -f _build/html/index.html || { echo "No book yet: run 'make book' first." >&2; exit 1; }
+	$(BIN)/python scripts/check_site.py _build/html
+
+lint: $(READY)  ## style and format of code and notebooks | seconds | one line a finding
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+clean:  ## remove the built book; the environment and the records stay | at once | no _build/
+	rm -rf _build
+
+lock:  ## pin the newest versions that fit together | 5 min | requirements.txt
+	scripts/bootstrap.sh _build/lock
+	_build/lock/bin/python -m pip install --quiet ".[book,test,site]"
+	scripts/pins.sh _build/lock/bin/python > requirements.new
+	mv requirements.new requirements.txt
+
+repository: $(READY)  ## say where this repository lives: URL=https://... | at once | Colab buttons
+	$(BIN)/python scripts/set_repository.py "$(URL)"
+
+# A stamp, so that the second call costs nothing; written last, so that an interrupted
+# installation is taken up again.
+$(VENV)/.ready: requirements.txt pyproject.toml scripts/bootstrap.sh
+	scripts/bootstrap.sh $(VENV)
+	$(BIN)/python -m pip install --quiet --requirement requirements.txt
+	$(BIN)/python -m pip install --quiet --no-deps --editable .
+	touch $@
+
+$(VENV)/.ready-newest: pyproject.toml scripts/bootstrap.sh
+	scripts/bootstrap.sh $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade --editable ".[book,test,site]"
+	touch $@

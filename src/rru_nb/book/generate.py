@@ -1,0 +1,172 @@
+"""Fragments of pages that are written from the records, so that prose and numbers cannot part.
+
+A page includes a fragment by its name in `FRAGMENTS`:
+
+    ```{include} _parts/table_1.md
+    ```
+
+A fragment is a function of a `Context` that returns Markdown or HTML. An unknown name is a
+warning of Sphinx and so fails the build.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+
+from .. import findings, provenance, tables
+from ..config import CELL_TITLES, CELLS, RunConfig
+from ..records import load_records
+from .stage import FRAGMENTS as FOLDER
+
+AGREES_WITHIN = 2.0  # per cent of the paper's number
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a fragment may need beside the records: the stage, and the repository's address."""
+
+    folder: Path
+    repository: str | None
+
+
+def write_fragments(folder, repository=None, say=print):
+    """Writes all fragments to the stage."""
+    context = Context(folder, repository)
+    target = folder / FOLDER
+    target.mkdir(parents=True, exist_ok=True)
+    for name, fragment in FRAGMENTS.items():
+        (target / name).write_text(fragment(context), encoding="utf-8")
+    say(f"wrote {len(FRAGMENTS)} fragments from {len(load_records())} records")
+
+
+def answer(context):
+    """What the records say to the paper's claim so far, in a few sentences."""
+    table = tables.table_1()
+    done = table[table.runs > 0]
+    lines = [f"**{len(done)} of the {len(table)} numbers** of Table 1 are measured at full size."]
+    records = load_records(scale="paper", status="ok")
+    for name in dict.fromkeys(done.dataset):
+        rows = records[records.id.isin([i for ids in done[done.dataset == name].ids for i in ids])]
+        lines.append(f"{tables.published_row(name)}: {findings.comparison(rows)}")
+    return "\n\n".join(lines) + "\n"
+
+
+def table_1(context):
+    """Table 1, each cell the paper's number above ours, coloured by how they compare."""
+    titles = "".join(f'<th scope="col">{CELL_TITLES[cell]}</th>' for cell in CELLS)
+    rows = "\n".join(_row(group) for _, group in tables.table_1().groupby("dataset", sort=False))
+    return (
+        '<div class="rru-table" tabindex="0" role="region" aria-label="Table 1"><table>\n'
+        f'<thead><tr><th scope="col">Task</th>{titles}<th scope="col">Scale</th></tr></thead>\n'
+        f"<tbody>\n{rows}\n</tbody></table></div>\n"
+    )
+
+
+def _row(group):
+    first = group.iloc[0]
+    task = escape(tables.published_row(first.dataset))
+    metric = escape(tables.METRIC_TITLES[first.metric])
+    cells = "".join(_cell(cell) for cell in group.itertuples())
+    scale = first.scale if group.runs.any() else "–"
+    return (
+        f'<tr><th scope="row">{task}<span class="rru-metric">{metric}</span></th>'
+        f"{cells}<td>{scale}</td></tr>"
+    )
+
+
+def _cell(cell):
+    paper = f'<span class="rru-paper">{cell.paper:.2f}</span>'
+    if not cell.runs:
+        return f'<td class="rru-open">{paper}<span class="rru-ours">–</span></td>'
+    kind = "rru-agrees" if abs(cell.difference_percent) <= AGREES_WITHIN else "rru-differs"
+    seeds = f"{cell.low:.2f}…{cell.high:.2f}, {cell.runs} seeds" if cell.runs > 1 else ""
+    return (
+        f'<td class="{kind}">{paper}'
+        f'<a class="rru-ours" href="records.html#{cell.ids[0]}">{cell.measured:.2f}</a>'
+        f'<span class="rru-difference">{cell.difference_percent:+.1f} % {seeds}</span></td>'
+    )
+
+
+def record_list(context):
+    """Every record: what was run, what came out, how to run it again, and the file itself."""
+    records = load_records()
+    if records.empty:
+        return "There are no records yet.\n"
+    parts = []
+    for (dataset, scale), group in records.groupby(["dataset", "scale"], sort=False):
+        parts.append(f"## {dataset}, scale {scale}\n")
+        parts += [_record(record, context) for record in group.itertuples()]
+    return "\n".join(parts)
+
+
+def _record(record, context):
+    config = _config(record)
+    title = f"{CELL_TITLES[record.cell]}, seed {record.seed}"
+    lines = [f'<span id="{record.id}"></span>', f"**{title}**: {_scores(record)}", ""]
+    lines += ["```", tables.command(config), "```", ""]
+    versions = ", ".join(f"{name} {number}" for name, number in record.versions.items())
+    commit = record.commit["sha"][:10] if record.commit["sha"] else "unknown"
+    lines.append(
+        f"{record.n_params:,} parameters (n = {record.units}), {len(record.epochs)} epochs in "
+        f"{record.seconds / 60:.1f} min on {_device(record.device)}; {record.started[:10]}; "
+        f"commit {commit}{' and changes' if record.commit['dirty'] else ''}; {versions}."
+    )
+    lines += [_differences(record.differences), _download(record, context), ""]
+    return "\n".join(line for line in lines if line is not None)
+
+
+def _config(record):
+    import json
+
+    return RunConfig.from_dict(json.loads(Path(record.path).read_text(encoding="utf-8"))["config"])
+
+
+def _scores(record):
+    if record.status == "failed":
+        return f"failed in epoch {record.failure['epoch']}"
+    scores = {
+        title: getattr(record, f"test_{metric}", None)
+        for metric, title in tables.METRIC_TITLES.items()
+    }
+    told = [f"{title} {score:.3f}" for title, score in scores.items() if score == score and score]
+    return "test " + ", ".join(told)
+
+
+def _device(device):
+    return device["gpu"] or f"{device['cpu']}, {device['cores']} cores"
+
+
+def _differences(differences):
+    if not differences:
+        return "\nAt the paper's setting."
+    told = [f"{k} {v['paper']} → {v['here']}" for k, v in differences.items()]
+    return "\nDiffers from the paper's setting: " + "; ".join(told) + "."
+
+
+def _download(record, context):
+    """A link to the record's file, if it is one of the checkout."""
+    path = Path(record.path)
+    staged = context.folder / "results" / path.parent.name / path.name
+    if not staged.is_file():
+        return None
+    return f"\n{{download}}`{path.name} <../results/{path.parent.name}/{path.name}>`"
+
+
+def built(context):
+    """When this site was built, from which commit and with which versions."""
+    import datetime
+
+    now = datetime.datetime.now(datetime.UTC)
+    commit = provenance.commit()
+    sha = (commit["sha"] or "unknown")[:10] + (" and changes" if commit["dirty"] else "")
+    versions = ", ".join(f"{name} {number}" for name, number in provenance.versions().items())
+    return f"Built {now:%Y-%m-%d %H:%M} UTC from commit {sha}, with {versions}.\n"
+
+
+FRAGMENTS: dict[str, Callable] = {
+    "answer.md": answer,
+    "table_1.md": table_1,
+    "records.md": record_list,
+    "built.md": built,
+}

@@ -1,0 +1,119 @@
+"""From the stage to pages: Jupyter Book's configuration, MathJax, and the build itself."""
+
+import importlib.util
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import yaml
+
+from .errors import BookError
+from .stage import pages
+
+COLAB = "https://colab.research.google.com"
+# What MathJax 3 loads for TeX, of the 10 MB that it has.
+_MATHJAX = ("tex-mml-chtml.js", "output/chtml/fonts/woff-v2")
+_JUPYTER_BOOK = "from jupyter_book.cli.main import main; main()"  # it cannot be run by -m
+_ADDRESS = re.compile(r'^_REPOSITORY = "(.*?)"', re.MULTILINE)
+
+
+def repository_of(root):
+    """The repository's address for Colab buttons and links.
+
+    `RRU_NB_REPOSITORY` comes before `repository: url` of `_config.yml`.
+
+    Returns:
+        `(address or None, why)`: without an address, `why` says why the buttons are hidden.
+    """
+    settings = yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8"))
+    address = os.environ.get("RRU_NB_REPOSITORY") or settings["repository"]["url"]
+    if not address:
+        return None, "because no repository is set (make repository URL=https://...)"
+    if not re.fullmatch(r"https://github\.com/[\w.-]+/[\w.-]+", address):
+        return None, f"because Colab opens notebooks of GitHub only, and this is {address!r}"
+    homeless = [name for name, known in addresses_in_notebooks(root).items() if not known]
+    if homeless:
+        return None, (
+            f"because {', '.join(homeless)} could not install the package there "
+            f"(make repository URL={address})"
+        )
+    return address, None
+
+
+def addresses_in_notebooks(root):
+    """`{notebook: address}`: where each notebook's first cell installs the package from."""
+    found = {}
+    for path in sorted((root / "notebooks").glob("*.ipynb")):
+        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        sources = ("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
+        found[path.name] = next((m[1] for m in map(_ADDRESS.search, sources) if m), "")
+    return found
+
+
+def build_site(folder, repository=None, say=print):
+    """Builds the staged book and returns the folder of the site.
+
+    Args:
+        folder: Path of the stage.
+        repository: address of the repository, or None for a site without buttons.
+        say: a function that is given lines on progress.
+
+    Raises:
+        BookError: for any warning, and for a page of the contents that was not built.
+    """
+    _write_config(folder, repository)
+    _vendor_mathjax(folder / "_vendor" / "mathjax")
+    done = subprocess.run(
+        [sys.executable, "-c", _JUPYTER_BOOK, "build", str(folder)]
+        + ["-W", "-n", "--keep-going", "--all", "--quiet"],
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=os.environ | {"PYTHONWARNINGS": "ignore", "NO_COLOR": "1"},
+    )
+    if done.returncode:
+        raise BookError(f"Jupyter Book found fault with the pages:\n{_faults(done.stdout)}")
+    site = folder / "_build" / "html"
+    _check_complete(folder, site)
+    say(f"built {len(pages(folder))} pages")
+    return site
+
+
+def _write_config(folder, repository):
+    path = folder / "_config.yml"
+    settings = yaml.safe_load(path.read_text(encoding="utf-8"))
+    # Without an address of ours, Jupyter Book would link to somebody else's repository.
+    settings["repository"]["url"] = repository or ""
+    settings["launch_buttons"] = {"colab_url": COLAB} if repository else {}
+    settings["html"]["use_repository_button"] = bool(repository)
+    settings["html"]["use_issues_button"] = bool(repository)
+    path.write_text(yaml.safe_dump(settings, sort_keys=False), encoding="utf-8")
+
+
+def _vendor_mathjax(target):
+    """Copies MathJax into the stage, so that the site shows its equations without internet."""
+    spec = importlib.util.find_spec("sphinx-mathjax-offline")
+    source = Path(spec.origin).parent / "static" / "mathjax"
+    for name in _MATHJAX:
+        (target / name).parent.mkdir(parents=True, exist_ok=True)
+        copy = shutil.copytree if (source / name).is_dir() else shutil.copy2
+        copy(source / name, target / name)
+
+
+def _faults(log):
+    """The lines of a log that say what is wrong; the end of the log if none does."""
+    faults = [line for line in log.splitlines() if re.search(r"WARNING|ERROR|rror:", line)]
+    return "\n".join(faults or log.splitlines()[-30:])
+
+
+def _check_complete(folder, site):
+    """A page that was not built is an error, whatever Sphinx returned."""
+    missing = [str(p) for p in pages(folder) if not (site / p.with_suffix(".html")).is_file()]
+    if missing or not (site / "index.html").is_file():
+        raise BookError(f"pages that were not built: {', '.join(missing or ['index'])}")

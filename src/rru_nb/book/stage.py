@@ -1,0 +1,68 @@
+"""The stage: a copy of what the pages need, under the paths of the repository."""
+
+import shutil
+from pathlib import Path
+
+import yaml
+
+from .errors import BookError
+
+# Pages show code and offer records for download: both have to lie below the stage.
+STAGED = ("_config.yml", "_toc.yml", "LICENSE", "CITATION.cff", "book", "notebooks", "src",
+          "params", "results")  # fmt: skip
+PAGES = ("book/**/*.md", "notebooks/*.ipynb")
+FRAGMENTS = "book/_parts"  # pieces of pages, included by them
+_LEFT_OUT = shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints", ".*.part", "*.egg-info")
+
+
+def pages(root):
+    """The pages of the table of contents as paths below `root`, in reading order.
+
+    Raises:
+        BookError: if a page is missing, listed twice, or lies in the tree but not in the contents.
+    """
+    contents = yaml.safe_load((root / "_toc.yml").read_text(encoding="utf-8"))
+    listed = [_file_of(root, name) for name in _names(contents)]
+    twice = sorted({str(page) for page in listed if listed.count(page) > 1})
+    if twice:
+        raise BookError(f"_toc.yml lists twice: {', '.join(twice)}")
+    present = {path.relative_to(root) for pattern in PAGES for path in root.glob(pattern)}
+    unlisted = sorted(
+        str(page)
+        for page in present - set(listed)
+        if not page.is_relative_to(FRAGMENTS) and not page.name.startswith(".")
+    )
+    if unlisted:
+        raise BookError(f"pages that _toc.yml does not list: {', '.join(unlisted)}")
+    return listed
+
+
+def _names(node):
+    """The names of pages below a node of the contents, in order."""
+    if isinstance(node, list):
+        return [name for child in node for name in _names(child)]
+    if not isinstance(node, dict):
+        return []
+    own = [node[key] for key in ("root", "file") if key in node]
+    below = [name for key in ("parts", "chapters", "sections") for name in _names(node.get(key))]
+    return own + below
+
+
+def _file_of(root, name):
+    for suffix in ("", ".md", ".ipynb"):
+        if (root / (name + suffix)).is_file():
+            return Path(name + suffix)
+    raise BookError(f"_toc.yml lists {name!r}, but there is no {name}.md and no {name}.ipynb")
+
+
+def prepare(root, folder):
+    """Copies what the pages need from `root` to an emptied `folder`, and returns it."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    for name in STAGED:
+        source = root / name
+        if source.is_dir():
+            shutil.copytree(source, folder / name, ignore=_LEFT_OUT)
+        elif source.is_file():
+            shutil.copy2(source, folder / name)
+    return folder
