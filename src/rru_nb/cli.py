@@ -108,7 +108,9 @@ def _add_book(commands):
 def _data_list(options):
     from .data import catalogue
 
-    _print_table(catalogue())
+    shown = ("name", "title", "megabytes", "found")
+    _print_table([{name: row[name] for name in shown} for row in catalogue()])
+    print("\nWhat is missing comes with `rru-nb data fetch NAME`, or from the folder RRU_NB_DATA.")
 
 
 def _data_fetch(options):

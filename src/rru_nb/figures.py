@@ -49,7 +49,7 @@ def pitch_histograms(described):
     for ax, (name, numbers) in zip(axes, described.items()):
         share = _summed(numbers, "pitches")
         pitches = LOWEST_PITCH + np.arange(88)
-        ax.bar(pitches, 100 * share / share.sum(), width=1, color=_COLOURS["rru"])
+        ax.bar(pitches, 100 * share / share.sum(), width=1, linewidth=0, color=_COLOURS["rru"])
         ax.set(title=name, xlabel="MIDI pitch")
         ax.set_xticks([24, 48, 72, 96], ["C1", "C3", "C5", "C7"])
     axes[0].set_ylabel("% of the notes")
@@ -68,15 +68,23 @@ def polyphony_histograms(described):
 
 
 def length_boxes(described):
-    """The lengths of the pieces in time steps, on a logarithmic axis, all splits together."""
+    """The lengths of the pieces in time steps, all splits together: range, quartiles, median."""
     figure, ax = plt.subplots(figsize=(9, 0.6 * len(described) + 1.2))
     lengths = [
-        sum((n[s]["lengths"] for s in ("train", "valid", "test")), []) for n in described.values()
+        sum((numbers[split]["lengths"] for split in ("train", "valid", "test")), [])
+        for numbers in described.values()
     ]
-    ax.boxplot(lengths, vert=False, tick_labels=list(described), widths=0.6, whis=(0, 100))
+    positions = range(len(lengths), 0, -1)  # the first set on top
+    for position, values in zip(positions, lengths):
+        low, first, middle, third, high = np.percentile(values, [0, 25, 50, 75, 100])
+        ax.plot([low, high], [position] * 2, color="0.5", linewidth=1.5, zorder=1)
+        ax.barh(position, third - first, left=first, height=0.5, color=_COLOURS["rru"], zorder=2)
+        ax.plot([middle] * 2, [position - 0.25, position + 0.25], color="white", zorder=3)
     ax.axvline(200, color="0.4", linestyle="--", linewidth=1)
-    ax.text(205, 0.45, "window: 200", color="0.3", fontsize="small")
-    ax.set(xscale="log", xlabel="time steps of a piece")
+    ax.text(205, len(lengths) + 0.5, "window: 200", color="0.3", fontsize="small")
+    ax.set_yticks(list(positions), list(described))
+    ax.set(xscale="log", xlabel="time steps of a piece", ylim=(0.4, len(lengths) + 0.8))
+    ax.xaxis.set_major_formatter("{x:,.0f}")
     return figure
 
 
