@@ -343,3 +343,23 @@ def test_too_small_a_multiplier_is_named():
 def test_unknown_features_are_named():
     with pytest.raises(UserError, match="number of features"):
         RRUCell(4).build((None, None))
+
+
+def test_what_the_authors_hold_in_one_variable_is_clipped_as_one():
+    from rru_nb import RAdam
+
+    cell = RRUCell(3, output_size=2, relu_layers=2, dtype="float64")
+    cell.build((None, 4))
+    other = RRUCell(3, output_size=2, dtype="float64")
+    other.build((None, 4))
+    variables = [*cell.trainable_variables, *other.trainable_variables]
+    gradients = [tf.ones(v.shape, tf.float64) * (1 + i) for i, v in enumerate(variables)]
+    optimizer = RAdam(1.0, clip_multiplier=1.0)
+    optimizer.apply(gradients, variables)
+    # At the first step every joint norm is clipped to 0.01: v holds the clipped squares.
+    clipped = {}
+    for variable, v in zip(variables, optimizer._second):
+        group = getattr(variable, "clip_group", None) or variable.path
+        clipped[group] = clipped.get(group, 0) + float(tf.reduce_sum(v)) / (1 - 0.999)
+    assert len(clipped) == len(variables) - 6
+    np.testing.assert_allclose(list(clipped.values()), 0.01**2, rtol=1e-6)

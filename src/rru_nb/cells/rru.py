@@ -125,6 +125,18 @@ class RRUCell(keras.layers.Layer):
         self.residual_logits = self._add_residual_logits()
         scales = (n,) if self.rezero == "per_feature" else ()
         self.rezero_scale = self.add_weight(name="rezero_scale", shape=scales, initializer="zeros")
+        self._group_for_clipping()
+
+    def _group_for_clipping(self):
+        """Marks what is one variable in the authors' code: `RAdam` clips its joint norm."""
+        for together in (
+            (self.kernel, self.recurrent_kernel),
+            (self.candidate_kernel, self.output_kernel),
+            (self.candidate_bias, self.output_bias),
+        ):
+            group = object()
+            for variable in together:
+                variable.clip_group = group
 
     def _hidden_size(self, m):
         g = round(self.hidden_multiplier * (m + self.units))
