@@ -43,14 +43,6 @@ def test_table_1_averages_seeds_and_never_mixes_settings_or_scales():
     assert row(tables.table_1(seeds=[1]), "jsb", "rru").measured == 9.0
 
 
-def test_front_table_has_every_row_and_only_measured_numbers():
-    lines = tables.front_table().splitlines()
-    assert len(lines) == 2 + 11
-    (jsb,) = [line for line in lines if "JSB" in line]
-    assert "7.72 → **8.00**" in jsb and "8.20 → –" in jsb and "| paper |" in jsb
-    assert sum("**" in line for line in lines) == 1
-
-
 def test_measured_table_shows_failed_and_missing_runs():
     missing = [paper_config("jsb", "mogrifier", seed=3)]
     text = tables.measured_table(load_records(dataset="jsb", scale="paper"), missing).to_string()

@@ -73,46 +73,6 @@ def _row(records, dataset, cell, scale):
     }
 
 
-def shown(table):
-    """`table_1` as people read it: a row a dataset, the cells side by side."""
-    rows = {}
-    for cell in table.itertuples():
-        task = (published_row(cell.dataset), METRIC_TITLES[cell.metric])
-        title = CELL_TITLES[cell.cell]
-        row = rows.setdefault(task, {})
-        row[title, "paper"] = f"{cell.paper:.2f}"
-        row[title, "measured"] = f"{cell.measured:.2f}" if cell.runs else "not measured"
-        row[title, "difference"] = f"{cell.difference_percent:+.1f} %" if cell.runs else ""
-    frame = pd.DataFrame.from_dict(rows, orient="index")
-    frame.columns = pd.MultiIndex.from_tuples(frame.columns)
-    frame.index = pd.MultiIndex.from_tuples(rows, names=["task", "metric"])
-    return frame
-
-
-def front_table(scale="paper"):
-    """Table 1 for the front page, as Markdown: the paper's number, then ours in bold.
-
-    A cell reads `7.72 → **7.76**`; `7.72 → –` where nothing was measured at the scale.
-    """
-    table = table_1(scale=scale)
-    titles = [CELL_TITLES[cell] for cell in CELLS]
-    lines = [_markdown_row(["task", "metric", *titles, "scale"]), "|" + "---|" * 7]
-    for dataset, group in table.groupby("dataset", sort=False):
-        numbers = [_paper_and_measured(cell) for cell in group.itertuples()]
-        metric = METRIC_TITLES[group.metric.iloc[0]]
-        lines.append(_markdown_row([published_row(dataset), metric, *numbers, scale]))
-    return "\n".join(lines) + "\n"
-
-
-def _paper_and_measured(cell):
-    measured = f"**{cell.measured:.2f}**" if cell.runs else "–"
-    return f"{cell.paper:.2f} → {measured}"
-
-
-def _markdown_row(cells):
-    return "| " + " | ".join(cells) + " |"
-
-
 def measured_table(records, missing):
     """Paper and measurement of each run, under every average, with its scale.
 
