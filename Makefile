@@ -14,7 +14,7 @@ BIN := $(VENV)/bin
 NEWEST ?=
 READY := $(VENV)/.ready$(if $(NEWEST),-newest)
 
-.PHONY: help book test serve check lint clean lock repository
+.PHONY: help book test serve check lint environment clean lock repository
 
 help:  ## this list | at once | here
 	@awk -F ' *## | *[|] *' '/^[a-z]+:.* ## / { split($$1, name, ":"); \
@@ -33,11 +33,14 @@ serve: $(READY)  ## show the built book on this machine | until Ctrl-C | http://
 
 check: $(READY)  ## open every page in Chromium, phone and desktop | 1 min | one line a finding
 	@test -f _build/html/index.html || { echo "No book yet: run 'make book' first." >&2; exit 1; }
+	scripts/get_chromium.sh
 	$(BIN)/python scripts/check_site.py _build/html
 
 lint: $(READY)  ## style and format of code and notebooks | seconds | one line a finding
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+environment: $(READY)  ## only install what the others need | 5 min | .venv
 
 clean:  ## remove the built book; the environment and the records stay | at once | no _build/
 	rm -rf _build

@@ -3,29 +3,12 @@
 #
 # Uses $PYTHON if set, else the first Python on the path that fits.
 set -euo pipefail
+. "$(dirname "$0")/debian.sh"
 
 folder=${1:?usage: scripts/bootstrap.sh FOLDER}
 
 fits() {  # the version range that requirements.txt is good for
   "$1" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null
-}
-
-fail() {
-  printf 'bootstrap: %s\n' "$@" >&2
-  exit 1
-}
-
-apt_install() {
-  local root=()
-  if [ "$(id -u)" -ne 0 ]; then
-    command -v sudo >/dev/null || fail "cannot install $*: neither root nor sudo." \
-      "Have an administrator run: apt-get install $*"
-    root=(sudo)
-  fi
-  echo "bootstrap: installing the system packages $*"
-  "${root[@]}" apt-get update -qq
-  "${root[@]}" env DEBIAN_FRONTEND=noninteractive \
-    apt-get install -y -qq --no-install-recommends "$@" >/dev/null
 }
 
 find_python() {
@@ -58,7 +41,6 @@ fi
 
 # Debian leaves ensurepip to a package of its own.
 if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
-  command -v apt-get >/dev/null || fail "$python has no venv module; install it."
   apt_install "$(basename "$(readlink -f "$python")")-venv"
 fi
 "$python" -m venv "$folder"

@@ -51,6 +51,7 @@ def build(output=None, execute=True, fresh=False, say=print):
     root = _checkout()
     _check_packages()
     output = Path(output).resolve() if output else root / "_build" / "html"
+    _refuse_foreign(output)
     folder = prepare(root, root / "_build" / "stage")
     notebooks = [page for page in pages(root) if page.suffix == ".ipynb"]
     repository, why_not = repository_of(root)
@@ -83,10 +84,12 @@ def _check_packages():
         )
 
 
-def _replace(output, site):
-    """Puts the new site in the place of the old one, and leaves foreign folders alone."""
+def _refuse_foreign(output):
     if output.exists() and not (output / ".buildinfo").is_file() and any(output.iterdir()):
         raise UserError(f"{output} is not empty and holds no book. Give another output folder.")
+
+
+def _replace(output, site):
     shutil.rmtree(output, ignore_errors=True)
     output.parent.mkdir(parents=True, exist_ok=True)
     shutil.move(site, output)

@@ -18,6 +18,7 @@ COLAB = "https://colab.research.google.com"
 # What MathJax 3 loads for TeX, of the 10 MB that it has.
 _MATHJAX = ("tex-mml-chtml.js", "output/chtml/fonts/woff-v2")
 _JUPYTER_BOOK = "from jupyter_book.cli.main import main; main()"  # it cannot be run by -m
+_FAULT = re.compile(r"WARNING|ERROR|CRITICAL|SEVERE|[a-z]Error:")
 _ADDRESS = re.compile(r'^_REPOSITORY = "(.*?)"', re.MULTILINE)
 
 
@@ -78,7 +79,7 @@ def build_site(folder, repository=None, say=print):
         env=os.environ | {"PYTHONWARNINGS": "ignore", "NO_COLOR": "1"},
     )
     if done.returncode:
-        raise BookError(f"Jupyter Book found fault with the pages:\n{_faults(done.stdout)}")
+        raise BookError(f"Jupyter Book found fault with the pages:\n{_faults(done.stdout, folder)}")
     site = folder / "_build" / "html"
     _check_complete(folder, site)
     say(f"built {len(pages(folder))} pages")
@@ -106,10 +107,11 @@ def _vendor_mathjax(target):
         copy(source / name, target / name)
 
 
-def _faults(log):
+def _faults(log, folder):
     """The lines of a log that say what is wrong; the end of the log if none does."""
-    faults = [line for line in log.splitlines() if re.search(r"WARNING|ERROR|rror:", line)]
-    return "\n".join(faults or log.splitlines()[-30:])
+    plain = re.sub(r"\x1b\[[\d;]*m", "", log).replace(f"{folder}{os.sep}", "")
+    lines = plain.splitlines()
+    return "\n".join([li for li in lines if _FAULT.search(li)] or lines[-30:])
 
 
 def _check_complete(folder, site):

@@ -1,0 +1,169 @@
+"""A small book in a temporary checkout: what builds, and what must not."""
+
+import shutil
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from rru_nb import book
+from rru_nb.book import execute, site, stage
+from rru_nb.errors import UserError
+
+ROOT = Path(__file__).parents[1]
+
+
+def notebook(*sources, parameters="train = True"):
+    cells = [nbformat.v4.new_markdown_cell("# Page")]
+    cells += [nbformat.v4.new_code_cell(parameters, metadata={"tags": ["parameters"]})]
+    cells += [nbformat.v4.new_code_cell(source) for source in sources]
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    return nbformat.v4.new_notebook(cells=cells, metadata=kernel)
+
+
+@pytest.fixture
+def root(tmp_path, monkeypatch):
+    """A checkout with this repository's configuration and two pages of its own."""
+    for name in ("_config.yml", "book/references.bib"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        shutil.copy(ROOT / name, tmp_path / name)
+    shutil.copytree(ROOT / "book" / "static", tmp_path / "book" / "static")
+    shutil.copytree(ROOT / "params", tmp_path / "params")
+    (tmp_path / "src" / "rru_nb").mkdir(parents=True)
+    (tmp_path / "results").mkdir()
+    (tmp_path / "notebooks").mkdir()
+    (tmp_path / "_toc.yml").write_text(
+        "format: jb-book\nroot: book/index\nchapters:\n  - file: notebooks/page\n"
+    )
+    (tmp_path / "book" / "index.md").write_text(
+        "# Title\n\n$x^2$ {cite}`zakovskis2021gates`\n\n"
+        "```{include} _parts/table_1.md\n```\n\n```{bibliography}\n```\n"
+    )
+    nbformat.write(notebook("print('train is', train)"), tmp_path / "notebooks" / "page.ipynb")
+    monkeypatch.setenv("RRU_NB_ROOT", str(tmp_path))
+    for name in ("RRU_NB_RESULTS", "RRU_NB_REPOSITORY"):
+        monkeypatch.delenv(name, raising=False)
+    return tmp_path
+
+
+def build(**options):
+    said = []
+    return book.build(say=said.append, **options), "\n".join(said)
+
+
+def test_a_build_shows_outputs_fragments_and_math_of_its_own(root):
+    output, said = build()
+    assert output == root / "_build" / "html"
+    page = (output / "notebooks" / "page.html").read_text()
+    assert "train is False" in page, "the book never trains what is missing"
+    assert "injected" not in page
+    front = (output / "book" / "index.html").read_text()
+    assert "102.56" in front, "Table 1 comes from the fragment"
+    assert (output / "_static" / "mathjax" / "tex-mml-chtml.js").is_file()
+    assert "jsdelivr" not in front and "colab" not in page
+    assert "executed notebooks/page.ipynb" in said and "Colab buttons: hidden" in said
+    assert nbformat.read(root / "notebooks" / "page.ipynb", 4).cells[2].outputs == []
+
+
+def test_a_notebook_runs_again_only_if_something_it_depends_on_changed(root):
+    said = []
+
+    def run():
+        staged = stage.prepare(root, root / "_build" / "stage")
+        page = Path("notebooks/page.ipynb")
+        execute.execute_notebooks(staged, [page], root / "kept", say=said.append)
+        assert "train is False" in (staged / page).read_text()
+
+    run()
+    (root / "book" / "index.md").write_text("# Other prose\n")
+    run()
+    (root / "params" / "new.yml").write_text("a: 1\n")
+    run()
+    assert [line.split()[0] for line in said] == ["executed", "unchanged", "executed"]
+    assert len(list((root / "kept").iterdir())) == 1, "what is out of date goes"
+
+
+def test_a_raising_notebook_is_named_and_the_last_site_stays(root):
+    output = root / "_build" / "html"
+    output.mkdir(parents=True)
+    for name in (".buildinfo", "index.html"):
+        (output / name).write_text("the site before")
+    nbformat.write(notebook("1 / 0"), root / "notebooks" / "page.ipynb")
+    with pytest.raises(book.BookError, match="(?s)notebooks/page.ipynb.*ZeroDivisionError"):
+        build()
+    assert (output / "index.html").read_text() == "the site before"
+    with pytest.raises(book.BookError, match="ZeroDivisionError"):
+        build()  # nothing half-run was kept
+
+
+def test_warnings_fail_every_time_and_are_told(root):
+    with (root / "book" / "index.md").open("a") as page:
+        page.write(
+            "\n[](nowhere.md)\n\n```{include} _parts/no_such.md\n```\n\n{cite}`nobody2000`\n"
+        )
+    for _ in range(2):  # Jupyter Book itself forgets a warning the second time
+        with pytest.raises(book.BookError, match="book/index.md:.*nowhere") as error:
+            build(execute=False)
+        assert "no_such" in str(error.value) and "nobody2000" in str(error.value)
+
+
+def test_buttons_appear_only_where_they_work(root, monkeypatch):
+    address = "https://github.com/owner/name"
+    monkeypatch.setenv("RRU_NB_REPOSITORY", address)
+    found, why = site.repository_of(root)
+    assert found is None and "page.ipynb" in why, "this notebook cannot install the package"
+
+    installing = notebook(f'_REPOSITORY = "{address}"  # where from')
+    nbformat.write(installing, root / "notebooks" / "page.ipynb")
+    output, _ = build(execute=False)
+    page = (output / "notebooks" / "page.html").read_text()
+    wanted = "colab.research.google.com/github/owner/name/blob/main/notebooks/page.ipynb"
+    assert wanted in page
+
+    monkeypatch.setenv("RRU_NB_REPOSITORY", "https://example.org/owner/name")
+    assert site.repository_of(root)[0] is None
+
+
+def test_contents_and_tree_agree(root):
+    names = [str(page) for page in stage.pages(root)]
+    assert names == ["book/index.md", "notebooks/page.ipynb"]
+    (root / "book" / "left_out.md").write_text("# Left out\n")
+    with pytest.raises(book.BookError, match="book/left_out.md"):
+        stage.pages(root)
+    (root / "book" / "left_out.md").unlink()
+    with (root / "_toc.yml").open("a") as contents:
+        contents.write("  - file: book/gone\n")
+    with pytest.raises(book.BookError, match="book/gone"):
+        stage.pages(root)
+    (root / "_toc.yml").write_text(
+        "format: jb-book\nroot: book/index\nparts:\n  - chapters:\n"
+        "      - file: notebooks/page\n        sections:\n          - file: notebooks/page\n"
+    )
+    with pytest.raises(book.BookError, match="twice: notebooks/page.ipynb"):
+        stage.pages(root)
+
+
+def test_this_repository_lists_every_page():
+    assert len(stage.pages(ROOT)) >= 8
+
+
+def test_a_folder_that_is_no_book_is_left_alone(root, tmp_path):
+    precious = tmp_path / "precious"
+    precious.mkdir()
+    (precious / "letter.txt").write_text("keep me")
+    with pytest.raises(UserError, match="precious"):
+        build(output=precious, execute=False)
+    assert (precious / "letter.txt").read_text() == "keep me"
+
+
+def test_without_a_checkout_the_error_says_what_to_do(tmp_path, monkeypatch):
+    monkeypatch.setenv("RRU_NB_ROOT", str(tmp_path))
+    with pytest.raises(UserError, match="Clone the repository"):
+        book.build()
+
+
+def test_only_parameters_that_a_notebook_has_are_set(tmp_path):
+    path = tmp_path / "a.ipynb"
+    for source, expected in (("train = True", {"train": False}), ("retrain = 1", {})):
+        nbformat.write(notebook(parameters=source), path)
+        assert execute._parameters_for(path) == expected
