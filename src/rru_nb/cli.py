@@ -102,6 +102,7 @@ def _add_results(commands):
 
 def _add_book(commands):
     book = commands.add_parser("book", help="build the book from the records (needs a checkout)")
+    book.add_argument("--fresh", action="store_true", help="run unchanged notebooks again too")
     book.set_defaults(do=_book)
 
 
@@ -203,9 +204,13 @@ def _results(options):
 
 
 def _book(options):
-    from .book import build
+    from .book import BookError, build
 
-    print("the book:", build() / "index.html")
+    try:
+        print("the book:", build(fresh=options.fresh) / "index.html")
+    except BookError as error:
+        print(f"rru-nb: the book was not built: {error}", file=sys.stderr)
+        return 1
 
 
 def _print_table(rows):
