@@ -174,7 +174,8 @@ class Page:
 
     def _console(self, message):
         if message.type in ("error", "warning"):
-            self._say(f"console {message.type}: {message.text}")
+            where = message.location.get("url", "").removeprefix(self.origin)
+            self._say(f"console {message.type}: {message.text} ({where})")
 
     def _request(self, request):
         if not request.url.startswith((self.origin, "data:", "blob:")):
@@ -187,11 +188,10 @@ class Page:
             self.bytes += int(response.headers.get("content-length", 0))
 
     def _wait_for_math(self, page):
-        page.wait_for_load_state("networkidle")
         if page.locator("article .math").count():
             page.wait_for_function("window.MathJax?.startup?.promise != null", timeout=10_000)
             page.evaluate("() => MathJax.startup.promise")
-            page.wait_for_load_state("networkidle")
+        page.wait_for_load_state("networkidle")
 
     def _judge(self, facts, width):
         if not facts["title"] or facts["headings"] != 1:

@@ -1,0 +1,94 @@
+"""The check of the site finds each fault that it is there for, on a site made of faults."""
+
+import importlib.util
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("playwright")
+pytest.importorskip("axe_playwright_python")
+
+CHROMIUM = [name for name in ("chromium", "google-chrome") if shutil.which(name)]
+needs_chromium = pytest.mark.skipif(not CHROMIUM, reason="needs Chromium")
+
+PIXEL = (
+    b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x01\x00\x00\x00\x01\x08\x06\x00\x00\x00\x1f"
+    b"\x15\xc4\x89\x00\x00\x00\rIDATx\x9cc\xf8\xff\xff?\x00\x05\xfe\x02\xfe\xa75\x81\x84\x00\x00"
+    b"\x00\x00IEND\xaeB`\x82"
+)
+GOOD = '<p id="here">Text. <a href="#here">Here</a> <img src="a.png" alt="A pixel"></p>'
+FAULTS = {  # of each page: {what is said: what the page holds}
+    "loads.html": {
+        "script error": "<script>undefined_function()</script>",
+        "console error": "<script>console.error('no')</script>",
+        "request to another host": '<img alt="Far" src="http://example.org/a.png">',
+        "answer 404": '<link rel="stylesheet" href="no.css">',
+        "does not load": '<img alt="Gone" src="gone.png">',
+        "weighs": '<script src="heavy.js"></script>',
+    },
+    "looks.html": {
+        "without alternative text": '<img src="a.png" alt="">',
+        "left as TeX": '<span class="math">\\(x\\)</span>'
+        "<script>MathJax = {startup: {promise: Promise.resolve()}}</script>",
+        "scrolls sideways": '<div style="width: 2000px">wide</div>',
+        "first-level headings": "<h1>Two</h1>",
+        "axe input-image-alt": '<input type="image" src="a.png">',
+    },
+    "links.html": {
+        "file that is not there": '<a href="no.html">No</a>',
+        "anchor that is not there": '<a href="good.html#no">No</a>',
+    },
+}
+
+
+def page(body):
+    return (
+        '<!doctype html><html lang="en"><head><title>Title</title><meta name="viewport" '
+        'content="width=device-width"></head><body><main><article><h1>Title</h1>'
+        f"{body}</article></main></body></html>"
+    )
+
+
+@pytest.fixture
+def check_site():
+    path = Path(__file__).parents[1] / "scripts" / "check_site.py"
+    spec = importlib.util.spec_from_file_location("check_site", path)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["check_site"] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def site(tmp_path):
+    (tmp_path / "a.png").write_bytes(PIXEL)
+    (tmp_path / "favicon.ico").write_bytes(PIXEL)
+    (tmp_path / "heavy.js").write_text("//" + "x" * 1_500_000)
+    (tmp_path / "good.html").write_text(page(GOOD))
+    return tmp_path
+
+
+@needs_chromium
+def test_a_good_site_passes(check_site, site, capsys):
+    assert check_site.main(site) == 0, capsys.readouterr().out
+    assert capsys.readouterr().out == "1 passed, 0 failed\n"
+
+
+@needs_chromium
+def test_each_fault_is_found_on_its_page_and_no_other(check_site, site, capsys):
+    for name, faults in FAULTS.items():
+        (site / name).write_text(page(GOOD + "".join(faults.values())))
+    assert check_site.main(site) == 1
+    lines = capsys.readouterr().out.splitlines()
+    for name, faults in FAULTS.items():
+        said = [line for line in lines if line.startswith(f"{name}: ")]
+        for fault in faults:
+            assert any(fault in line for line in said), f"{name}: {fault}"
+    assert not any(line.startswith("good.html") for line in lines)
+    assert lines[-1] == "1 passed, 3 failed"
+
+
+def test_an_empty_folder_is_no_site(check_site, tmp_path):
+    assert check_site.main(tmp_path) == 1
