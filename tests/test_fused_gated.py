@@ -6,15 +6,15 @@ import pytest
 import tensorflow as tf
 
 from rru_nb import UserError
+from rru_nb.layers import mogrifier
 from rru_nb.layers.gru import GRU
 from rru_nb.layers.lstm import LSTM
-from rru_nb.layers.mogrifier import MogrifierLSTM
 
 B, T, M, N = 3, 5, 4, 6
 LAYERS = {
     "gru": lambda **options: GRU(N, **options),
     "lstm": lambda **options: LSTM(N, forget_bias=0.6, **options),
-    "mogrifier": lambda **options: MogrifierLSTM(N, rounds=3, rank=2, **options),
+    "mogrifier": lambda **options: mogrifier.MogrifierLSTM(N, rounds=3, rank=2, **options),
 }
 MASKS = {
     "unmasked": None,
@@ -100,16 +100,17 @@ def test_at_random_sizes(make, policy, tolerance):
         assert_same(results(fused, x, start, valid, eager=True), expected, tolerance)
 
 
-@pytest.mark.parametrize("rounds", range(7))
-def test_every_number_of_rounds(rounds):
-    def make(**options):
-        return MogrifierLSTM(N, rounds=rounds, rank=3, **options)
-
-    fused, plain = pair(make, dtype="float64", **FULL)
+@pytest.mark.parametrize("rank, one_product", [(1, False), (3, True)])
+def test_every_number_of_rounds(rank, one_product):
+    """Both ways to multiply by A_k B_k: one matrix after the other, or by their product."""
+    assert mogrifier._one_product_is_cheaper(M, N, rank) == one_product
     rng = np.random.default_rng(3)
-    x, start = rng.normal(size=(B, T, M)), [0.5 * rng.normal(size=(B, N)) for _ in range(2)]
-    expected = results(plain, x, start, eager=True)
-    assert_same(results(fused, x, start, eager=True), expected, 1e-10)
+    x, start = rng.normal(size=(B, 2, M)), [0.5 * rng.normal(size=(B, N)) for _ in range(2)]
+    for rounds in range(7):
+        options = {"rounds": rounds, "rank": rank, "dtype": "float64", **FULL}
+        fused, plain = pair(lambda **o: mogrifier.MogrifierLSTM(N, **o), x.shape, **options)
+        expected = results(plain, x, start, eager=True)
+        assert_same(results(fused, x, start, eager=True), expected, 1e-10)
 
 
 @pytest.mark.parametrize("valid", [None, MASKS["with holes"]], ids=["unmasked", "masked"])

@@ -114,33 +114,37 @@ def cell_options(kwargs):
     return {name: kwargs[name] for name in ("dtype", "trainable") if name in kwargs}
 
 
-def unstacked(x):
-    """The slices x[t] of a tensor [T, ...], to be read in a loop; None stays None."""
-    if x is None:
-        return None
-    array = tf.TensorArray(x.dtype, size=tf.shape(x)[0], element_shape=x.shape[1:])
-    return array.unstack(x)
+def at(x, t):
+    """The slice x[t] of a tensor [T, ...] in a loop; None stays None."""
+    return None if x is None else tf.gather(x, t)
 
 
-def over_time(step, states, kept, steps, backwards=False):
+def over_time(step, states, steps, backwards=False):
     """Runs `step` for every time step.
 
     Args:
-        step: maps t and the states to the new states (a tuple) and to what is kept (a tuple).
+        step: maps t and the states to the new states (a tuple) and to what is kept of this
+            step (a dict; its values are tensors or lists of them).
         states: tuple of tensors, the states before the first step.
-        kept: tuple of tensors with the shapes and types of what is kept of one step.
         steps: the number of steps T, a scalar tensor.
         backwards: bool, whether t runs from T − 1 down to 0.
 
     Returns:
-        The final states, and what was kept, each of [T, ...] by t.
+        The final states, and the dict of what was kept with a `tf.TensorArray` by t for each
+        tensor. Keeping a tensor copies nothing; stacking an array does.
     """
-    arrays = tuple(tf.TensorArray(x.dtype, size=steps, element_shape=x.shape) for x in kept)
+    _, kept = step(0, *states)  # for the shapes alone; a graph leaves it out
+    arrays = tf.nest.map_structure(
+        lambda x: tf.TensorArray(
+            x.dtype, size=steps, element_shape=x.shape, clear_after_read=False
+        ),
+        kept,
+    )
 
     def body(i, states, arrays):
         t = steps - 1 - i if backwards else i
-        states, values = step(t, *states)
-        return i + 1, states, tuple(a.write(t, x) for a, x in zip(arrays, values))
+        states, kept = step(t, *states)
+        return i + 1, states, tf.nest.map_structure(lambda a, x: a.write(t, x), arrays, kept)
 
     _, states, arrays = tf.while_loop(
         lambda i, *_: i < steps,
@@ -148,7 +152,30 @@ def over_time(step, states, kept, steps, backwards=False):
         (tf.constant(0), states, arrays),
         maximum_iterations=steps,
     )
-    return states, tuple(a.stack() for a in arrays)
+    return states, arrays
+
+
+def read(arrays, t):
+    """What was kept of step t."""
+    return tf.nest.map_structure(lambda a: a.read(t), arrays)
+
+
+def stack(arrays):
+    """What was kept of all steps, as tensors [T, ...]."""
+    return tf.nest.map_structure(lambda a: a.stack(), arrays)
+
+
+def stand_still(valid, new, old):
+    """The new states where a step is valid, else the old ones."""
+    if valid is None:
+        return new
+    return tuple(tf.where(valid, a, b) for a, b in zip(new, old))
+
+
+def split_gradients(valid, *gradients):
+    """Gradients of states after a step: what concerns the step, and what passes it by."""
+    here = [g if valid is None else tf.where(valid, g, tf.zeros_like(g)) for g in gradients]
+    return here, [0 if valid is None else g - h for g, h in zip(gradients, here)]
 
 
 def previous(first, xs):
@@ -156,17 +183,35 @@ def previous(first, xs):
     return tf.concat([first[None], xs[:-1]], axis=0)
 
 
-def rows(x):
-    """[T, batch, features] as [T·batch, features]."""
+def side_by_side(*xs):
+    """Features next to one another, as in the products of the cells."""
+    return tf.concat(xs, axis=-1)
+
+
+def transposed(kernel):
+    """Wᵀ for the products of a backward loop, as a tensor of its own.
+
+    TensorFlow on a CPU takes more than twice as long for a product with `transpose_b=True`,
+    which packs W anew at every step.
+    """
+    return tf.transpose(kernel)
+
+
+def product(x, kernel, transpose=False):
+    """x W, or x Wᵀ, for x of [T, batch, features], as one matrix product."""
+    y = tf.matmul(_rows(x), kernel, transpose_b=transpose)
+    return tf.reshape(y, [*tf.unstack(tf.shape(x)[:2]), y.shape[-1]])
+
+
+def kernel_gradient(inputs, d_outputs):
+    """Gradient of the matrix W in outputs = inputs W, over all steps and sequences."""
+    return tf.matmul(_rows(inputs), _rows(d_outputs), transpose_a=True)
+
+
+def bias_gradient(d_outputs):
+    """Gradient of the bias in outputs = … + b, over all steps and sequences."""
+    return tf.reduce_sum(_rows(d_outputs), axis=0)
+
+
+def _rows(x):
     return tf.reshape(x, [-1, x.shape[-1]])
-
-
-def weight_gradient(inputs, d_outputs):
-    """Gradient of the matrix W in outputs = inputs W, summed over all steps and sequences."""
-    return tf.matmul(rows(inputs), rows(d_outputs), transpose_a=True)
-
-
-def product(x, kernel, bias):
-    """x W + b for x of [T, batch, m], as one matrix product."""
-    y = tf.nn.bias_add(tf.matmul(rows(x), kernel), bias)
-    return tf.reshape(y, [*tf.unstack(tf.shape(x)[:2]), kernel.shape[1]])

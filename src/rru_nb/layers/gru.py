@@ -6,12 +6,19 @@ import tensorflow as tf
 from ..cells.gru import GRUCell
 from .gated import (
     GatedRNN,
+    at,
+    bias_gradient,
     cell_options,
+    kernel_gradient,
     over_time,
     previous,
     product,
-    unstacked,
-    weight_gradient,
+    read,
+    side_by_side,
+    split_gradients,
+    stack,
+    stand_still,
+    transposed,
 )
 
 
@@ -23,6 +30,9 @@ class GRU(GatedRNN):
         units, dropout, seed: of `GRUCell`.
         fused: True, False, or None for fused where it can serve.
         **kwargs: of `keras.layers.RNN`, e.g. `return_sequences=True`.
+
+    Raises:
+        UserError: if an argument is out of its range, or `fused=True` can't be honoured.
     """
 
     cell_arguments = ("units", "dropout", "seed")
@@ -32,86 +42,80 @@ class GRU(GatedRNN):
         super().__init__(cell, fused, **kwargs)
 
     def recur(self, inputs, states, drop, valid):
-        m, n, dtype = inputs.shape[-1], self.cell.units, inputs.dtype
-        gate_kernel = tf.cast(self.cell.gate_kernel, dtype)
-        candidate_kernel = tf.cast(self.cell.candidate_kernel, dtype)
-        from_inputs = product(
-            inputs,
-            tf.concat([gate_kernel[:m], candidate_kernel[:m]], axis=1),
-            tf.cast(tf.concat([self.cell.gate_bias, self.cell.candidate_bias], 0), dtype),
-        )
-        gates, candidates = tf.split(from_inputs, [2 * n, n], axis=-1)
-        run = _recurrence(drop, valid)
-        hs = run(gates, candidates, states[0], gate_kernel[m:], candidate_kernel[m:])
+        cell = self.cell
+        weights = (cell.gate_kernel, cell.gate_bias, cell.candidate_kernel, cell.candidate_bias)
+        weights = (tf.cast(w, inputs.dtype) for w in weights)
+        hs = _recurrence(drop, valid)(inputs, *states, *weights)
         return hs, [hs[-1]]
 
 
 def _recurrence(drop, valid):
-    """The function of what has gradients: input parts, h_0, and the matrices that act on h."""
+    """The function of all that has gradients: inputs, h_0 and the cell's weights."""
 
     @tf.custom_gradient
-    def run(gates, candidates, start, gate_kernel, candidate_kernel):
-        hs, rus, cs = _forward(gates, candidates, start, gate_kernel, candidate_kernel, drop, valid)
+    def run(inputs, start, gate_kernel, gate_bias, candidate_kernel, candidate_bias):
+        sizes = [inputs.shape[-1], start.shape[-1]]
+        gate_x, gate_h = tf.split(gate_kernel, sizes, axis=0)
+        candidate_x, candidate_h = tf.split(candidate_kernel, sizes, axis=0)
+        from_inputs = product(inputs, side_by_side(gate_x, candidate_x))
+        from_inputs += side_by_side(gate_bias, candidate_bias)
+        kept = _forward(from_inputs, start, gate_h, candidate_h, drop, valid)
+        hs = stack(kept.pop("out"))
 
         def backward(d_hs):
-            r, u = tf.split(rus, 2, axis=-1)
-            h = previous(start, hs)
-            d_gates, d_candidates, d_start = _backward(
-                d_hs, h, r, u, cs, tf.transpose(gate_kernel), tf.transpose(candidate_kernel),
-                drop, valid,
-            )  # fmt: skip
-            d_gate_kernel = weight_gradient(h, d_gates)
-            d_candidate_kernel = weight_gradient(r * h, d_candidates)
-            return d_gates, d_candidates, d_start, d_gate_kernel, d_candidate_kernel
+            d_start, d_gates, d_candidates = _backward(
+                d_hs, kept, start, transposed(gate_h), transposed(candidate_h), drop, valid
+            )
+            before, reset = previous(start, hs), stack(kept["rh"])
+            d_inputs = product(d_gates, gate_x, transpose=True)
+            return (
+                d_inputs + product(d_candidates, candidate_x, transpose=True),
+                d_start,
+                kernel_gradient(side_by_side(inputs, before), d_gates),
+                bias_gradient(d_gates),
+                kernel_gradient(side_by_side(inputs, reset), d_candidates),
+                bias_gradient(d_candidates),
+            )
 
         return hs, backward
 
     return run
 
 
-def _forward(gates, candidates, start, gate_kernel, candidate_kernel, drop, valid):
-    gates_at, candidates_at = unstacked(gates), unstacked(candidates)
-    drop_at, valid_at = unstacked(drop), unstacked(valid)
+def _forward(from_inputs, start, gate_kernel, candidate_kernel, drop, valid):
+    """What the way back needs of every step, and h after it ("out")."""
+    n = start.shape[-1]
 
     def step(t, h):
-        ru = tf.sigmoid(tf.matmul(h, gate_kernel) + gates_at.read(t))
+        gates, candidate = tf.split(at(from_inputs, t), [2 * n, n], axis=-1)
+        ru = tf.sigmoid(gates + tf.matmul(h, gate_kernel))
         r, u = tf.split(ru, 2, axis=-1)
-        c = tf.tanh(tf.matmul(r * h, candidate_kernel) + candidates_at.read(t))
-        dropped = c if drop is None else c * drop_at.read(t)
-        new = dropped + u * (h - dropped)
-        h = new if valid is None else tf.where(valid_at.read(t), new, h)
-        return (h,), (h, ru, c)
+        rh = r * h
+        c = tf.tanh(candidate + tf.matmul(rh, candidate_kernel))
+        dropped = c if drop is None else c * at(drop, t)
+        (new,) = stand_still(at(valid, t), (dropped + u * (h - dropped),), (h,))
+        return (new,), {"out": new, "h": h, "ru": ru, "c": c, "rh": rh}
 
-    _, kept = over_time(step, (start,), (start, gates[0], start), tf.shape(gates)[0])
-    return kept
+    return over_time(step, (start,), tf.shape(from_inputs)[0])[1]
 
 
-def _backward(d_hs, h, r, u, c, gate_kernel_t, candidate_kernel_t, drop, valid):
-    """Gradients of the pre-activations of every step, and of h_0.
-
-    The factors of h's gradient at each step are known beforehand, for all steps at once:
-    with dh that gradient, da_u = dh ⊙ to_u, da_c = dh ⊙ to_c and da_r = d(r ⊙ h) ⊙ to_r.
-    """
-    dropped = c if drop is None else c * drop
-    to_c = (1 - u) * (1 - c * c) if drop is None else (1 - u) * (1 - c * c) * drop
-    to_u, to_r, to_h = (h - dropped) * u * (1 - u), h * r * (1 - r), u
-    if valid is not None:  # a masked step passes the gradient on, and nothing else
-        to_c, to_u = (tf.where(valid, x, tf.zeros_like(x)) for x in (to_c, to_u))
-        to_h = tf.where(valid, to_h, tf.ones_like(to_h))
-    arrays = [unstacked(x) for x in (d_hs, to_c, to_u, to_r, to_h, r)]
+def _backward(d_hs, kept, start, gate_kernel_t, candidate_kernel_t, drop, valid):
+    """Gradients of h_0, and of the pre-activations of [r, u] and of c at every step."""
 
     def step(t, carried):
-        d_h_t, to_c_t, to_u_t, to_r_t, to_h_t, r_t = (a.read(t) for a in arrays)
-        d_h = d_h_t + carried
-        d_c = d_h * to_c_t
+        k = read(kept, t)
+        h, ru, c = k["h"], k["ru"], k["c"]
+        r, u = tf.split(ru, 2, axis=-1)
+        (d_new,), (d_past,) = split_gradients(at(valid, t), at(d_hs, t) + carried)
+        d_dropped, dropped = d_new * (1 - u), c
+        if drop is not None:
+            d_dropped, dropped = d_dropped * at(drop, t), c * at(drop, t)
+        d_c = d_dropped * (1 - c * c)
         d_rh = tf.matmul(d_c, candidate_kernel_t)
-        d_ru = tf.concat([d_rh * to_r_t, d_h * to_u_t], axis=-1)
-        carried = d_h * to_h_t + d_rh * r_t + tf.matmul(d_ru, gate_kernel_t)
-        return (carried,), (d_ru, d_c)
+        d_ru = side_by_side(d_rh * h, d_new * (h - dropped)) * (ru * (1 - ru))
+        d_h = d_new * u + d_rh * r + tf.matmul(d_ru, gate_kernel_t)
+        return (d_h + d_past,), {"d_ru": d_ru, "d_c": d_c}
 
-    zero = tf.zeros_like(h[0])
-    kept = (tf.concat([zero, zero], axis=-1), zero)
-    (d_start,), (d_gates, d_candidates) = over_time(
-        step, (zero,), kept, tf.shape(h)[0], backwards=True
-    )
-    return d_gates, d_candidates, d_start
+    steps = tf.shape(d_hs)[0]
+    (d_start,), d = over_time(step, (tf.zeros_like(start),), steps, backwards=True)
+    return d_start, stack(d["d_ru"]), stack(d["d_c"])

@@ -6,12 +6,19 @@ import tensorflow as tf
 from ..cells.lstm import LSTMCell
 from .gated import (
     GatedRNN,
+    at,
+    bias_gradient,
     cell_options,
+    kernel_gradient,
     over_time,
     previous,
     product,
-    unstacked,
-    weight_gradient,
+    read,
+    side_by_side,
+    split_gradients,
+    stack,
+    stand_still,
+    transposed,
 )
 
 
@@ -23,6 +30,9 @@ class LSTM(GatedRNN):
         units, dropout, forget_bias, seed: of `LSTMCell`.
         fused: True, False, or None for fused where it can serve.
         **kwargs: of `keras.layers.RNN`, e.g. `return_sequences=True`.
+
+    Raises:
+        UserError: if an argument is out of its range, or `fused=True` can't be honoured.
     """
 
     cell_arguments = ("units", "dropout", "forget_bias", "seed")
@@ -32,100 +42,84 @@ class LSTM(GatedRNN):
         super().__init__(LSTMCell(units, dropout, forget_bias, seed, **options), fused, **kwargs)
 
     def recur(self, inputs, states, drop, valid):
-        m, n, dtype = inputs.shape[-1], self.cell.units, inputs.dtype
-        kernel = _sigmoids_first(tf.cast(self.cell.kernel, dtype))
-        constant = tf.constant([0.0] * n + [self.cell.forget_bias] * n + [0.0] * 2 * n, dtype)
-        bias = _sigmoids_first(tf.cast(self.cell.bias, dtype)) + constant
-        run = _recurrence(drop, valid)
-        hs, c = run(product(inputs, kernel[:m], bias), *states, kernel[m:])
+        kernel, bias = (
+            _sigmoids_first(tf.cast(w, inputs.dtype)) for w in (self.cell.kernel, self.cell.bias)
+        )
+        n = self.cell.units
+        forget_bias = [0.0] * n + [self.cell.forget_bias] * n + [0.0] * 2 * n
+        bias += tf.constant(forget_bias, inputs.dtype)
+        hs, c = _recurrence(drop, valid)(inputs, *states, kernel, bias)
         return hs, [hs[-1], c]
 
 
 def _sigmoids_first(weights):
     """The columns of i, j, f, o as i, f, o, j: then one σ serves three gates at once."""
     i, j, f, o = tf.split(weights, 4, axis=-1)
-    return tf.concat([i, f, o, j], axis=-1)
+    return side_by_side(i, f, o, j)
 
 
 def _recurrence(drop, valid):
-    """The function of what has gradients: the input part, h_0, c_0, the matrix that acts on h."""
+    """The function of all that has gradients: inputs, h_0, c_0 and the cell's weights."""
 
     @tf.custom_gradient
-    def run(from_inputs, start_h, start_c, kernel):
-        c_end, hs, cs, ifos, js = _forward(from_inputs, start_h, start_c, kernel, drop, valid)
+    def run(inputs, start_h, start_c, kernel, bias):
+        kernel_x, kernel_h = tf.split(kernel, [inputs.shape[-1], start_h.shape[-1]], axis=0)
+        from_inputs = product(inputs, kernel_x) + bias
+        c, kept = _forward(from_inputs, (start_h, start_c), kernel_h, drop, valid)
+        hs = stack(kept.pop("out"))
 
-        def backward(d_hs, d_c_end):
-            d_z, d_start_h, d_start_c = _backward(
-                d_hs, d_c_end, previous(start_c, cs), cs, ifos, js, tf.transpose(kernel),
-                drop, valid,
-            )  # fmt: skip
-            return d_z, d_start_h, d_start_c, weight_gradient(previous(start_h, hs), d_z)
+        def backward(d_hs, d_c):
+            kernel_t = transposed(kernel_h)
+            d_start_h, d_start_c, d_z = _backward(d_hs, d_c, kept, kernel_t, drop, valid)
+            before = previous(start_h, hs)
+            return (
+                product(d_z, kernel_x, transpose=True),
+                d_start_h,
+                d_start_c,
+                kernel_gradient(side_by_side(inputs, before), d_z),
+                bias_gradient(d_z),
+            )
 
-        return (hs, c_end), backward
+        return (hs, c), backward
 
     return run
 
 
-def _forward(from_inputs, start_h, start_c, kernel, drop, valid):
-    from_inputs_at, drop_at, valid_at = (unstacked(x) for x in (from_inputs, drop, valid))
-    n = start_h.shape[-1]
+def _forward(from_inputs, start, kernel, drop, valid):
+    """The final c, what the way back needs of every step, and h after it ("out")."""
+    n = start[0].shape[-1]
 
     def step(t, h, c):
-        z = tf.matmul(h, kernel) + from_inputs_at.read(t)
+        z = at(from_inputs, t) + tf.matmul(h, kernel)
         ifo, j = tf.split(z, [3 * n, n], axis=-1)
         ifo, j = tf.sigmoid(ifo), tf.tanh(j)
         i, f, o = tf.split(ifo, 3, axis=-1)
-        dropped = j if drop is None else j * drop_at.read(t)
+        dropped = j if drop is None else j * at(drop, t)
         new_c = f * c + i * dropped
-        new_h = o * tf.tanh(new_c)
-        if valid is not None:
-            here = valid_at.read(t)
-            new_h, new_c = tf.where(here, new_h, h), tf.where(here, new_c, c)
-        return (new_h, new_c), (new_h, new_c, ifo, j)
+        tanh_c = tf.tanh(new_c)
+        new = stand_still(at(valid, t), (o * tanh_c, new_c), (h, c))
+        return new, {"out": new[0], "c": c, "ifo": ifo, "j": j, "tanh_c": tanh_c}
 
-    kept = (start_h, start_c, from_inputs[0, :, : 3 * n], start_h)
-    (_, c_end), kept = over_time(step, (start_h, start_c), kept, tf.shape(from_inputs)[0])
-    return c_end, *kept
+    (_, c_end), kept = over_time(step, start, tf.shape(from_inputs)[0])
+    return c_end, kept
 
 
-def _backward(d_hs, d_c_end, c_before, c_after, ifo, j, kernel_t, drop, valid):
-    """Gradients of the pre-activations of every step, of h_0 and of c_0.
-
-    The factors of the states' gradients at each step are known beforehand, for all steps at
-    once: dc gathers dh ⊙ h_to_c, and dz = [dc, dc, dh, dc] ⊙ to_z for i, f, o, j.
-    """
-    i, f, o = tf.split(ifo, 3, axis=-1)
-    tanh_c = tf.tanh(c_after)
-    scale = 1 if drop is None else drop
-    h_to_c, c_to_c = o * (1 - tanh_c * tanh_c), f
-    to_z = tf.concat(
-        [
-            j * scale * i * (1 - i),
-            c_before * f * (1 - f),
-            tanh_c * o * (1 - o),
-            i * scale * (1 - j * j),
-        ],
-        axis=-1,
-    )
-    stays = None
-    if valid is not None:  # a masked step passes the gradients on, and nothing else
-        h_to_c, to_z = (tf.where(valid, x, tf.zeros_like(x)) for x in (h_to_c, to_z))
-        c_to_c = tf.where(valid, c_to_c, tf.ones_like(c_to_c))
-        stays = unstacked(1 - tf.cast(valid, d_hs.dtype))
-    arrays = [unstacked(x) for x in (d_hs, h_to_c, c_to_c, to_z)]
+def _backward(d_hs, d_c_end, kept, kernel_t, drop, valid):
+    """Gradients of h_0, of c_0, and of the pre-activations i, f, o, j at every step."""
 
     def step(t, carried_h, carried_c):
-        d_h_t, h_to_c_t, c_to_c_t, to_z_t = (a.read(t) for a in arrays)
-        d_h = d_h_t + carried_h
-        d_c = d_h * h_to_c_t + carried_c
-        d_z = tf.concat([d_c, d_c, d_h, d_c], axis=-1) * to_z_t
-        carried_h = tf.matmul(d_z, kernel_t)
-        if stays is not None:
-            carried_h += d_h * stays.read(t)
-        return (carried_h, d_c * c_to_c_t), (d_z,)
+        k = read(kept, t)
+        ifo, j, tanh_c = k["ifo"], k["j"], k["tanh_c"]
+        i, f, o = tf.split(ifo, 3, axis=-1)
+        (d_h, d_c), (past_h, past_c) = split_gradients(
+            at(valid, t), at(d_hs, t) + carried_h, carried_c
+        )
+        d_c += d_h * o * (1 - tanh_c * tanh_c)
+        d_dropped = d_c if drop is None else d_c * at(drop, t)
+        d_ifo = side_by_side(d_dropped * j, d_c * k["c"], d_h * tanh_c) * (ifo * (1 - ifo))
+        d_z = side_by_side(d_ifo, d_dropped * i * (1 - j * j))
+        return (tf.matmul(d_z, kernel_t) + past_h, d_c * f + past_c), {"d_z": d_z}
 
-    zero = tf.zeros_like(c_before[0])
-    (d_start_h, d_start_c), (d_z,) = over_time(
-        step, (zero, d_c_end), (to_z[0],), tf.shape(d_hs)[0], backwards=True
-    )
-    return d_z, d_start_h, d_start_c
+    carried = (tf.zeros_like(d_c_end), d_c_end)
+    (d_start_h, d_start_c), d = over_time(step, carried, tf.shape(d_hs)[0], backwards=True)
+    return d_start_h, d_start_c, stack(d["d_z"])
