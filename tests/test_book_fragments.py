@@ -49,13 +49,16 @@ def test_table_1_links_colours_and_leaves_open(context):
     near = record(paper_config("jsb", "rru"), 7.80)
     record(paper_config("jsb", "gru"), 9.00)
     record(paper_config("jsb", "gru", seed=1), 9.10)
+    failure = {"epoch": 4, "step": 2, "loss": "nan"}
+    failed = record(paper_config("jsb", "mogrifier"), status="failed", failure=failure, valid={})
     html = generate.table_1(context)
-    rru, gru, lstm = (cell_of(html, "Music JSB", i) for i in range(3))
+    rru, gru, lstm, mogrifier = (cell_of(html, "Music JSB", i) for i in range(4))
     assert "rru-agrees" in rru and "7.72" in rru and "7.80" in rru and "+1.0 %" in rru
     assert f'href="records.html#{near.id}"' in rru
-    assert "rru-differs" in gru and "9.05" in gru and "9.00…9.10, 2 seeds" in gru
+    assert "rru-differs" in gru and "9.05" in gru and "2 seeds: 9.00…9.10" in gru
     assert "rru-open" in lstm and "8.33" in lstm
-    assert html.count("rru-open") == 42
+    assert f'href="records.html#{failed.id}">failed' in mogrifier
+    assert html.count("rru-open") == 41
     assert "**2 of the 44 numbers**" in generate.answer(context)
 
 

@@ -9,6 +9,8 @@ A fragment is a function of a `Context` that returns Markdown or HTML. An unknow
 warning of Sphinx and so fails the build.
 """
 
+import datetime
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from html import escape
@@ -47,7 +49,8 @@ def answer(context):
     lines = [f"**{len(done)} of the {len(table)} numbers** of Table 1 are measured at full size."]
     records = load_records(scale="paper", status="ok")
     for name in dict.fromkeys(done.dataset):
-        rows = records[records.id.isin([i for ids in done[done.dataset == name].ids for i in ids])]
+        ids = [i for cell in done[done.dataset == name].itertuples() for i in cell.ids]
+        rows = records[records.id.isin(ids)].sort_values("cell", key=lambda c: c.map(CELLS.index))
         lines.append(f"{tables.published_row(name)}: {findings.comparison(rows)}")
     return "\n\n".join(lines) + "\n"
 
@@ -55,7 +58,11 @@ def answer(context):
 def table_1(context):
     """Table 1, each cell the paper's number above ours, coloured by how they compare."""
     titles = "".join(f'<th scope="col">{CELL_TITLES[cell]}</th>' for cell in CELLS)
-    rows = "\n".join(_row(group) for _, group in tables.table_1().groupby("dataset", sort=False))
+    failed = (
+        load_records(scale="paper", status="failed").set_index(["dataset", "cell"]).id.to_dict()
+    )
+    groups = tables.table_1().groupby("dataset", sort=False)
+    rows = "\n".join(_row(group, failed) for _, group in groups)
     return (
         '<div class="rru-table" tabindex="0" role="region" aria-label="Table 1"><table>\n'
         f'<thead><tr><th scope="col">Task</th>{titles}<th scope="col">Scale</th></tr></thead>\n'
@@ -63,28 +70,33 @@ def table_1(context):
     )
 
 
-def _row(group):
+def _row(group, failed):
     first = group.iloc[0]
     task = escape(tables.published_row(first.dataset))
     metric = escape(tables.METRIC_TITLES[first.metric])
-    cells = "".join(_cell(cell) for cell in group.itertuples())
+    cells = "".join(_cell(cell, failed) for cell in group.itertuples())
     scale = first.scale if group.runs.any() else "–"
     return (
-        f'<tr><th scope="row">{task}<span class="rru-metric">{metric}</span></th>'
+        f'<tr><th scope="row">{task}<span class="rru-note">{metric}</span></th>'
         f"{cells}<td>{scale}</td></tr>"
     )
 
 
-def _cell(cell):
+def _cell(cell, failed):
     paper = f'<span class="rru-paper">{cell.paper:.2f}</span>'
+    record = failed.get((cell.dataset, cell.cell))
+    if record and not cell.runs:
+        link = f'<a class="rru-ours" href="records.html#{record}">failed</a>'
+        return f'<td class="rru-differs">{paper}{link}</td>'
     if not cell.runs:
         return f'<td class="rru-open">{paper}<span class="rru-ours">–</span></td>'
     kind = "rru-agrees" if abs(cell.difference_percent) <= AGREES_WITHIN else "rru-differs"
-    seeds = f"{cell.low:.2f}…{cell.high:.2f}, {cell.runs} seeds" if cell.runs > 1 else ""
+    spread = f"{cell.runs} seeds: {cell.low:.2f}…{cell.high:.2f}" if cell.runs > 1 else ""
     return (
         f'<td class="{kind}">{paper}'
         f'<a class="rru-ours" href="records.html#{cell.ids[0]}">{cell.measured:.2f}</a>'
-        f'<span class="rru-difference">{cell.difference_percent:+.1f} % {seeds}</span></td>'
+        f'<span class="rru-note">{cell.difference_percent:+.1f} %</span>'
+        f'<span class="rru-note">{spread}</span></td>'
     )
 
 
@@ -101,24 +113,27 @@ def record_list(context):
 
 
 def _record(record, context):
-    config = _config(record)
     title = f"{CELL_TITLES[record.cell]}, seed {record.seed}"
-    lines = [f'<span id="{record.id}"></span>', f"**{title}**: {_scores(record)}", ""]
-    lines += ["```", tables.command(config), "```", ""]
     versions = ", ".join(f"{name} {number}" for name, number in record.versions.items())
-    commit = record.commit["sha"][:10] if record.commit["sha"] else "unknown"
-    lines.append(
-        f"{record.n_params:,} parameters (n = {record.units}), {len(record.epochs)} epochs in "
-        f"{record.seconds / 60:.1f} min on {_device(record.device)}; {record.started[:10]}; "
-        f"commit {commit}{' and changes' if record.commit['dirty'] else ''}; {versions}."
+    sha = (record.commit["sha"] or "unknown")[:10]
+    changes = " and changes" if record.commit["dirty"] else ""
+    return "\n".join(
+        [
+            f'<span id="{record.id}"></span>',
+            f"**{title}**: {_scores(record)}",
+            "",
+            f"    {tables.command(_config(record))}",
+            "",
+            f"{record.n_params:,} parameters (n = {record.units}), {len(record.epochs)} epochs in "
+            f"{record.seconds / 60:.1f} min on {_device(record.device)}, {record.started[:10]}, "
+            f"commit {sha}{changes}, {versions}. {_differences(record.differences)}"
+            f"{_download(record, context)}",
+            "",
+        ]
     )
-    lines += [_differences(record.differences), _download(record, context), ""]
-    return "\n".join(line for line in lines if line is not None)
 
 
 def _config(record):
-    import json
-
     return RunConfig.from_dict(json.loads(Path(record.path).read_text(encoding="utf-8"))["config"])
 
 
@@ -139,9 +154,9 @@ def _device(device):
 
 def _differences(differences):
     if not differences:
-        return "\nAt the paper's setting."
+        return "At the paper's setting."
     told = [f"{k} {v['paper']} → {v['here']}" for k, v in differences.items()]
-    return "\nDiffers from the paper's setting: " + "; ".join(told) + "."
+    return "Differs from the paper's setting: " + "; ".join(told) + "."
 
 
 def _download(record, context):
@@ -149,14 +164,12 @@ def _download(record, context):
     path = Path(record.path)
     staged = context.folder / "results" / path.parent.name / path.name
     if not staged.is_file():
-        return None
-    return f"\n{{download}}`{path.name} <../results/{path.parent.name}/{path.name}>`"
+        return ""
+    return f"<br>{{download}}`{path.name} <../results/{path.parent.name}/{path.name}>`"
 
 
 def built(context):
     """When this site was built, from which commit and with which versions."""
-    import datetime
-
     now = datetime.datetime.now(datetime.UTC)
     commit = provenance.commit()
     sha = (commit["sha"] or "unknown")[:10] + (" and changes" if commit["dirty"] else "")
