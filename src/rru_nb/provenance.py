@@ -18,7 +18,10 @@ def versions():
 
 
 def device():
-    """What computes: the GPU's name if TensorFlow sees one, and the processor's."""
+    """What computes: the GPU's name if TensorFlow sees one, the processor's, its cores.
+
+    `onednn` is the setting of `TF_ENABLE_ONEDNN_OPTS`: other products, other last digits.
+    """
     import tensorflow as tf
 
     gpus = tf.config.list_physical_devices("GPU")
@@ -26,9 +29,8 @@ def device():
     return {
         "gpu": names[0] if names else None,
         "cpu": _processor(),
-        "cores": len(os.sched_getaffinity(0))
-        if hasattr(os, "sched_getaffinity")
-        else os.cpu_count(),
+        "cores": _cores(),
+        "onednn": os.environ.get("TF_ENABLE_ONEDNN_OPTS", "default"),
     }
 
 
