@@ -163,7 +163,8 @@ class RAdam(keras.optimizers.Optimizer):
 
     def _check_clip_groups(self):
         replicas = tf.distribute.get_strategy().num_replicas_in_sync
-        if not any(self._clip_groups) or (not self.gradient_accumulation_steps and replicas == 1):
+        grouped = any(group is not None for group in self._clip_groups)
+        if not grouped or (replicas == 1 and not self.gradient_accumulation_steps):
             return
         raise UserError(
             f"RAdam can't clip groups of variables jointly with gradient_accumulation_steps = "
