@@ -12,6 +12,8 @@ VENV ?= .venv
 PORT ?= 8000
 BIN := $(VENV)/bin
 NEWEST ?=
+# What the site needs beside the package's extras "book" and "test".
+SITE := sphinx-mathjax-offline playwright axe-playwright-python
 READY := $(VENV)/.ready$(if $(NEWEST),-newest)
 
 .PHONY: help book test serve check lint environment clean lock repository
@@ -47,9 +49,9 @@ clean:  ## remove the built book; the environment and the records stay | at once
 
 lock:  ## pin the newest versions that fit together | 5 min | requirements.txt
 	scripts/bootstrap.sh _build/lock
-	_build/lock/bin/python -m pip install --quiet ".[book,test,site]"
-	scripts/pins.sh _build/lock/bin/python > requirements.new
-	mv requirements.new requirements.txt
+	_build/lock/bin/python -m pip install --quiet ".[book,test]" $(SITE)
+	scripts/pins.sh _build/lock/bin/python > _build/requirements.txt
+	mv _build/requirements.txt requirements.txt
 
 repository: $(READY)  ## say where this repository lives: URL=https://... | at once | Colab buttons
 	$(BIN)/python scripts/set_repository.py "$(URL)"
@@ -64,5 +66,5 @@ $(VENV)/.ready: requirements.txt pyproject.toml scripts/bootstrap.sh
 
 $(VENV)/.ready-newest: pyproject.toml scripts/bootstrap.sh
 	scripts/bootstrap.sh $(VENV)
-	$(BIN)/python -m pip install --quiet --upgrade --editable ".[book,test,site]"
+	$(BIN)/python -m pip install --quiet --upgrade --editable ".[book,test]" $(SITE)
 	touch $@
