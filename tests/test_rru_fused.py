@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from rru_nb import RRU
+from rru_nb import RRU, UserError
 from rru_nb.layers.dropout import keep_mask
+from rru_nb.layers.over_time import UNROLL
 
 
 def drawn(case, dtype="float64"):
@@ -79,6 +80,50 @@ def test_float32_in_a_graph(case, jit_compile):
     largest = max(np.abs(t).max(initial=0) for t in theirs)
     for a, b in zip(ours, theirs, strict=True):
         assert np.abs(np.asarray(a) - np.asarray(b)).max(initial=0) <= 1e-5 * largest
+
+
+@pytest.mark.parametrize("steps", [UNROLL - 1, UNROLL, UNROLL + 1, 3 * UNROLL + 2])
+def test_lengths_around_the_unrolled_loop(steps):
+    """Whole blocks, remainders, both: the same, and masks too."""
+    rng = np.random.default_rng(steps)
+    layers = drawn(4)[0]
+    x = tf.constant(rng.normal(size=(3, steps, layers[0].cell.kernel.shape[0])))
+    h_0 = tf.constant(rng.normal(size=(3, layers[0].cell.units)))
+    mask = np.arange(steps) < np.array([[steps], [steps // 2], [0]])
+    for given in (None, mask):
+        assert_same(*(results(layer, x, h_0, given) for layer in layers), 1e-10)
+
+
+@pytest.mark.parametrize("jit_compile", [False, True])
+def test_a_compiled_layer_under_an_outer_tape(jit_compile):
+    """Forward and backward are separate graphs then, and a short sequence fills no block."""
+    (fused, cell), x, _, _ = drawn(1, "float32")
+    spec = tf.TensorSpec([None, None, x.shape[-1]])
+    compiled = tf.function(fused, jit_compile=jit_compile, input_signature=[spec])
+    for steps in (2,) if jit_compile else (2, UNROLL + 3):
+        x = tf.random.stateless_normal([2, steps, x.shape[-1]], [0, 1])
+        found = []
+        for layer, call in ((fused, compiled), (cell, cell)):
+            with tf.GradientTape() as tape:
+                total = tf.reduce_sum(call(x)[1])
+            variable = layer.cell.recurrent_kernel
+            found.append(tape.gradient(total, variable.value))
+        np.testing.assert_allclose(*found, rtol=1e-4, atol=1e-4 * np.abs(found[1]).max())
+
+
+def test_second_derivatives_are_refused():
+    (fused, cell), x, _, _ = drawn(2)
+    for layer in (fused, cell):
+        with tf.GradientTape() as outer:
+            with tf.GradientTape() as inner:
+                total = tf.reduce_sum(tf.square(layer(x)[0]))
+            gradient = inner.gradient(total, layer.cell.kernel.value)
+            squared = tf.reduce_sum(tf.square(gradient))
+        if layer is cell:
+            assert outer.gradient(squared, layer.cell.kernel.value) is not None
+        else:
+            with pytest.raises(UserError, match="fused=False"):
+                outer.gradient(squared, layer.cell.kernel.value)
 
 
 def test_any_length_and_batch_in_one_graph():

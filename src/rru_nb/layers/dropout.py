@@ -24,8 +24,7 @@ def keep_mask(shape, rate, seed, dtype):
     bits = tf.random.stateless_uniform(
         [(size + 1) // 2], tf.cast(seed, tf.int32), minval=None, maxval=None, dtype=tf.int32
     )
-    levels = tf.reshape(tf.bitcast(bits, tf.uint16), [-1])[:size]
-    # TensorFlow has no fast comparison of uint16; as a signed number the order shifts by half.
-    signed = tf.bitcast(levels, tf.int16)
-    mask = tf.cast(signed, tf.int32) < kept_levels - _LEVELS // 2
+    # Signed, because TensorFlow compares int16 faster than uint16: the order shifts by half.
+    levels = tf.reshape(tf.bitcast(bits, tf.int16), [-1])[:size]
+    mask = levels <= tf.constant(kept_levels - 1 - _LEVELS // 2, tf.int16)
     return tf.reshape(tf.cast(mask, dtype), shape), _LEVELS / kept_levels

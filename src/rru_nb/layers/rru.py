@@ -158,7 +158,7 @@ class RRU(keras.layers.RNN):
         n_steps, batch = tf.shape(x)[0], tf.shape(x)[1]
         pre = tf.matmul(tf.reshape(x, [-1, m]), kernel) + bias
         pre = tf.reshape(pre, [n_steps, batch, g])
-        present = None if present is None else self._cast(present)[:, :, None]
+        present = None if present is None else present[:, :, None]
         weights, normalize = self._weights(scale), self.cell.normalize
         return rru_scan(pre, h_0, weights, keep, present, normalize)
 

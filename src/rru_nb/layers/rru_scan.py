@@ -1,15 +1,13 @@
 """The RRU's recurrence over a whole sequence, with a gradient written by hand.
 
 What does not depend on the state leaves the time loop: W^x x_t + B^j is one product before it,
-W^o d_t one product after it, and so are all weight gradients. The loops carry the state (or
-its gradient) alone. Three identities shorten their bodies:
+W^o d_t one product after it, and so are all weight gradients. The loops carry the state, or
+its gradient, alone. Two more savings:
 
-- Z ⊙ (W^c d + B^c) is a product with W^c diag(Z), and the dropout's 1 / keep a factor of the
-  same matrix, so that the mask in the loop holds zeros and ones;
-- ρ = 1 / √(mean(z²) + ε) is a positive number a row, so ReLU(ρ z) = ρ ReLU(z), and with one
-  ReLU layer ρ can be applied to the n features behind the product instead of the g before it;
+- Z ⊙ (W^c d + B^c) is a product with W^c diag(Z), and the dropout's 1 / keep is a factor of
+  the same matrix, so that the mask in the loop holds zeros and ones;
 - kept and positive features are those with d > 0, so that the derivatives of mask and ReLU
-  are a single operation.
+  are a single operation, and the mask need not be kept.
 """
 
 from typing import NamedTuple
@@ -17,6 +15,8 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from ..cells.rru import NORM_EPSILON
+from ..errors import UserError
+from .over_time import over_time
 
 
 class ScanWeights(NamedTuple):
@@ -38,6 +38,10 @@ class ScanWeights(NamedTuple):
     rezero: tf.Tensor | None = None
     hidden: tuple = ()
 
+    def flat(self):
+        """Those that there are, in order."""
+        return [w for w in (*self[:5], *self.hidden) if w is not None]
+
 
 def rru_scan(pre, h_0, weights, keep=None, present=None, normalize=True):
     """Equations 1 to 5 over all time steps.
@@ -47,154 +51,152 @@ def rru_scan(pre, h_0, weights, keep=None, present=None, normalize=True):
         h_0: the initial state, [B, n].
         weights: `ScanWeights`; a `rezero` that is given means a ReLU over c.
         keep: dropout mask of zeros and ones, [T, B, g], or None for no dropout.
-        present: 1 where a step counts, 0 where the state stands still, [T, B, 1]; None: all.
+        present: bool [T, B, 1], False where the state stands still; None: nowhere.
         normalize: bool, whether equation 1 normalizes.
 
     Returns:
-        `(d, h)`: d_t before the factor 1 / keep, [T, B, g], and h_T, [B, n]. Differentiable
-        once in `pre`, `h_0` and the weights.
+        `(d, h)`: d_t before the factor 1 / keep, [T, B, g], and h_T, [B, n]. Differentiable in
+        `pre`, `h_0` and the weights, once.
+
+    Raises:
+        UserError: if a gradient of the gradient is asked for.
     """
-    differentiable = [w for w in weights[:5] if w is not None]
+    n_hidden = len(weights.hidden)
 
     @tf.custom_gradient
     def scan(pre, h_0, *flat):
-        w = ScanWeights(*flat[: len(differentiable)])._replace(hidden=flat[len(differentiable) :])
-        saved, h_last = _forward(pre, h_0, w, keep, present, normalize)
+        own, hidden = flat[: len(flat) - n_hidden], flat[len(flat) - n_hidden :]
+        w = ScanWeights(*own)._replace(hidden=hidden)
+        clock = pre[:, 0, 0]
+        h_last, kept = _forward(clock, pre, h_0, w, keep, present, normalize)
 
         def gradient(d_d, d_h):
-            d_pre, d_h_0, d_w = _backward(saved, w, d_d, d_h, present, normalize)
-            return d_pre, d_h_0, *[g for g in d_w[:5] if g is not None], *d_w.hidden
+            once = _only_once(lambda *d: _backward(clock, kept, w, *d, present, normalize))
+            return once(d_d, d_h)
 
-        return (_times(saved.d, saved.late_scale), h_last), gradient
+        return (kept["d"], h_last), gradient
 
-    return scan(pre, h_0, *differentiable, *weights.hidden)
+    return scan(pre, h_0, *weights.flat())
 
 
-class _Saved(NamedTuple):
-    """What the gradient needs of each step; None where the options do not need it.
+def _only_once(function):
+    """What the backward loop kept is constant to TensorFlow: a second gradient would be wrong."""
 
-    Attributes:
-        h: h_{t-1}, [T, B, n]. z: before the normalization, [T, B, g]. scale: ρ, [T, B, 1].
-        d: after the mask, [T, B, g]; to be scaled by `late_scale`, ρ or None.
-        hidden: the inputs of each W^k, r - 1 tensors [T, B, g].
-        c: after its ReLU, [T, B, n].
+    @tf.custom_gradient
+    def once(*arguments):
+        def refuse(*_, **__):
+            raise UserError(
+                "The fused RRU has no second derivatives. Make the layer with fused=False."
+            )
+
+        return function(*arguments), refuse
+
+    return once
+
+
+def _forward(clock, pre, h_0, w, keep, present, normalize):
+    """The last state, and what the gradient needs of each step.
+
+    Kept are h_{t-1} as `h`; `y`, the normalized sum, and `scale`, its 1 / √(mean(z²) + ε); the
+    inputs of each W^k as `j0`, `j1`, …; `d` after the mask; and c after its ReLU.
     """
 
-    h: tf.Tensor
-    d: tf.Tensor
-    z: tf.Tensor | None
-    scale: tf.Tensor | None
-    late_scale: tf.Tensor | None
-    hidden: list
-    c: tf.Tensor | None
+    def step(h, pre, keep, present):
+        y = tf.matmul(h, w.recurrent) + pre
+        new = {"h": h}
+        if normalize:
+            new["scale"] = _inverse_rms(y)
+            y = new["y"] = y * new["scale"]
+        j = tf.nn.relu(y)
+        for k, (kernel, bias) in enumerate(_pairs(w.hidden)):
+            new[f"j{k}"] = j
+            j = tf.nn.relu(tf.matmul(j, kernel) + bias)
+        new["d"] = j if keep is None else j * keep
+        c = tf.matmul(new["d"], w.candidate) + w.candidate_bias
+        if w.rezero is not None:
+            new["c"] = tf.nn.relu(c)
+            c = w.rezero * new["c"]
+        h_new = w.residual * h + c
+        return h_new if present is None else tf.where(present, h_new, h), new
+
+    names = ["h", "d", *["scale", "y"] * normalize, *["c"] * (w.rezero is not None)]
+    names += [f"j{k}" for k in range(len(w.hidden) // 2)]
+    inputs = {"pre": pre, "keep": keep, "present": present}
+    return over_time(clock, step, h_0, inputs, names)
 
 
-def _forward(pre, h_0, w, keep, present, normalize):
+def _backward(clock, kept, w, d_d, d_h, present, normalize):
+    """Gradients of `pre`, `h_0` and the weights, from those of d [T, B, g] and h_T [B, n]."""
     n_hidden = len(w.hidden) // 2
-    late = normalize and not n_hidden  # ρ behind the candidate's product
-    names = ["h", "d"] + ["z", "scale"] * normalize + ["c"] * (w.rezero is not None)
-    names += [f"hidden_{k}" for k in range(n_hidden)]
-
-    def step(t, h, stacks):
-        kept = {"h": h}
-        z = tf.matmul(h, w.recurrent) + pre[t]
-        j = tf.nn.relu(z)
-        if normalize:
-            kept |= {"z": z, "scale": _inverse_rms(z)}
-            j = j if late else j * kept["scale"]
-        for k in range(n_hidden):
-            kept[f"hidden_{k}"] = j
-            j = tf.nn.relu(tf.matmul(j, w.hidden[2 * k]) + w.hidden[2 * k + 1])
-        kept["d"] = j if keep is None else j * keep[t]
-        c = _times(tf.matmul(kept["d"], w.candidate), kept.get("scale") if late else None)
-        c += w.candidate_bias
-        if w.rezero is not None:
-            kept["c"] = tf.nn.relu(c)
-            c = w.rezero * kept["c"]
-        new = w.residual * h + c
-        h = new if present is None else h + present[t] * (new - h)
-        return t + 1, h, [s.write(t, kept[name]) for s, name in zip(stacks, names)]
-
-    n_steps = tf.shape(pre)[0]
-    stacks = [tf.TensorArray(pre.dtype, n_steps) for _ in names]
-    _, h, stacks = tf.while_loop(
-        lambda t, *_: t < n_steps, step, (0, h_0, stacks), maximum_iterations=n_steps
-    )
-    kept = {name: stack.stack() for name, stack in zip(names, stacks)}
-    scale = kept.get("scale")
-    hidden = [kept[f"hidden_{k}"] for k in range(n_hidden)]
-    late_scale = scale if late else None
-    return _Saved(kept["h"], kept["d"], kept.get("z"), scale, late_scale, hidden, kept.get("c")), h
-
-
-def _backward(saved, w, d_d, d_h, present, normalize):
-    """Gradients of everything from those of d [T, B, g] and of h_T [B, n]."""
-    n_hidden = len(saved.hidden)
+    # Products with a transposed view are slow where rows are few: transpose once, not T times.
     candidate_t, recurrent_t = tf.transpose(w.candidate), tf.transpose(w.recurrent)
-    hidden_t = [tf.transpose(kernel) for kernel in w.hidden[::2]]
-    names = ["d_new", "u"] + ["d_c"] * (w.rezero is not None)
-    names += [f"hidden_{k}" for k in range(n_hidden)]
+    hidden_t = [tf.transpose(kernel) for kernel, _ in _pairs(w.hidden)]
 
-    def step(t, d_h, stacks):
-        d_new = d_h if present is None else d_h * present[t]
-        kept = {"d_new": d_new, "d_c": d_new}
+    def step(d_h, d_d, present, d, y, scale, c, **inputs):
+        d_new = d_h if present is None else tf.where(present, d_h, 0)
+        new = {"d_new": d_new, "d_c": d_new}
         if w.rezero is not None:
-            kept["d_c"] = tf.raw_ops.ReluGrad(gradients=d_new * w.rezero, features=saved.c[t])
-        d_j = tf.matmul(kept["d_c"], candidate_t) + d_d[t]
-        features = saved.d[t]
+            new["d_c"] = _through_relu(d_new * w.rezero, c)
+        d_j, j = tf.matmul(new["d_c"], candidate_t) + d_d, d
         for k in reversed(range(n_hidden)):
-            kept[f"hidden_{k}"] = tf.raw_ops.ReluGrad(gradients=d_j, features=features)
-            d_j = tf.matmul(kept[f"hidden_{k}"], hidden_t[k])
-            features = saved.hidden[k][t]
-        u = tf.raw_ops.ReluGrad(gradients=d_j, features=features)
+            new[f"d_j{k}"] = _through_relu(d_j, j)
+            d_j, j = tf.matmul(new[f"d_j{k}"], hidden_t[k]), inputs[f"j{k}"]
+        d_z = _through_relu(d_j, j)
         if normalize:
-            z, scale = saved.z[t], saved.scale[t]
-            u -= z * (_row_dot(u, z) * tf.square(scale) / z.shape[-1])
-        kept["u"] = u
-        back = _times(tf.matmul(u, recurrent_t), saved.scale[t] if normalize else None)
-        d_old = d_new * w.residual + back
-        d_h = d_old if present is None else d_old + d_h - d_new
-        return t - 1, d_h, [s.write(t, kept[name]) for s, name in zip(stacks, names)]
+            d_z = (d_z - y * _row_mean(d_z * y)) * scale
+        new["d_z"] = d_z
+        d_old = tf.matmul(d_z, recurrent_t) + w.residual * d_new
+        return d_old if present is None else tf.where(present, d_old, d_h), new
 
-    n_steps = tf.shape(d_d)[0]
-    stacks = [tf.TensorArray(d_d.dtype, n_steps) for _ in names]
-    _, d_h_0, stacks = tf.while_loop(
-        lambda t, *_: t >= 0, step, (n_steps - 1, d_h, stacks), maximum_iterations=n_steps
-    )
-    kept = {name: stack.stack() for name, stack in zip(names, stacks)}
-    d_pre = _times(kept["u"], saved.scale if normalize else None)
-    return d_pre, d_h_0, _weight_gradients(saved, w, kept, d_pre)
+    inputs = {"d_d": d_d, "present": present}
+    inputs |= {name: kept.get(name) for name in ("d", "y", "scale", "c")}
+    inputs |= {name: x for name, x in kept.items() if name.startswith("j")}
+    names = ["d_new", "d_z", *["d_c"] * (w.rezero is not None)]
+    names += [f"d_j{k}" for k in range(n_hidden)]
+    d_h_0, found = over_time(clock, step, d_h, inputs, names, backwards=True)
+    return [found["d_z"], d_h_0, *_weight_gradients(kept, found, w).flat()]
 
 
-def _weight_gradients(saved, w, kept, d_pre):
-    """Each a single product over all steps."""
-    d_new = kept["d_new"]
-    d_c = kept.get("d_c", d_new)
-    d_hidden = []
-    for k, inputs in enumerate(saved.hidden):
-        d_hidden += [_outer(inputs, kept[f"hidden_{k}"]), _sum(kept[f"hidden_{k}"])]
+def _weight_gradients(kept, found, w):
+    """Each a single product, or sum, over all steps."""
+    d_new = found["d_new"]
+    d_c = found.get("d_c", d_new)
+    hidden = []
+    for k in range(len(w.hidden) // 2):
+        hidden += [_outer(kept[f"j{k}"], found[f"d_j{k}"]), _sum(found[f"d_j{k}"])]
     return ScanWeights(
-        recurrent=_outer(saved.h, d_pre),
-        candidate=_outer(saved.d, _times(d_c, saved.late_scale)),
+        recurrent=_outer(kept["h"], found["d_z"]),
+        candidate=_outer(kept["d"], d_c),
         candidate_bias=_sum(d_c),
-        residual=_sum(saved.h * d_new),
-        rezero=None if w.rezero is None else _sum(d_new * saved.c),
-        hidden=tuple(d_hidden),
+        residual=_sum(kept["h"] * d_new),
+        rezero=None if w.rezero is None else _sum(d_new * kept["c"]),
+        hidden=tuple(hidden),
     )
+
+
+def _pairs(hidden):
+    """(W^k, B^k) of equation 2."""
+    return list(zip(hidden[::2], hidden[1::2]))
+
+
+def _through_relu(gradient, activation):
+    """The gradient where the activation is positive, else zero; dropped ones are not."""
+    return tf.raw_ops.ReluGrad(gradients=gradient, features=activation)
 
 
 def _inverse_rms(z):
-    """ρ = 1 / √(mean(z²) + ε) of each row."""
+    """1 / √(mean(z²) + ε) of each row."""
     mean_square = tf.reduce_mean(tf.square(_wide(z)), -1, keepdims=True)
     return tf.cast(tf.math.rsqrt(mean_square + NORM_EPSILON), z.dtype)
 
 
-def _row_dot(a, b):
-    return tf.cast(tf.reduce_sum(_wide(a) * _wide(b), -1, keepdims=True), a.dtype)
+def _row_mean(a):
+    return tf.cast(tf.reduce_mean(_wide(a), -1, keepdims=True), a.dtype)
 
 
-def _times(tensor, scale):
-    return tensor if scale is None else tensor * scale
+def _wide(a):
+    """Sums in half precision would lose digits: float32 at least, as in the cell."""
+    return a if a.dtype in (tf.float32, tf.float64) else tf.cast(a, tf.float32)
 
 
 def _outer(a, b):
@@ -204,10 +206,4 @@ def _outer(a, b):
 
 
 def _sum(a):
-    """Σ over steps and examples: [T, B, i] to [i]."""
     return tf.cast(tf.reduce_sum(_wide(a), [0, 1]), a.dtype)
-
-
-def _wide(tensor):
-    """The tensor in float32 at least: sums in half precision lose digits, squares overflow."""
-    return tensor if tensor.dtype.size >= 4 else tf.cast(tensor, tf.float32)
