@@ -89,7 +89,7 @@ def length_boxes(described):
 
 
 def validation_curves(records, metric, title):
-    """Validation score by epoch, a line a run, the best epoch marked.
+    """Validation score by epoch, a line a run, the best epoch marked; the first drop is cut off.
 
     Args:
         records: rows of `load_records`, of one dataset and one scale.
@@ -107,8 +107,15 @@ def validation_curves(records, metric, title):
         best = row.best_epoch - 1
         ax.plot(epochs[best], scores[best], _MARKERS[row.cell], color=colour)
     ax.set(xlabel="epoch", ylabel=f"validation {METRIC_TITLES[metric]}", title=title)
+    ax.set_ylim(top=_after_the_first_drop(records, metric))
     ax.legend()
     return figure
+
+
+def _after_the_first_drop(records, metric):
+    """The worst score at a tenth of each run: the epochs before would flatten all others."""
+    runs = [[epoch[f"valid_{metric}"] for epoch in row.epochs] for row in records.itertuples()]
+    return max(scores[len(scores) // 10] for scores in runs)
 
 
 def _panels(n):

@@ -1,6 +1,6 @@
 """Sentences that state what the records say, so that prose and numbers cannot part."""
 
-from .config import CELL_TITLES, paper_config
+from .config import CELL_TITLES, KINDS, METRICS, paper_config
 from .tables import command
 
 
@@ -9,9 +9,8 @@ def missing_note(missing):
     if not missing:
         return "Every run that this page asks for has its record."
     commands = "\n".join(f"    {command(config)}" for config in missing)
-    return (
-        f"{len(missing)} runs are not measured yet. The commands that measure them:\n\n{commands}"
-    )
+    runs = "One run is" if len(missing) == 1 else f"{len(missing)} runs are"
+    return f"{runs} not measured yet. To measure:\n\n{commands}"
 
 
 def comparison(records):
@@ -24,12 +23,38 @@ def comparison(records):
     if done.empty:
         return "Nothing is measured here yet."
     dataset, scale = done.dataset.iloc[0], done.scale.iloc[0]
-    metric = paper_config(dataset, "rru", "laptop" if dataset == "chorales" else "paper").metric
+    metric = METRICS[KINDS[dataset]]
     scores = done.groupby("cell", sort=False)[f"test_{metric}"].mean()
     sentences = [_against_paper(dataset, cell, score, scale) for cell, score in scores.items()]
     if "rru" in scores and len(scores) > 1:
         sentences.append(_against_gates(scores, metric, done.seed.nunique()))
     return " ".join(s for s in sentences if s)
+
+
+def convergence(records):
+    """The epoch from which the RRU is ahead of every gated cell's best epoch (appendix B).
+
+    Args:
+        records: rows of `load_records` of one dataset and one scale; the first seed counts.
+    """
+    done = records[records.status == "ok"].drop_duplicates("cell")
+    if "rru" not in set(done.cell) or len(done) == 1:
+        return ""
+    metric = METRICS[KINDS[done.dataset.iloc[0]]]
+    sign = -1 if metric == "accuracy" else 1
+    scores = {
+        row.cell: [sign * epoch[f"valid_{metric}"] for epoch in row.epochs]
+        for row in done.itertuples()
+    }
+    rru = scores.pop("rru")
+    best = min(min(epochs) for epochs in scores.values())
+    ahead = [number for number, score in enumerate(rru, 1) if score < best]
+    if not ahead:
+        return f"In its {len(rru)} epochs the RRU does not pass the best epoch of the gated cells."
+    return (
+        f"In its epoch {ahead[0]} of {len(rru)} the RRU is ahead of the best epoch of every gated "
+        f"cell here ({', '.join(CELL_TITLES[cell] for cell in scores)})."
+    )
 
 
 def _against_paper(dataset, cell, score, scale):

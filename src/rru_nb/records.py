@@ -13,7 +13,7 @@ from pathlib import Path
 import pandas as pd
 
 from . import paths
-from .config import RunConfig
+from .config import CELLS, RunConfig
 from .data import DATASETS
 from .errors import check_choice
 
@@ -85,7 +85,11 @@ def load_records(**filters):
         wanted = wanted if isinstance(wanted, list | tuple | set) else [wanted]
         frame = frame[frame[column].isin(list(wanted))]
     order = ["dataset", "scale", "cell", "seed", "id"]
-    return frame.sort_values(order, ignore_index=True)
+    return frame.sort_values(order, ignore_index=True, key=_as_the_paper_orders)
+
+
+def _as_the_paper_orders(column):
+    return column.map(list(CELLS).index) if column.name == "cell" else column
 
 
 def as_frame(records):

@@ -77,42 +77,37 @@ def measured_table(records, missing):
     """Paper and measurement of each run, under every average, with its scale.
 
     Args:
-        records: rows of `load_records`. missing: configs without a record; their rows say so
-            and give the command that measures them.
+        records: rows of `load_records`. missing: configs without a record; their rows say so.
     """
     rows = [_measured_row(record) for record in records.itertuples()]
-    rows += [_missing_row(config) for config in missing]
+    rows += [_row_of(config) | {"test": "not measured"} for config in missing]
     frame = pd.DataFrame(rows, dtype=object)
     return frame.set_index(["dataset", "cell", "scale", "seed"]).fillna("")
 
 
 def _measured_row(record):
     config = paper_config(record.dataset, record.cell, record.scale, record.seed)
-    published = config.published or {}
-    row = {"dataset": record.dataset, "cell": CELL_TITLES[record.cell], "scale": record.scale}
-    row |= {"seed": record.seed, "paper": _fixed(published.get("value"))}
+    row = _row_of(config)
     if record.status == "failed":
         return row | {"test": f"failed in epoch {record.failure['epoch']}"}
-    for metric, title in METRIC_TITLES.items():
-        score = getattr(record, f"test_{metric}", np.nan)
-        if not pd.isna(score):
-            row[f"test {title}"] = _fixed(score)
     score = getattr(record, f"test_{config.metric}")
-    if published:
-        row["difference"] = f"{100 * (score / published['value'] - 1):+.1f} %"
-    row |= {"validation": _fixed(getattr(record, f"valid_{config.metric}"))}
-    return row | {"parameters": f"{record.n_params:,}", "n": record.units}
+    row["test"] = _fixed(score)
+    if config.published:
+        row["to the paper"] = f"{100 * (score / config.published['value'] - 1):+.1f} %"
+    for metric, title in METRIC_TITLES.items():
+        other = getattr(record, f"test_{metric}", np.nan)
+        if metric != config.metric and not pd.isna(other):
+            row[f"test, {title.split(', ')[-1]}"] = _fixed(other)
+    return row | {"validation": _fixed(getattr(record, f"valid_{config.metric}"))}
 
 
-def _missing_row(config):
-    published = config.published or {}
+def _row_of(config):
     return {
         "dataset": config.dataset,
         "cell": CELL_TITLES[config.cell],
         "scale": config.scale,
         "seed": config.seed,
-        "paper": _fixed(published.get("value")),
-        f"test {METRIC_TITLES[config.metric]}": "not measured: " + command(config),
+        "paper": _fixed((config.published or {}).get("value")),
     }
 
 
