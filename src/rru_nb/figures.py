@@ -119,7 +119,7 @@ def _after_the_first_drop(records, metric):
 
 
 def _panels(n):
-    figure, axes = plt.subplots(1, n, figsize=(2.5 * n, 2.8), sharey=True, layout="constrained")
+    figure, axes = plt.subplots(1, n, figsize=(1.9 * n, 2.6), sharey=True, layout="constrained")
     return figure, np.atleast_1d(axes)
 
 
