@@ -26,7 +26,7 @@ help:  ## this list | at once | here
 book: $(READY)  ## run the notebooks, build the site | 2 min, then seconds | _build/html/index.html
 	$(BIN)/python -m rru_nb.cli book
 
-test: $(READY)  ## the test suite | 5 min on 2 cores | the closing line of pytest
+test: $(READY)  ## the test suite | 7 min on 2 cores | the closing line of pytest
 	$(BIN)/python -m pytest
 
 serve: $(READY)  ## show the built book on this machine | until Ctrl-C | http://127.0.0.1:8000
