@@ -1,0 +1,150 @@
+"""What the benchmarks share: settings, timing side by side, records with their circumstances."""
+
+import argparse
+import datetime
+import json
+import os
+import statistics
+import time
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # as `rru-nb` sets it
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from rru_nb import provenance
+
+RECORDS = Path(__file__).parent / "records"
+
+# The recurrent layer of the paper's JSB Chorales setting (Table 4), with full windows, and of
+# its sequential MNIST setting (Table 5). B batch, T time steps, m inputs, n state features,
+# q the middle layer's multiplier, p outputs.
+SIZES = {
+    "jsb": {"B": 16, "T": 200, "m": 88, "n": 1315, "q": 1.77, "p": 64, "dropout": 0.79362},
+    "pixels": {"B": 64, "T": 784, "m": 1, "n": 128, "q": 2.0, "p": 64, "dropout": 0.7},
+}
+
+
+def arguments(question, rounds=9):
+    """Parses a script's command line: `--size`, `--rounds`, `--threads`, `--json`."""
+    parser = argparse.ArgumentParser(
+        description=question, formatter_class=argparse.ArgumentDefaultsHelpFormatter
+    )
+    parser.add_argument("--size", choices=SIZES, default="jsb")
+    parser.add_argument("--rounds", type=int, default=rounds, help="timings of each candidate")
+    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
+    parser.add_argument("--json", type=Path, help="where to write the record")
+    options = parser.parse_args()
+    tf.config.threading.set_intra_op_parallelism_threads(options.threads)
+    return options
+
+
+def hidden_size(size):
+    """g, as the cell rounds it."""
+    return round(size["q"] * (size["m"] + size["n"]))
+
+
+def inputs(size):
+    """x [B, T, m], and the random weights [B, T, p] of the outputs in the loss."""
+    rng = np.random.default_rng(0)
+    x = rng.random((size["B"], size["T"], size["m"])) < 0.05
+    pull = rng.normal(size=(size["B"], size["T"], size["p"]))
+    return tf.constant(x, tf.float32), tf.constant(pull, tf.float32)
+
+
+def training_step(layer, size, project=False, **function_options):
+    """A function that runs forward and backward once, over all time steps or the first few.
+
+    Args:
+        layer: a recurrent layer that returns sequences; built here.
+        size: an entry of `SIZES`.
+        project: whether a dense layer without bias takes the layer's outputs to p.
+        **function_options: of `tf.function`.
+    """
+    x, pull = inputs(size)
+    layers = [layer, *[keras.layers.Dense(size["p"], use_bias=False)] * project]
+    model = keras.Sequential([keras.Input((None, size["m"])), *layers])
+    for variable in model.trainable_variables:
+        if variable.name == "rezero_scale":
+            variable.assign(0.1 * np.random.default_rng(1).normal(size=variable.shape))
+    values = [v.value for v in model.trainable_variables]
+
+    # One graph for all lengths, as in training, where batches are trimmed.
+    spec = [tf.TensorSpec([None, None, t.shape[-1]]) for t in (x, pull)]
+
+    @tf.function(input_signature=spec, **function_options)
+    def step(x, pull):
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_sum(model(x, training=True) * pull)
+        return tape.gradient(loss, values)
+
+    def run(n_steps=None):
+        # Reading a number of each gradient waits until it is there.
+        return [float(tf.reshape(g, [-1])[0]) for g in step(x[:, :n_steps], pull[:, :n_steps])]
+
+    return run
+
+
+def side_by_side(candidates, rounds, warm_up=2):
+    """Times functions in turn, so that a busy moment of the machine meets all of them.
+
+    Args:
+        candidates: dictionary of names to functions of no arguments.
+        rounds: int, timings of each. warm_up: int, untimed calls of each.
+
+    Returns:
+        A dictionary of names to lists of seconds.
+    """
+    for run in candidates.values():
+        for _ in range(warm_up):
+            run()
+    seconds = {name: [] for name in candidates}
+    for _ in range(rounds):
+        for name, run in candidates.items():
+            start = time.perf_counter()
+            run()
+            seconds[name].append(time.perf_counter() - start)
+    return seconds
+
+
+def table(seconds, against):
+    """Rows of median and smallest seconds, and ratios of medians to those of `against`."""
+    medians = {name: statistics.median(s) for name, s in seconds.items()}
+    return [
+        {"what": name, "median_s": medians[name], "min_s": min(s)}
+        | {f"of {other}": medians[name] / medians[other] for other in against if other in medians}
+        for name, s in seconds.items()
+    ]
+
+
+def report(question, rows, options, **more):
+    """Prints rows as a table and, if `--json` was given, writes them with all circumstances."""
+    print(f"\n{question}\n")
+    names = list(rows[0])
+    widths = {n: max(len(n), *(len(_shown(row[n])) for row in rows)) for n in names}
+    for row in [dict(zip(names, names)), *rows]:
+        cells = [_shown(row[n]) for n in names]
+        print("  ".join(c.ljust(widths[n]) if n == names[0] else c.rjust(widths[n])
+                        for c, n in zip(cells, names)))  # fmt: skip
+    if options.json:
+        record = {
+            "question": question,
+            "rows": rows,
+            **more,
+            "started": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+            "rounds": options.rounds,
+            "threads": options.threads,
+            "load_average": os.getloadavg()[0],
+            "device": provenance.device(),
+            "versions": provenance.versions() | more.get("versions", {}),
+            "commit": provenance.commit(),
+        }
+        options.json.parent.mkdir(parents=True, exist_ok=True)
+        options.json.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n")
+
+
+def _shown(value):
+    return f"{value:.3f}" if isinstance(value, float) else str(value)

@@ -1,0 +1,46 @@
+"""The matrix products of one RRU training step and nothing else: the floor."""
+
+import numpy as np
+import tensorflow as tf
+from measure import hidden_size
+
+
+def bare_products(size):
+    """A function of no arguments that multiplies what a training step must multiply.
+
+    Forward: W^x x and W^o d over all steps, W^h h and W^c d step by step. Backward: the
+    gradient of d over all steps, the state's chain step by step, four weight gradients over
+    all steps. Transposed matrices are given as such, and each step depends on the one before.
+    """
+    rng = np.random.default_rng(0)
+    T, B, m, n, p, g = (*(size[k] for k in "TBmnp"), hidden_size(size))
+
+    def random(rows, columns):
+        scale = 1 / np.sqrt(columns)  # products of products neither vanish nor blow up
+        return tf.constant(rng.normal(size=(rows, columns)) * scale, tf.float32)
+
+    x, d, h, o = (random(T * B, features) for features in (m, g, n, p))
+    w_x, w_h, w_c, w_o = random(m, g), random(n, g), random(g, n), random(g, p)
+    w_h_t, w_c_t, w_o_t = random(g, n), random(n, g), random(p, g)
+
+    @tf.function
+    def step(x, d, h, o):
+        def chain(first, second):
+            return tf.while_loop(
+                lambda t, _: t < T,
+                lambda t, state: (t + 1, state @ first @ second),
+                (0, h[:B]),
+            )[1]
+
+        over_all_steps = [x @ w_x, d @ w_o, o @ w_o_t]
+        gradients = [tf.matmul(a, b, transpose_a=True) for a, b in ((x, d), (h, d), (d, h), (d, o))]
+        results = [*over_all_steps, *gradients, chain(w_h, w_c), chain(w_c_t, w_h_t)]
+        return tf.add_n([r[0, 0] for r in results])
+
+    return lambda: float(step(x, d, h, o))
+
+
+def flops(size):
+    """Floating-point operations of those products."""
+    T, B, m, n, p, g = (*(size[k] for k in "TBmnp"), hidden_size(size))
+    return 2 * T * B * g * (2 * m + 3 * n + 3 * n + 3 * p)
