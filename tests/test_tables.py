@@ -89,3 +89,10 @@ def test_convergence_names_the_first_epoch_ahead_of_every_gated_cell():
     config = paper_config("nottingham", "mogrifier")
     write_record(a_record(config, epochs=[{"epoch": 1, "valid_nll_window": 7.9}]))
     assert "does not pass" in findings.convergence(load_records(dataset="nottingham"))
+
+
+def test_comparison_counts_the_seeds_of_each_cell():
+    write_record(a_record(paper_config("jsb", "gru"), test={"nll_window": 9.0, "nll_frame": 9.0}))
+    records = load_records(dataset="jsb", scale="paper", cell=["rru", "gru"])
+    unchanged = records[[not row.differences for row in records.itertuples()]]
+    assert "means of 1 to 2 seeds" in findings.comparison(unchanged)

@@ -27,7 +27,7 @@ def comparison(records):
     scores = done.groupby("cell", sort=False)[f"test_{metric}"].mean()
     sentences = [_against_paper(dataset, cell, score, scale) for cell, score in scores.items()]
     if "rru" in scores and len(scores) > 1:
-        sentences.append(_against_gates(scores, metric, done.seed.nunique()))
+        sentences.append(_against_gates(scores, metric, done.groupby("cell").seed.nunique()))
     return " ".join(s for s in sentences if s)
 
 
@@ -75,7 +75,11 @@ def _against_gates(scores, metric, n_seeds):
     ahead = (scores["rru"] > gated[best]) == higher and scores["rru"] != gated[best]
     percent = 100 * abs(scores["rru"] / gated[best] - 1)
     verdict = "better" if ahead else "worse"
-    seeds = "one seed, so no spread is known" if n_seeds == 1 else f"means of {n_seeds} seeds"
+    seeds = f"means of {n_seeds.min()} seeds"
+    if n_seeds.max() == 1:
+        seeds = "one seed, so no spread is known"
+    elif n_seeds.nunique() > 1:
+        seeds = f"means of {n_seeds.min()} to {n_seeds.max()} seeds"
     return (
         f"The RRU is {percent:.1f} % {verdict} than the best gated cell here, "
         f"{CELL_TITLES[best]} ({seeds})."
