@@ -113,7 +113,10 @@ class _Fit:
         variables = self.model.trainable_variables
         with tf.GradientTape() as tape:
             loss = self.task.loss(self.model, batch)
-        self.optimizer.apply(tape.gradient(loss, variables), variables)
+        # Zero rather than None for what a loss does not touch: a classifier reads the last
+        # layer's state, so that W^o of that layer has no part in it.
+        unconnected = tf.UnconnectedGradients.ZERO
+        self.optimizer.apply(tape.gradient(loss, variables, unconnected), variables)
         return loss
 
     def goes_on(self):

@@ -28,10 +28,13 @@ class Task:
         better: "lower" or "higher": which way `config.metric` improves.
         batch_spec: `{name: tf.TensorSpec}` of a batch.
         splits: the `Splits` of the data.
+        carried: tf.Variables that live from one training batch to the next besides the model's
+            weights (the state of a stateful task); the trainer's checkpoints hold them too.
     """
 
     metrics: ClassVar[tuple[str, ...]]
     better: ClassVar[str]
+    carried = ()
 
     def __init__(self, config):
         self.config = config
