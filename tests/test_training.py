@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from rru_nb import paper_config, run, training
 from rru_nb.config import CELLS
+from rru_nb.fit import Fit
 from rru_nb.records import find_record
 from rru_nb.tasks.base import Task
 from rru_nb.training import train
@@ -16,7 +17,8 @@ from rru_nb.training import train
 
 @pytest.fixture(autouse=True)
 def results(tmp_path, monkeypatch):
-    monkeypatch.setenv("RRU_NB_RESULTS", str(tmp_path))
+    monkeypatch.setenv("RRU_NB_RESULTS", str(tmp_path / "results"))
+    monkeypatch.setenv("RRU_NB_STATE", str(tmp_path / "state"))
 
 
 def without_times(record):
@@ -70,7 +72,12 @@ def test_a_diverged_training_is_a_failed_record_not_an_exception(monkeypatch):
     monkeypatch.setattr(training, "task_for", lambda _: task)
     record = run(config, progress=False)
     assert record["status"] == "failed" and record["test"] == {}
-    assert record["failure"] == {"epoch": 2, "step": 2, "loss": "nan"}
+    assert record["failure"] == {
+        "epoch": 2,
+        "step": 2,
+        "loss": "nan",
+        "gradient_norm": "nan",
+    }
     assert len(record["epochs"]) == 1, "the epochs before the divergence stay"
     assert find_record(config) == record
 
@@ -119,10 +126,9 @@ def test_patience_and_best_weights(monkeypatch, better, scores, patience, stops_
     task = Scripted(config)
     task.scores, task.seen, task.better = scores, [], better
     monkeypatch.setattr(training, "task_for", lambda _: task)
-    fit = training._Fit(config, task, task.network(1))
+    fit = Fit(config, task, task.network(1))
     with training.Progress(config, enabled=False) as bar:
-        while fit.goes_on():
-            fit.epoch(bar)
+        fit.run(bar)
     fit.final_scores()
     assert (len(fit.history), fit.best_epoch) == (stops_after, best)
     for used, expected in zip(task.finally_scored, task.seen[best - 1]):

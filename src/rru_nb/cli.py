@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import signal
 import sys
 
 import yaml
@@ -21,12 +22,16 @@ examples:
 environment variables:
   RRU_NB_DATA     a folder with the upstream data files, looked into before downloading
   RRU_NB_CACHE    where downloads go (default: the user's cache)
+  RRU_NB_STATE    where checkpoints of trainings under way go (default: the user's cache)
   RRU_NB_RESULTS  where records go (default: results/ of the checkout, else the cache)
 """
 
 
 def main(arguments=None):
-    """Runs the command line and returns its exit code: 0, or 2 for a user's mistake."""
+    """Runs the command line and returns its exit code.
+
+    0, or 2 for a user's mistake, or 128 + the signal that ended it: 130 after Ctrl-C.
+    """
     # TensorFlow's start-up notes would bury the answer; whoever sets the level keeps it.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     # Off by default on many processors, where it makes the matrix products twice as fast.
@@ -37,6 +42,9 @@ def main(arguments=None):
     except UserError as error:
         print(f"rru-nb: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt as stopped:
+        print(f"\nrru-nb: {str(stopped) or 'interrupted'}", file=sys.stderr)
+        return 128 + getattr(stopped, "signum", signal.SIGINT)
 
 
 def _parser():

@@ -55,6 +55,13 @@ def cache_dir():
     return Path(pooch.os_cache("rru_nb"))
 
 
+def state_dir():
+    """The folder of trainings under way: `RRU_NB_STATE` (a mounted drive, say), or the cache's."""
+    if os.environ.get("RRU_NB_STATE"):
+        return Path(os.environ["RRU_NB_STATE"]).expanduser().resolve()
+    return cache_dir() / "state"
+
+
 def data_mirror():
     """The folder of upstream files named by `RRU_NB_DATA`, or None."""
     folder = os.environ.get("RRU_NB_DATA")

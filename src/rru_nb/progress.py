@@ -25,11 +25,12 @@ class Progress:
     def __exit__(self, *exception):
         self._bar.close()
 
-    def start_epoch(self, number, n_batches):
-        """Begins an epoch of `n_batches` steps."""
+    def start_epoch(self, number, n_batches, done=0):
+        """Begins an epoch of `n_batches` steps, of which `done` were taken before."""
         title = f"{self._config.dataset} {self._config.cell} {self._config.scale}"
         self._bar.set_description(f"{title} epoch {number}")
         self._bar.reset(total=n_batches)
+        self._bar.update(done)
 
     def step(self, loss):
         """Counts one batch with its loss."""

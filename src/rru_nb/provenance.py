@@ -1,14 +1,22 @@
 """Where a number came from: device, versions, commit."""
 
+import hashlib
 import importlib.metadata
 import os
 import platform
 import subprocess
+from functools import lru_cache
 from pathlib import Path
 
 from . import __version__, paths
 
 _PACKAGES = ("tensorflow", "keras", "numpy")
+
+# What can change a number; the rest of the package reads, draws or stores.
+_DECIDING = (
+    *("cells/*.py", "layers/*.py", "tasks/*.py", "data/*.py"),
+    *("budget.py", "fit.py", "radam.py", "training.py"),
+)
 
 
 def versions():
@@ -45,6 +53,17 @@ def commit():
     if not sha:
         return {"sha": None, "dirty": None}
     return {"sha": sha, "dirty": bool(_git(root, "status", "--porcelain", "--", "src", "params"))}
+
+
+@lru_cache
+def source():
+    """A digest of the package's files that decide what a training computes."""
+    files = [p for part in _DECIDING for p in sorted(paths.PACKAGE.glob(part))]
+    digest = hashlib.sha256()
+    for path in files:
+        digest.update(f"{path.relative_to(paths.PACKAGE).as_posix()}\n".encode())
+        digest.update(path.read_bytes().replace(b"\r\n", b"\n"))
+    return digest.hexdigest()[:16]
 
 
 def _git(root, *arguments):

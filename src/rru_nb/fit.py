@@ -1,0 +1,168 @@
+"""One training under way: epochs, early stopping, the best weights, and its whole state."""
+
+import math
+import time
+from dataclasses import dataclass, field
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from .radam import RAdam
+from .signals import Stopped, stop_request
+
+
+@dataclass
+class Fit:
+    """A model, its optimizer, and how far the training is.
+
+    Attributes:
+        history: one dict for each epoch done.
+        best_epoch, best_score, best_weights: by the metric that stops training.
+        failure: where a number was not finite, or None.
+        losses, sizes: of the steps taken in the epoch under way.
+        seconds: of the epoch under way before this process went on with it.
+    """
+
+    config: object
+    task: object
+    model: keras.Model
+    history: list = field(default_factory=list)
+    best_epoch: int | None = None
+    best_score: float | None = None
+    failure: dict | None = None
+    losses: list = field(default_factory=list)
+    sizes: list = field(default_factory=list)
+    seconds: float = 0.0
+
+    def __post_init__(self):
+        self.optimizer = RAdam(
+            learning_rate=self.config.learning_rate,
+            clip_multiplier=self.config.clip_multiplier,
+            variant=self.config.optimizer,
+        )
+        self.optimizer.build(self.model.trainable_variables)
+        self.best_weights = self.model.get_weights()
+        self._step = tf.function(self._train_step, input_signature=[self.task.batch_spec])
+
+    def _train_step(self, batch):
+        variables = self.model.trainable_variables
+        with tf.GradientTape() as tape:
+            loss = self.task.loss(self.model, batch)
+        # Zero rather than None for what a loss does not touch: a classifier reads the last
+        # layer's state, so that W^o of that layer has no part in it.
+        unconnected = tf.UnconnectedGradients.ZERO
+        gradients = tape.gradient(loss, variables, unconnected_gradients=unconnected)
+        norm = tf.linalg.global_norm(gradients)
+        self.optimizer.apply(gradients, variables)
+        return loss, norm
+
+    def goes_on(self):
+        """Whether another epoch is due."""
+        done = len(self.history)
+        waited = done - (self.best_epoch or 0)
+        limit = self.config.max_epochs or math.inf
+        return not self.failure and waited < self.config.patience and done < limit
+
+    def run(self, bar, save=None):
+        """Trains until early stopping, or a number that is not finite, ends it.
+
+        Args:
+            bar: a `Progress`.
+            save: called as `save(epoch_ends)` with False after a step, True after an epoch,
+                and None when a signal ends the training; returns whether it saved.
+
+        Raises:
+            Stopped: when SIGINT or SIGTERM came; the state is saved before.
+        """
+        with stop_request() as request:
+            while self.goes_on():
+                for epoch_ends in self._epoch(bar):
+                    if save:
+                        save(epoch_ends)
+                    if request.signum is not None:
+                        raise self._stopped(request.signum, save)
+
+    def _stopped(self, signum, save):
+        step = f"step {len(self.losses)} of epoch {len(self.history) + 1}"
+        if save and save(None):
+            return Stopped(f"saved at {step}; the same command goes on from there", signum)
+        return Stopped(f"stopped at {step}; nothing could be saved", signum)
+
+    def _epoch(self, bar):
+        """One epoch; yields False after each step but a failed one, True at the epoch's end."""
+        clock, number, before = time.perf_counter(), len(self.history) + 1, self.seconds
+        batches = list(self.task.train_batches(number))
+        bar.start_epoch(number, len(batches), done=len(self.losses))
+        for batch in batches[len(self.losses) :]:
+            loss, norm = (float(x) for x in self._step(batch))
+            self.losses.append(loss)
+            self.sizes.append(len(next(iter(batch.values()))))
+            bar.step(loss)
+            if not (math.isfinite(loss) and math.isfinite(norm)):
+                self._fail(loss=loss, gradient_norm=norm)
+                return
+            self.seconds = before + time.perf_counter() - clock
+            yield False
+        scores = self.task.evaluate(self.model, self.config.select_on)
+        if not all(math.isfinite(v) for v in scores.values()):
+            self._fail(**{f"{self.config.select_on}_{k}": v for k, v in scores.items()})
+            return
+        self._end_epoch(scores, before + time.perf_counter() - clock)
+        bar.end_epoch(self.history[-1], self.best_epoch, self.best_score)
+        yield True
+
+    def _fail(self, **numbers):
+        where = {"epoch": len(self.history) + 1, "step": len(self.losses)}
+        self.failure = where | {name: str(value) for name, value in numbers.items()}
+
+    def _end_epoch(self, scores, seconds):
+        number = len(self.history) + 1
+        self.history.append(
+            {
+                "epoch": number,
+                "train_loss": float(np.average(self.losses, weights=self.sizes)),
+                **{f"{self.config.select_on}_{k}": v for k, v in scores.items()},
+                "seconds": round(seconds, 2),
+            }
+        )
+        self.losses, self.sizes, self.seconds = [], [], 0.0
+        score = scores[self.config.metric]
+        if self.task.is_better(score, self.best_score):
+            self.best_epoch, self.best_score = number, score
+            self.best_weights = self.model.get_weights()
+
+    def final_scores(self):
+        """Validation and test metrics of the best weights; empty for a failed training."""
+        nothing = {"valid": {}, "test": {}}
+        if self.failure:
+            return nothing
+        self.model.set_weights(self.best_weights)
+        scores = {split: self.task.evaluate(self.model, split) for split in nothing}
+        flat = {f"{s}_{k}": v for s, found in scores.items() for k, v in found.items()}
+        if not all(math.isfinite(v) for v in flat.values()):
+            self._fail(**flat)
+            return nothing
+        return scores
+
+    # The state of everything that a later step depends on
+
+    _PLAIN = ("history", "best_epoch", "best_score", "losses", "sizes", "seconds")
+
+    def _variables(self):
+        # `model.variables` has the states of the seed generators, which `weights` leaves out.
+        return [*self.model.variables, *self.optimizer.variables, *self.task.carried]
+
+    def state(self):
+        """`(arrays, meta)` from which `restore` makes a training that goes on bit for bit."""
+        arrays = {f"variable_{i}": np.asarray(v) for i, v in enumerate(self._variables())}
+        arrays |= {f"best_{i}": w for i, w in enumerate(self.best_weights)}
+        return arrays, {name: getattr(self, name) for name in self._PLAIN}
+
+    def restore(self, arrays, meta):
+        """Takes over a state that `state` gave in another process."""
+        for i, variable in enumerate(self._variables()):
+            variable.assign(arrays[f"variable_{i}"])
+        self.best_weights = [arrays[f"best_{i}"] for i in range(len(self.best_weights))]
+        for name in self._PLAIN:
+            setattr(self, name, meta[name])

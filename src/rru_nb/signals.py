@@ -1,0 +1,47 @@
+"""Ctrl-C and SIGTERM end a training between two steps, where its state can be saved."""
+
+import signal
+import threading
+from contextlib import contextmanager
+
+
+class Stopped(KeyboardInterrupt):
+    """A training ended by a signal after its state was saved, or could not be.
+
+    Attributes:
+        signum: the signal.
+    """
+
+    def __init__(self, message, signum):
+        super().__init__(message)
+        self.signum = signum
+
+
+class StopRequest:
+    """Which signal has asked for the end so far: `signum`, or None."""
+
+    signum = None
+
+    def _ask(self, signum, frame):
+        if self.signum is not None:
+            raise Stopped("stopped at once, on the second signal", signum)
+        self.signum = signum
+
+
+@contextmanager
+def stop_request():
+    """Within, SIGINT and SIGTERM only ask; a second one raises `Stopped` at once.
+
+    Yields:
+        A `StopRequest`. Outside the main thread signals cannot be caught, and nothing asks.
+    """
+    request = StopRequest()
+    if threading.current_thread() is not threading.main_thread():
+        yield request
+        return
+    before = {s: signal.signal(s, request._ask) for s in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield request
+    finally:
+        for signum, handler in before.items():
+            signal.signal(signum, handler)

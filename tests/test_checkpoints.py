@@ -1,0 +1,138 @@
+"""Checkpoints: a stopped training ends in the same record; nothing foreign is ever used."""
+
+import signal
+
+import numpy as np
+import pytest
+from test_training import without_times
+
+from rru_nb import paper_config, paths, run, training
+from rru_nb.checkpoints import Checkpoint
+from rru_nb.config import CELLS
+from rru_nb.fit import Fit
+from rru_nb.signals import Stopped, stop_request
+
+
+@pytest.fixture(autouse=True)
+def places(tmp_path, monkeypatch):
+    monkeypatch.setenv("RRU_NB_RESULTS", str(tmp_path / "results"))
+    monkeypatch.setenv("RRU_NB_STATE", str(tmp_path / "state"))
+
+
+def files():
+    return sorted(p.name for p in paths.state_dir().rglob("*") if p.is_file())
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_a_training_stopped_at_any_step_ends_in_the_same_record(cell, monkeypatch):
+    config = paper_config("chorales", cell, "smoke")
+    undisturbed = without_times(training.train(config, progress=False))
+    steps_of_epoch = 3  # 48 windows in batches of 16
+    for n_steps in (1, steps_of_epoch, steps_of_epoch + 2):
+        with monkeypatch.context() as patch:
+            _stop_within_step(patch, n_steps)
+            with pytest.raises(Stopped, match="saved at step") as stopped:
+                run(config, progress=False)
+        assert stopped.value.signum == signal.SIGTERM
+        assert files(), "a state is kept"
+    record = run(config, progress=False)
+    assert without_times(record) == undisturbed
+    assert not files(), "a run with its record needs no state"
+
+
+def _stop_within_step(patch, number):
+    """SIGTERM arrives while the step with this number, over all epochs, computes."""
+    original = Fit.__post_init__
+
+    def with_alarm(fit):
+        original(fit)
+        compiled = fit._step
+
+        def step(batch):
+            # Steps taken by earlier processes count: the state knows them.
+            if 3 * len(fit.history) + len(fit.losses) + 1 == number:
+                signal.raise_signal(signal.SIGTERM)
+            return compiled(batch)
+
+        fit._step = step
+
+    patch.setattr(Fit, "__post_init__", with_alarm)
+
+
+def test_a_second_signal_stops_at_once_and_handlers_come_back():
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(Stopped, match="second"), stop_request() as request:
+        signal.raise_signal(signal.SIGINT)
+        assert request.signum == signal.SIGINT
+        signal.raise_signal(signal.SIGINT)
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+CONFIG = paper_config("chorales", "gru", "smoke")
+
+
+def test_the_newest_two_are_kept_and_the_newest_is_loaded():
+    checkpoint = Checkpoint(CONFIG, "digest")
+    for i in range(5):
+        assert checkpoint.save({"a": np.full([3], i)}, {"i": i})
+        assert len(files()) == min(i + 1, 2)
+    arrays, meta = Checkpoint(CONFIG, "digest").load()
+    assert meta == {"i": 4}
+    np.testing.assert_array_equal(arrays["a"], [4, 4, 4])
+    checkpoint.remove()
+    assert files() == [] and checkpoint.load() is None
+
+
+@pytest.mark.parametrize("damage", [lambda b: b[: len(b) // 2], lambda b: b"", lambda b: b[::-1]])
+def test_a_damaged_file_is_named_and_the_one_before_serves(damage):
+    checkpoint = Checkpoint(CONFIG, "digest")
+    for i in range(2):
+        checkpoint.save({"a": np.arange(100)}, {"i": i})
+    newest = max(paths.state_dir().rglob("*.npz"))
+    newest.write_bytes(damage(newest.read_bytes()))
+    with pytest.warns(UserWarning, match=newest.name):
+        assert checkpoint.load()[1] == {"i": 0}
+
+
+@pytest.mark.parametrize("what", ["settings", "data", "source", "versions", "gpu", "onednn"])
+def test_a_checkpoint_of_something_else_is_not_used(what):
+    checkpoint = Checkpoint(CONFIG, "digest")
+    checkpoint.save({"a": np.arange(3)}, {})
+    other = Checkpoint(CONFIG, "digest")
+    other.identity = other.identity | {what: "other"}
+    with pytest.warns(UserWarning, match=f"not used: other {what}"):
+        assert other.load() is None
+    assert checkpoint.load() is not None
+
+
+def test_a_file_with_pickled_objects_is_refused(tmp_path):
+    checkpoint = Checkpoint(CONFIG, "digest")
+    checkpoint.save({"a": np.arange(3)}, {})
+    path = next(paths.state_dir().rglob("*.npz"))
+    np.savez(path, a=np.array([{}], dtype=object), meta=np.array("{}"))
+    with pytest.warns(UserWarning, match="damaged"):
+        assert checkpoint.load() is None
+
+
+def test_a_folder_that_cannot_be_written_costs_the_checkpoint_not_the_training(
+    tmp_path, monkeypatch
+):
+    (tmp_path / "state").write_text("a file where the folder should be")
+    with pytest.warns(UserWarning, match="no checkpoint could be written"):
+        record = run(CONFIG, progress=False)
+    assert record["status"] == "ok"
+
+
+def test_within_a_long_epoch_every_few_minutes_at_short_ones_seldom(monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr("rru_nb.checkpoints.time.monotonic", lambda: now[0])
+    checkpoint = Checkpoint(CONFIG, "digest")
+    assert checkpoint.due(epoch_ends=True) and not checkpoint.due(epoch_ends=False)
+    now[0] = 181.0
+    assert checkpoint.due(epoch_ends=False)
+    monkeypatch.setattr(checkpoint, "_write", lambda *_: now.__setitem__(0, now[0] + 1.0))
+    checkpoint.save({}, {})
+    now[0] += 19.0
+    assert not checkpoint.due(epoch_ends=True), "a second of writing for 19 of training"
+    now[0] += 2.0
+    assert checkpoint.due(epoch_ends=True)
