@@ -11,6 +11,8 @@ import papermill
 import pytest
 import yaml
 
+from rru_nb.data import catalogue
+
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = ROOT / "notebooks"
 PARAMETER_FILES = sorted((ROOT / "params" / "papermill").glob("*.yml"))
@@ -32,9 +34,16 @@ def text_of(notebook):
     return json.dumps([cell.get("outputs", []) for cell in notebook.cells])
 
 
+def _at_hand(name):
+    return next(row["found"] != "missing" for row in catalogue() if row["name"] == name)
+
+
 def test_datasets():
     notebook = execute("datasets", dataset="chorales")
-    assert text_of(notebook).count("image/png") == 4
+    figures = 7 + _at_hand("mnist")  # one digit is drawn where the file is
+    assert text_of(notebook).count("image/png") == figures
+    for name in ("jsb", "ptb-word", "ptb-char", "enwik8", "text8", "imdb", "mnist", "pmnist"):
+        assert name in text_of(notebook)
     assert "chorales" in text_of(notebook)
 
 

@@ -8,7 +8,7 @@ import sys
 import yaml
 
 from . import __version__
-from .errors import UserError, check_choice
+from .errors import UserError
 
 _EPILOG = """\
 examples:
@@ -74,8 +74,8 @@ def _add_data(commands):
     verify = actions.add_parser("verify", help="check files that are at hand against the registry")
     verify.add_argument("dataset", nargs="*", help="default: every dataset whose files are at hand")
     verify.set_defaults(do=_data_verify)
-    describe = actions.add_parser("describe", help="write the statistics of music sets, see book")
-    describe.add_argument("dataset", nargs="+", help="music sets as in `rru-nb data list`")
+    describe = actions.add_parser("describe", help="write the statistics of datasets")
+    describe.add_argument("dataset", nargs="+", help="names as in `rru-nb data list`")
     describe.set_defaults(do=_data_describe)
 
 
@@ -143,9 +143,9 @@ def _data_verify(options):
 
 def _data_describe(options):
     from .data import canonical_name
-    from .statistics import MUSIC, write_statistics
+    from .statistics import write_statistics
 
-    for name in [check_choice("music set", canonical_name(n), MUSIC) for n in options.dataset]:
+    for name in [canonical_name(n) for n in options.dataset]:
         print(write_statistics(name))
 
 
