@@ -55,6 +55,15 @@ def test_tuned_values_are_table_4(dataset, cell):
     assert {name: getattr(config, name) for name in own} == own
 
 
+def test_records_from_before_a_setting_was_added_keep_their_name_and_meaning():
+    config = paper_config("jsb", "rru")
+    old = config.as_dict()
+    del old["residual_speed"], old["loss_average"]
+    assert RunConfig.from_dict(old) == config
+    assert paper_config("jsb", "rru", residual_speed=1.0).id != config.id
+    assert paper_config("jsb", "rru", residual_speed=10).id == config.id
+
+
 def test_the_papers_spellings_are_accepted():
     assert paper_config("JSB Chorales", "Mogrifier LSTM") == paper_config("jsb", "mogrifier")
 

@@ -1,5 +1,7 @@
 """The music task: windows, padding, and both averages, against loops from the definition."""
 
+import dataclasses
+
 import keras
 import numpy as np
 import pytest
@@ -99,6 +101,19 @@ def test_nll_against_a_loop_from_the_definition(task, model):
     assert scores["nll_window"] == pytest.approx(np.mean(np.divide(by_window, lengths)), rel=1e-5)
     assert scores["nll_frame"] == pytest.approx(sum(by_window) / sum(lengths), rel=1e-5)
     assert scores["nll_frame"] != pytest.approx(scores["nll_window"], rel=1e-5)
+
+
+def test_the_frame_average_weighs_every_step_alike(task, model):
+    batch = pad([numbered(n) for n in (3, 9, 30)])
+    per_window = [
+        float(task.loss(model, {k: v[i : i + 1] for k, v in batch.items()})) for i in range(3)
+    ]
+    lengths = batch["length"]
+    assert float(task.loss(model, batch)) == pytest.approx(np.mean(per_window), rel=1e-5)
+    frame = MusicTask(dataclasses.replace(task.config, loss_average="frame"))
+    expected = np.average(per_window, weights=lengths)
+    assert float(frame.loss(model, batch)) == pytest.approx(expected, rel=1e-5)
+    assert abs(expected - np.mean(per_window)) > 1e-3
 
 
 def test_trimming_leaves_loss_and_gradients_as_those_of_the_padded_batch(task, model):

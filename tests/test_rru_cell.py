@@ -186,6 +186,18 @@ def test_residual_starts_uniform():
     np.testing.assert_allclose(np.sort(sigmoid), scale, rtol=1e-5)
 
 
+@pytest.mark.parametrize("speed", [1.0, 10.0, 25.0])
+def test_the_speed_of_s_changes_how_fast_it_moves_not_where_it_starts(speed):
+    cell = RRUCell(400, residual_speed=speed, dtype="float64")
+    cell.build((None, 3))
+    assert 0.45 < np.mean(cell.residual_scale()) < 0.55
+    with tf.GradientTape() as tape:
+        kept = cell.residual_scale()
+    (gradient,) = tape.gradient(kept, [cell.residual_logits])
+    kept = kept.numpy()
+    np.testing.assert_allclose(gradient, speed * kept * (1 - kept), rtol=1e-9)
+
+
 def test_residual_from_a_number_and_identity():
     cell = RRUCell(5, residual=0.8)
     cell.build((None, 2))
@@ -270,6 +282,7 @@ def test_saved_models_come_back(tmp_path):
         "dropout": 0.4,
         "rezero": "scalar",
         "residual": 0.6,
+        "residual_speed": 4.0,
         "relu_outputs": True,
         "normalize": False,
         "seed": 7,

@@ -63,9 +63,13 @@ class RunConfig:
         output_size: p of the RRU. relu_layers: r, the number of times that eq. 1 and 2 apply.
         hidden_multiplier: q, with g = round(q (m + n)).
         normalize, rezero, relu_outputs, residual: the ablations of Table 2, see `RRUCell`.
+        residual_speed: k of σ(k·S'), 10 in the authors' code.
         forget_bias: of the LSTM. rounds, rank: of the Mogrifier LSTM.
         window: time steps of a training example. batch_size: examples of a step.
         silences: "removed" (the authors' code) or "kept": empty time steps of the music sets.
+        loss_average: of the music tasks' training loss: "window" (the authors' code), each
+            window's mean over its steps and then the mean over windows, or "frame", the mean
+            over all steps of the batch.
         label_smoothing: of the classification tasks.
         learning_rate, optimizer, clip_multiplier: of `RAdam`; optimizer "authors" or "liu".
         patience: epochs without a better score after which training stops.
@@ -93,12 +97,14 @@ class RunConfig:
     rezero: str | None = None
     relu_outputs: bool | None = None
     residual: float | str | None = None
+    residual_speed: float | None = None
     forget_bias: float | None = None
     rounds: int | None = None
     rank: int | None = None
     window: int
     batch_size: int
     silences: str | None = None
+    loss_average: str | None = None
     label_smoothing: float | None = None
     learning_rate: float
     optimizer: str = "authors"
@@ -123,10 +129,14 @@ class RunConfig:
     def id(self):
         """Twelve hex digits that name the run: a hash of every setting that applies.
 
-        Settings at their default do not count, so that a setting added later leaves the names
-        of earlier runs as they are.
+        Settings at their default do not count, nor settings added later at the value that runs
+        before them had, so that the names of earlier runs stay as they are.
         """
-        applies = {k: v for k, v in self.as_dict().items() if v != _DEFAULTS.get(k, _NO_DEFAULT)}
+        applies = {
+            name: value
+            for name, value in self.as_dict().items()
+            if value not in (_DEFAULTS.get(name, _NO_DEFAULT), _ADDED_LATER.get(name, _NO_DEFAULT))
+        }
         return hashlib.sha256(json.dumps(applies, sort_keys=True).encode()).hexdigest()[:12]
 
     @property
@@ -150,9 +160,14 @@ class RunConfig:
 
     @classmethod
     def from_dict(cls, settings):
-        """The config of a record; settings unknown to this version are an error."""
+        """The config of a record; settings unknown to this version are an error.
+
+        A record from before a setting was added has the value that it had then.
+        """
         _refuse_unknown(settings, [f.name for f in dataclasses.fields(cls)])
-        return cls(**settings)
+        paper = _paper_settings(settings["dataset"], settings["cell"])
+        added = {name: paper[name] for name in _ADDED_LATER}
+        return cls(**added | settings)
 
 
 _NO_DEFAULT = object()
@@ -164,7 +179,9 @@ _RRU_DEFAULTS = {
     "rezero": "per_feature",
     "relu_outputs": False,
     "residual": "uniform",
+    "residual_speed": 10.0,
 }
+_ADDED_LATER = {"residual_speed": 10.0, "loss_average": "window"}
 
 
 def canonical_cell(name):

@@ -11,18 +11,20 @@ OWN = {  # settings that only one cell has
         "rezero",
         "relu_outputs",
         "residual",
+        "residual_speed",
     ],
     "gru": [],
     "lstm": ["forget_bias"],
     "mogrifier": ["rounds", "rank"],
 }
 
-OF_TASKS = ["embedding_size", "vocabulary_size", "silences", "label_smoothing"]
+OF_TASKS = ["embedding_size", "vocabulary_size", "silences", "loss_average", "label_smoothing"]
 
 # A run's name hashes its settings: 0 and 0.0 have to be the same run.
 _FLOATS = [
     "dropout",
     "hidden_multiplier",
+    "residual_speed",
     "forget_bias",
     "label_smoothing",
     "learning_rate",
@@ -67,12 +69,14 @@ _VALID = {
     "rezero": _one_of("per_feature", "scalar"),
     "relu_outputs": _one_of(True, False),
     "residual": (_residual, "'uniform', 'identity' or a number in (0, 1)"),
+    "residual_speed": ((lambda v: _number(0, 1e6)[0](v) and v > 0), "a number above 0"),
     "forget_bias": _number(-1000, 1000),
     "rounds": _whole(0),
     "rank": _whole(1),
     "window": _whole(2),
     "batch_size": _whole(1),
     "silences": _one_of("removed", "kept"),
+    "loss_average": _one_of("window", "frame"),
     "label_smoothing": ((lambda v: _number(0, 1)[0](v) and v < 1), "a number in [0, 1)"),
     "learning_rate": ((lambda v: _number(0, 100)[0](v) and v > 0), "a number above 0"),
     "optimizer": _one_of("authors", "liu"),

@@ -10,7 +10,6 @@ from ..errors import UserError, check_choice
 from ._checks import check_count, check_features, check_number, check_rate
 
 NORM_EPSILON = 1e-6  # in the mean square of eq. 1's normalization, as in the authors' code
-RESIDUAL_SPEED = 10.0  # S = 10·S': the optimizer moves S ten times faster than other weights
 RESIDUAL_RANGE = (0.01, 0.99)  # of σ(S) at the start, for residual="uniform"
 
 
@@ -46,6 +45,8 @@ class RRUCell(keras.layers.Layer):
         residual: `"uniform"`, σ(S) starts uniform between 0.01 and 0.99; a float in (0, 1), the
             value at which every σ(S) starts; or `"identity"`, σ(S) is 1 for good and there is
             no S.
+        residual_speed: float above 0, k of S = k·S': the weight is S', so that the optimizer
+            moves S k times faster than other weights. The authors' code has 10, the paper no k.
         seed: int or None, the seed of the dropout masks.
 
     Attributes:
@@ -57,7 +58,7 @@ class RRUCell(keras.layers.Layer):
         candidate_bias: B^c, [n].
         output_kernel: W^o, [g, p].
         output_bias: B^o, [p].
-        residual_logits: S' = S / 10, [n]; None for `residual="identity"`.
+        residual_logits: S' = S / k, [n]; None for `residual="identity"`.
         rezero_scale: Z, [n], or [] for `rezero="scalar"`; starts at 0.
 
     Raises:
@@ -80,6 +81,7 @@ class RRUCell(keras.layers.Layer):
         rezero="per_feature",
         relu_outputs=False,
         residual="uniform",
+        residual_speed=10.0,
         seed=None,
         **kwargs,
     ):
@@ -95,6 +97,7 @@ class RRUCell(keras.layers.Layer):
         self.rezero = check_choice("rezero", rezero, ("per_feature", "scalar"))
         self.relu_outputs = _check_flag("relu_outputs", relu_outputs)
         self.residual = _check_residual(residual)
+        self.residual_speed = check_number("residual_speed", residual_speed, above=0)
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
         self.state_size = self.units
@@ -161,7 +164,7 @@ class RRUCell(keras.layers.Layer):
         return self.add_weight(
             name="residual_logits",
             shape=(self.units,),
-            initializer=_logits_of_uniform(low, high),
+            initializer=_logits_of_uniform(low, high, self.residual_speed),
             autocast=False,
         )
 
@@ -188,13 +191,13 @@ class RRUCell(keras.layers.Layer):
         return o, [h] if isinstance(states, (list, tuple)) else h
 
     def residual_scale(self):
-        """σ(S) = σ(10·S'), the part of the state that a step keeps: [n], in (0, 1).
+        """σ(S) = σ(k·S'), the part of the state that a step keeps: [n], in (0, 1).
 
         All ones for `residual="identity"`.
         """
         if self.residual_logits is None:
             return ops.ones((self.units,), dtype=self.variable_dtype)
-        return ops.sigmoid(RESIDUAL_SPEED * self.residual_logits)
+        return ops.sigmoid(self.residual_speed * self.residual_logits)
 
     def _norm(self, z):
         if not self.normalize:
@@ -232,6 +235,7 @@ class RRUCell(keras.layers.Layer):
             "rezero": self.rezero,
             "relu_outputs": self.relu_outputs,
             "residual": self.residual,
+            "residual_speed": self.residual_speed,
             "seed": self.seed,
         }
         return {**super().get_config(), **own}
@@ -263,11 +267,11 @@ def _glorot_uniform(fan_in, fan_out):
     )
 
 
-def _logits_of_uniform(low, high):
-    """Initializer of S': σ(10·S') is uniform between `low` and `high`."""
+def _logits_of_uniform(low, high, speed):
+    """Initializer of S': σ(speed · S') is uniform between `low` and `high`."""
 
     def initialize(shape, dtype=None):
         share = keras.initializers.RandomUniform(low, high)(shape, dtype=dtype)
-        return (ops.log(share) - ops.log1p(-share)) / RESIDUAL_SPEED
+        return (ops.log(share) - ops.log1p(-share)) / speed
 
     return initialize

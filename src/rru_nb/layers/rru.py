@@ -19,6 +19,7 @@ _CELL_OPTIONS = (
     "rezero",
     "relu_outputs",
     "residual",
+    "residual_speed",
     "seed",
 )
 
@@ -30,7 +31,7 @@ class RRU(keras.layers.RNN):
     Args:
         units: int, features n of the state.
         output_size, relu_layers, hidden_multiplier, dropout, normalize, rezero, relu_outputs,
-            residual, seed: of the cell, see `RRUCell`.
+            residual, residual_speed, seed: of the cell, see `RRUCell`.
         return_sequences: bool, whether to return the outputs of all time steps or the last.
         return_state: bool, whether to return the last state too.
         go_backwards: bool, whether to run through the time steps backwards, and return the
@@ -72,6 +73,7 @@ class RRU(keras.layers.RNN):
         rezero="per_feature",
         relu_outputs=False,
         residual="uniform",
+        residual_speed=10.0,
         seed=None,
         return_sequences=False,
         return_state=False,
@@ -92,6 +94,7 @@ class RRU(keras.layers.RNN):
             rezero=rezero,
             relu_outputs=relu_outputs,
             residual=residual,
+            residual_speed=residual_speed,
             seed=seed,
             dtype=kwargs.get("dtype"),
             trainable=kwargs.get("trainable", True),

@@ -83,7 +83,10 @@ class MusicTask(Task):
 
     def loss(self, model, batch):
         total = _window_nll(model, batch, training=True)
-        return tf.reduce_mean(total / tf.cast(batch["length"], total.dtype))
+        length = tf.cast(batch["length"], total.dtype)
+        if self.config.loss_average == "frame":
+            return tf.reduce_sum(total) / tf.reduce_sum(length)
+        return tf.reduce_mean(total / length)
 
     def evaluate(self, model, split):
         if self._score is None or self._score[0] is not model:

@@ -25,6 +25,7 @@ def recurrent_layer(config, units, **layer_options):
             rezero=config.rezero,
             relu_outputs=config.relu_outputs,
             residual=config.residual,
+            residual_speed=config.residual_speed,
             **layer_options,
         )
     own = {"dropout": config.dropout} | layer_options
