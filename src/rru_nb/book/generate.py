@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
-from .. import findings, provenance, tables
+from .. import choices, findings, provenance, seeds, tables
 from ..config import CELL_TITLES, CELLS, RunConfig
 from ..records import load_records
 from .stage import FRAGMENTS as FOLDER
@@ -100,6 +100,37 @@ def _cell(cell, failed):
     )
 
 
+def over_seeds(context):
+    """Is the RRU better than each gated cell on JSB Chorales, over the seeds measured?"""
+    scores = seeds.scores_by_seed("jsb", range(5))
+    spread = ", ".join(
+        f"{CELL_TITLES[cell]} {column.mean():.3f} ± {column.std():.3f}"
+        for cell, column in scores.items()
+        if column.count() > 1
+    )
+    means = f" Means and standard deviations over seeds: {spread}." if spread else ""
+    return f"{seeds.verdict('jsb', scores)}{means}\n"
+
+
+def effects_of_choices(context):
+    """The authors' choices, each changed alone on JSB Chorales: a table, and what is missing."""
+    table = choices.effects()
+    lines = ["| what | NLL, mean of windows | change | NLL, mean of frames | best epoch |"]
+    lines.append("| --- | --- | --- | --- | --- |")
+    lines += [_effect(row) for row in table.itertuples()]
+    missing = table[table.status == "not measured"].command
+    note = "".join(f"\n    {command}" for command in missing)
+    return "\n".join(lines) + (f"\n\nTo measure what is missing:\n{note}\n" if note else "\n")
+
+
+def _effect(row):
+    if row.status != "ok":
+        return f"| {row.what} | {row.status} | | | |"
+    change = f"{row.change_percent:+.2f} %" if row.change_percent else ""
+    linked = f'<a href="records.html#{row.id}">{row.nll_window:.3f}</a>'
+    return f"| {row.what} | {linked} | {change} | {row.nll_frame:.3f} | {int(row.best_epoch)} |"
+
+
 def record_list(context):
     """Every record: what was run, what came out, how to run it again, and the file itself."""
     records = load_records()
@@ -180,6 +211,8 @@ def built(context):
 FRAGMENTS: dict[str, Callable] = {
     "answer.md": answer,
     "table_1.md": table_1,
+    "over_seeds.md": over_seeds,
+    "choices.md": effects_of_choices,
     "records.md": record_list,
     "built.md": built,
 }

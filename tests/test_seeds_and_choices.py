@@ -1,0 +1,55 @@
+"""The comparison over seeds against its textbook formula; the choices, one change each."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from rru_nb import choices, seeds
+from rru_nb.config import paper_config
+
+RRU, GRU = [7.7, 7.8, 7.9], [8.1, 8.2, 8.5, 8.0]
+
+
+def frame(**columns):
+    return pd.DataFrame({cell: pd.Series(values, dtype=float) for cell, values in columns.items()})
+
+
+def test_welch_interval_from_the_textbook():
+    scores = frame(rru=RRU, gru=GRU, lstm=[8.0], mogrifier=[])
+    (row,) = seeds.against_gates(scores).to_dict("records")  # one seed has no variance
+    a, b = np.var(GRU, ddof=1) / 4, np.var(RRU, ddof=1) / 3
+    freedom = (a + b) ** 2 / (a**2 / 3 + b**2 / 2)
+    half = stats.t.ppf(0.975, freedom) * np.sqrt(a + b)
+    difference = np.mean(GRU) - np.mean(RRU)
+    assert row["difference"] == pytest.approx(difference)
+    assert (row["low"], row["high"]) == pytest.approx((difference - half, difference + half))
+
+
+@pytest.mark.parametrize(
+    "gru, words",
+    [(GRU, "better than the GRU"), ([7.0, 7.1, 7.05], "worse than"), ([7.7, 7.9], "not told")],
+)
+def test_the_verdict_says_what_the_interval_says(gru, words):
+    scores = frame(rru=RRU, gru=gru, lstm=[], mogrifier=[])
+    assert words in seeds.verdict("jsb", scores)
+
+
+def test_without_seeds_nothing_is_claimed():
+    scores = frame(rru=[7.7], gru=GRU, lstm=[], mogrifier=[])
+    assert "Fewer than two seeds" in seeds.verdict("jsb", scores)
+
+
+def test_each_choice_changes_what_it_says_and_nothing_else():
+    configs = choices.choice_configs()
+    assert configs.pop("as the code") == paper_config("jsb", "rru")
+    for title, config in configs.items():
+        assert set(config.differences) == set(choices.CHOICES[title]), title
+
+
+def test_effects_of_runs_that_are_not_there_are_not_numbers(monkeypatch, tmp_path):
+    monkeypatch.setenv("RRU_NB_RESULTS", str(tmp_path))
+    table = choices.effects()
+    assert table.nll_window.isna().all() and table.change_percent.isna().all()
+    assert set(table.status) == {"not measured"}
+    assert all("rru-nb run --dataset jsb --cell rru" in c for c in table.command)
