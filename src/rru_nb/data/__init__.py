@@ -113,7 +113,8 @@ def catalogue():
 
     Returns:
         Dicts with `name`, `title` (as in the paper's Table 1), `files`, `megabytes` (to
-        download), `found` ("package", "mirror", "cache", "missing"), `terms` and `home`.
+        download), `found` ("package", "mirror", "cache", "Keras' cache" or "missing"), `terms`
+        and `home`.
     """
     return [_catalogue_row(dataset) for dataset in registry.DATASETS_BY_NAME.values()]
 
@@ -135,6 +136,7 @@ def _catalogue_row(dataset):
 
 def _where(dataset):
     """Where a dataset's files are; "missing" if one of them is nowhere, "cache" if one is there."""
+    from . import keras_imdb
     from .fetch import downloads, find, mirror
 
     found = "mirror" if dataset.files else "package"
@@ -142,7 +144,8 @@ def _where(dataset):
         if find(file, mirror()):
             continue
         if not find(file, downloads()):
-            return "missing"
+            by_keras = dataset.name == "imdb" and keras_imdb.find()
+            return "Keras' cache" if by_keras else "missing"
         found = "cache"
     return found
 

@@ -2,9 +2,9 @@
 
 Numbers are those of Keras' version of the set, which the authors use: 0 padding, 1 the start of
 a review, 2 a word beyond the vocabulary, 3 nothing, and from 4 on the words by how often they
-occur in the training reviews. Words are made as in `words`. (Keras' own file holds pickled
-objects and is not read; its reviews come in another order, and words equally frequent or split
-in another way may have other numbers.)
+occur in the training reviews. Words are made as in `words`. Where the archive is not at hand but
+Keras' own file is in Keras' cache, that is read, see `keras_imdb`: the same reviews in another
+order, and words equally frequent or split in another way may have other numbers.
 
 Reviews are whole: to cut them to their last 500 words is the task's business. Training and
 validation reviews are shuffled together once and for all; the last fifth, 5,000, validates.
@@ -20,7 +20,7 @@ import numpy as np
 
 from .. import paths
 from ..errors import UserError
-from . import registry
+from . import keras_imdb, registry
 from .reviews import FOLDERS, read_reviews, sha256_of
 from .splits import Labelled, Splits, read_only
 from .words import by_frequency, split_words
@@ -39,14 +39,19 @@ def load(dataset, vocabulary_size=None):
     Label 0 is negative, 1 positive. The first call reads the archive (a quarter of a minute),
     later ones what it left in the cache.
 
+    The archive is looked for first; `source` and `digest` tell which file was read.
+
     Args:
         dataset: a `registry.Dataset`.
         vocabulary_size: how many numbers there are, the four special ones included; default
             10,000.
     """
-    from .fetch import locate
+    from .fetch import downloads, find, locate, mirror
 
     file = registry.FILES[dataset.files[0]]
+    at_hand = find(file, mirror()) or find(file, downloads())
+    if not at_hand and keras_imdb.find():
+        return keras_imdb.load(dataset.name, SPECIAL, vocabulary_size or VOCABULARY_SIZE)
     # The archive is checked while it is read; a cached encoding stems from a checked one.
     encoded = _cached(file, locate(file.name, checked=False))
     size = vocabulary_size or VOCABULARY_SIZE
