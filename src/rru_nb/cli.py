@@ -7,7 +7,7 @@ import sys
 
 import yaml
 
-from . import __version__
+from . import __version__, section_commands
 from .errors import UserError
 
 _EPILOG = """\
@@ -16,6 +16,8 @@ examples:
   rru-nb run --dataset chorales --cell rru --scale smoke a training of seconds, no download
   rru-nb run --dataset jsb --cell rru                    the paper's setting, minutes to hours
   rru-nb run --dataset jsb --cell rru --set dropout=0.5  one setting changed
+  rru-nb sweep dropout --dataset nottingham              what a section of the paper lacks
+  rru-nb status                                          how much of each section is there
   rru-nb results --dataset jsb                           what has been measured
   rru-nb book                                            build the book from the records
 
@@ -58,6 +60,7 @@ def _parser():
     commands = parser.add_subparsers(metavar="command", required=True)
     _add_data(commands)
     _add_run(commands)
+    section_commands.add_to(commands)
     _add_results(commands)
     _add_book(commands)
     return parser

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+import yaml
 
 from .config import CELL_TITLES, CELLS, paper_config
 from .data import DATASETS
@@ -149,6 +150,13 @@ def published_row(dataset):
     return paper_config(dataset, "rru").published["row"]
 
 
+def short_number(value):
+    """Three digits or so: `"3.21"`, `"102"`, `"12,400"`."""
+    if abs(value) >= 1000:
+        return f"{value:,.0f}"
+    return f"{value:.0f}" if float(value).is_integer() or abs(value) >= 100 else f"{value:#.3g}"
+
+
 def command(config):
     """The command that measures a run."""
     parts = [f"rru-nb run --dataset {config.dataset} --cell {config.cell}"]
@@ -156,4 +164,9 @@ def command(config):
     parts += [f"--seed {config.seed}"] if config.seed else []
     base = paper_config(config.dataset, config.cell, config.scale, config.seed).as_dict()
     changed = {k: v for k, v in config.as_dict().items() if v != base[k]}
-    return " ".join(parts + [f"--set {name}={value}" for name, value in changed.items()])
+    return " ".join(parts + [f"--set {name}={_scalar(value)}" for name, value in changed.items()])
+
+
+def _scalar(value):
+    """A value as YAML reads it back: it takes `5e-05` for a word, `5.0e-05` for a number."""
+    return yaml.safe_dump(value).splitlines()[0]

@@ -1,26 +1,11 @@
 """Which runs stand behind each table and figure of the paper: grids as data.
 
-A section names the part of the paper that it reproduces and lists its runs as configs. The
-notebook of the same name asks for their records and draws; nothing else lists runs.
+`params/sections/<name>.yml` declares a section: its axes, its grid and the size of its models
+at each scale. `section(name)` reads it; its `points` are the runs with their places in the grid.
+`sections.results` puts the records beside them.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from .declared import SECTIONS, Point, Section, section
+from .results import results
 
-
-@dataclass(frozen=True)
-class Section:
-    """A part of the paper with the runs behind it.
-
-    Attributes:
-        name: as in `notebooks/<name>.ipynb`.
-        title: for people.
-        paper: the section, tables and figures of the paper.
-        runs: a function of `dataset`, `cells`, `scale`, `seeds` (and the section's own grid)
-            that gives the list of `RunConfig`s.
-    """
-
-    name: str
-    title: str
-    paper: str
-    runs: Callable
+__all__ = ["SECTIONS", "Point", "Section", "results", "section"]

@@ -1,0 +1,151 @@
+"""Heatmaps over two settings, as the paper's Figures 2, 3 and 9."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.colors import Normalize
+from matplotlib.patches import Patch, Rectangle
+
+from ..config import CELL_TITLES
+from ..tables import METRIC_TITLES, short_number
+
+FAILED, BEST = "#d62728", "#ff4fc3"  # red, and the pink of the frames
+_CLIP = 90  # percentile of the scores where the colour scale ends: a few bad runs flatten all
+
+
+def heatmaps(frame, x, y, panel="cell", titles=CELL_TITLES):
+    """The metric over two axes, a column of panels for each cell; below, epochs to the best.
+
+    Blue is good, yellow poor, red a failed training, hatched a run that is not measured; the
+    pink frame is each column's best run. All panels of a row share one colour scale.
+
+    Args:
+        frame: rows of `sections.results`, of one dataset and scale; seeds are averaged.
+        x, y: names of the axes' columns, with numbers.
+        panel: the column whose values are the columns of panels.
+        titles: `{value of panel: title}`.
+    """
+    kinds = list(dict.fromkeys(frame[panel]))
+    higher = frame.metric.iloc[0] == "accuracy"
+    figure, axes = plt.subplots(
+        2,
+        len(kinds),
+        figsize=(2.5 * len(kinds) + 1.4, 5.6),
+        sharex=True,
+        sharey=True,
+        squeeze=False,
+        layout="constrained",
+    )
+    rows = (
+        ("test", f"test {METRIC_TITLES[frame.metric.iloc[0]]}", "cividis_r" if higher else None),
+        ("best_epoch", "epochs to the best", None),
+    )
+    for row, (column, label, cmap) in zip(axes, rows):
+        norm = _scale_of(frame[column], column, higher)
+        for ax, kind in zip(row, kinds):
+            grid = _Grid(frame[frame[panel] == kind], x, y, higher)
+            grid.draw(ax, column, norm, cmap or "cividis")
+            if column == "test":
+                ax.set_title(titles.get(kind, str(kind)))
+        _colour_bar(figure, row, norm, cmap or "cividis", label, frame[column])
+    for ax in axes[-1]:
+        ax.set_xlabel(x.replace("_", " "))
+    for ax in axes[:, 0]:
+        ax.set_ylabel(_AXIS_TITLES.get(y, y))
+    _legend(figure, frame)
+    return figure
+
+
+_AXIS_TITLES = {"n_params": "parameters", "learning_rate": "learning rate"}
+
+
+class _Grid:
+    """The runs of one panel on a grid: `status`, and the mean over seeds of each number."""
+
+    def __init__(self, runs, x, y, higher):
+        self.xs, self.ys = (sorted(set(runs[axis])) for axis in (x, y))
+        self.groups = dict(iter(runs.groupby([x, y])))
+        best = {
+            place: group.test.astype(float).mean()
+            for place, group in self.groups.items()
+            if set(group.status) == {"ok"}
+        }
+        self.best = (max if higher else min)(best, key=best.get) if best else None
+
+    def draw(self, ax, column, norm, cmap):
+        """Draws `column` as coloured squares with their numbers."""
+        ax.grid(visible=False)
+        small = max(len(self.xs), len(self.ys)) <= 6
+        for (x, y), group in self.groups.items():
+            place = (self.xs.index(x), self.ys.index(y))
+            status = set(group.status)
+            if "failed" in status:
+                self._square(ax, place, FAILED, "×", "white")
+            elif status == {"missing"}:
+                self._square(ax, place, "white", hatch="////")
+            else:
+                value = group[column].astype(float).mean()
+                colour = plt.get_cmap(cmap)(norm(value))
+                text = short_number(value) if small else ""
+                self._square(ax, place, colour, text, _readable_on(colour))
+        if self.best:
+            x, y = self.xs.index(self.best[0]), self.ys.index(self.best[1])
+            frame = Rectangle((x - 0.45, y - 0.45), 0.9, 0.9, fill=False, edgecolor=BEST, lw=3)
+            ax.add_patch(frame)
+        ax.set(xlim=(-0.5, len(self.xs) - 0.5), ylim=(-0.5, len(self.ys) - 0.5))
+        ax.set_xticks(range(len(self.xs)), [f"{v:g}" for v in self.xs], rotation=90)
+        ax.set_yticks(range(len(self.ys)), [_count(v) for v in self.ys])
+
+    @staticmethod
+    def _square(ax, place, colour, text="", text_colour="black", hatch=None):
+        x, y = place
+        ax.add_patch(
+            Rectangle(
+                (x - 0.5, y - 0.5), 1, 1, facecolor=colour, edgecolor="0.6", hatch=hatch, lw=0
+            )
+        )
+        ax.text(x, y, text, ha="center", va="center", fontsize=9, color=text_colour)
+
+
+def _scale_of(values, column, higher):
+    values = values.dropna().astype(float)
+    if values.empty:
+        return Normalize(0, 1, clip=True)
+    low, high = values.min(), values.max()
+    if column == "test" and higher:
+        low = np.percentile(values, 100 - _CLIP)
+    elif column == "test":
+        high = np.percentile(values, _CLIP)
+    return Normalize(low, high if high > low else low + 1, clip=True)
+
+
+def _colour_bar(figure, row, norm, cmap, label, values):
+    values = values.dropna().astype(float)
+    below, above = (values < norm.vmin).any(), (values > norm.vmax).any()
+    extend = {(True, True): "both", (True, False): "min", (False, True): "max"}
+    mappable = plt.cm.ScalarMappable(norm, cmap)
+    figure.colorbar(
+        mappable, ax=row, label=label, extend=extend.get((bool(below), bool(above)), "neither")
+    )
+
+
+def _legend(figure, frame):
+    status = set(frame.status)
+    keys = []
+    if "failed" in status:
+        keys.append(Patch(facecolor=FAILED, label="× training failed"))
+    if "missing" in status:
+        keys.append(Patch(facecolor="white", edgecolor="0.6", hatch="////", label="not measured"))
+    if "ok" in status:
+        keys.append(Patch(facecolor="none", edgecolor=BEST, lw=3, label="best of its panel"))
+    figure.legend(handles=keys, loc="outside lower center", ncols=len(keys), frameon=False)
+
+
+def _readable_on(colour):
+    red, green, blue, _ = colour
+    return "black" if 0.3 * red + 0.59 * green + 0.11 * blue > 0.5 else "white"
+
+
+def _count(number):
+    if number >= 1_000_000:
+        return f"{number / 1e6:.1f}M"
+    return f"{number / 1000:.0f}k" if number >= 1000 else f"{number:g}"

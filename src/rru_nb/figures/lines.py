@@ -1,0 +1,42 @@
+"""Lines of the metric over one setting, as the paper's Figures 4 and 5."""
+
+import matplotlib.pyplot as plt
+
+from ..config import CELL_TITLES
+from ..tables import METRIC_TITLES
+from .style import COLOURS, DASHES, MARKERS
+
+
+def dropout_lines(frame, title):
+    """Test score over the dropout rate, a line a cell; the best rate of each cell is ringed.
+
+    With several seeds the line is their mean and a band spans them. Failed trainings are marked
+    by a red × at the top of the axes.
+
+    Args:
+        frame: rows of `sections.results`, of one dataset and scale. title: str.
+    """
+    figure, ax = plt.subplots(figsize=(8, 4.5))
+    higher = frame.metric.iloc[0] == "accuracy"
+    for cell, runs in frame.groupby("cell", sort=False):
+        _failures(ax, runs)
+        done = runs[runs.status == "ok"]
+        if done.empty:
+            continue
+        scores = done.astype({"test": float}).groupby("dropout").test.agg(["mean", "min", "max"])
+        look = {"color": COLOURS[cell], "linestyle": DASHES[cell], "marker": MARKERS[cell]}
+        ax.plot(scores.index, scores["mean"], label=CELL_TITLES[cell], **look)
+        ax.fill_between(scores.index, scores["min"], scores["max"], color=COLOURS[cell], alpha=0.15)
+        best = scores["mean"].idxmax() if higher else scores["mean"].idxmin()
+        ring = {"markersize": 15, "markerfacecolor": "none", "markeredgewidth": 1.5}
+        ax.plot(best, scores["mean"][best], "o", color=COLOURS[cell], **ring)
+    ax.set(xlabel="dropout rate", ylabel=f"test {METRIC_TITLES[frame.metric.iloc[0]]}", title=title)
+    ax.set_xticks(sorted(set(frame.dropout)))
+    if ax.get_legend_handles_labels()[0]:
+        ax.legend()
+    return figure
+
+
+def _failures(ax, runs):
+    for rate in runs[runs.status == "failed"].dropout:
+        ax.plot(rate, 0.97, "x", color="#d62728", transform=ax.get_xaxis_transform(), zorder=3)

@@ -1,0 +1,77 @@
+"""The commands for whole sections of the paper: `rru-nb sweep`, `rru-nb status`, `rru-nb tune`."""
+
+from .config import SCALES
+from .errors import UserError
+from .sections import SECTIONS
+
+
+def add_to(commands):
+    """Adds the commands to the subparsers of `rru-nb`."""
+    _add_sweep(commands)
+    _add_status(commands)
+
+
+def _add_sweep(commands):
+    sweep = commands.add_parser(
+        "sweep",
+        help="run what a section of the paper lacks",
+        description="Runs every run of a section that has no record, the most telling first. "
+        "Stop it with Ctrl-C; the same command goes on.",
+    )
+    sweep.add_argument("section", help=", ".join(SECTIONS))
+    sweep.add_argument("--dataset", help="default: each dataset that the paper shows, in turn")
+    sweep.add_argument("--scale", default="laptop", help="paper, laptop (default) or smoke")
+    sweep.add_argument("--cells", help="e.g. rru,gru; default: those of the section")
+    sweep.add_argument("--seeds", help="e.g. 0,1,2; default: those of the section")
+    sweep.add_argument("--jobs", type=int, default=1, help="runs at a time, default 1")
+    sweep.set_defaults(do=_sweep)
+
+
+def _add_status(commands):
+    status = commands.add_parser(
+        "status",
+        help="how many runs of each section exist, and what the rest would cost here",
+    )
+    status.add_argument("section", nargs="*", help="default: all sections")
+    status.add_argument("--scale", help=f"default: {', '.join(SCALES)}")
+    status.add_argument("--dataset", help="default: those that the paper shows")
+    status.set_defaults(do=_status)
+
+
+def _sweep(options):
+    from .sections import section
+    from .sweep import sweep
+
+    if options.jobs < 1:
+        raise UserError(f"--jobs {options.jobs} must be at least 1.")
+    found = section(options.section)
+    cells, seeds = _names(options.cells), _numbers("--seeds", options.seeds)
+    for dataset in [options.dataset] if options.dataset else found.datasets:
+        sweep(found, dataset, options.scale, cells, seeds, options.jobs)
+
+
+def _status(options):
+    from .data import canonical_name
+    from .errors import check_choice
+    from .status import status
+
+    sections = [check_choice("section", name, SECTIONS) for name in options.section or SECTIONS]
+    scales = [check_choice("scale", options.scale, SCALES)] if options.scale else SCALES
+    table = status(sections, scales, [canonical_name(options.dataset)] if options.dataset else None)
+    if table.empty:
+        print("no section has a grid for that")
+        return
+    hours = table["hours left"].map(lambda h: "unknown" if h != h or h is None else f"{h:.1f}")
+    print(table.assign(**{"hours left": hours}).to_string(index=False))
+    print("\nHours on this machine, one run after the other, from the seconds of similar records.")
+
+
+def _names(text):
+    return [name.strip() for name in text.split(",")] if text else None
+
+
+def _numbers(option, text):
+    try:
+        return [int(number) for number in text.split(",")] if text else None
+    except ValueError:
+        raise UserError(f"{option} {text!r} must be whole numbers, e.g. {option} 0,1,2.") from None

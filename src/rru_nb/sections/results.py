@@ -1,0 +1,59 @@
+"""The records of a section beside its grid, one row a run, measured or not."""
+
+import pandas as pd
+
+from ..collect import collect
+from ..tables import command
+
+MEASURED = ("status", "test", "valid", "best_epoch", "n_epochs", "seconds", "at_limit", "epochs")
+
+
+def results(points, train=False, progress=True):
+    """One row for each point, in their order, with what its record says.
+
+    Args:
+        points: list of `Point`s of one section.
+        train: bool, whether to run what has no record yet.
+        progress: bool, whether to show progress bars.
+
+    Returns:
+        A frame with the axes' columns, `dataset`, `cell`, `scale`, `seed`, `id`, `metric`,
+        `command`, `status` ("ok", "failed" or "missing"), and, where there is a record, `test`
+        and `valid` (of the metric of Table 1), `best_epoch`, `n_epochs`, `seconds`, `epochs` (list
+        of dicts) and `at_limit` (whether the last epoch allowed was the best so far, so that a
+        longer training may have been better).
+    """
+    records, _ = collect([point.config for point in points], train, progress)
+    by_id = {record.id: record for record in records.itertuples()}
+    return pd.DataFrame([_row(point, by_id.get(point.config.id)) for point in points])
+
+
+def _row(point, record):
+    config = point.config
+    row = point.coordinates | {
+        "dataset": config.dataset,
+        "cell": config.cell,
+        "scale": config.scale,
+        "seed": config.seed,
+        "id": config.id,
+        "metric": config.metric,
+        "command": command(config),
+    }
+    return row | (_measured(record, config) if record else dict.fromkeys(MEASURED, None) | _MISSING)
+
+
+_MISSING = {"status": "missing", "at_limit": False}
+
+
+def _measured(record, config):
+    ok = record.status == "ok"
+    return {
+        "status": record.status,
+        "test": getattr(record, f"test_{config.metric}") if ok else None,
+        "valid": getattr(record, f"valid_{config.metric}") if ok else None,
+        "best_epoch": record.best_epoch if ok else None,
+        "n_epochs": len(record.epochs),
+        "seconds": record.seconds,
+        "at_limit": ok and record.best_epoch == config.max_epochs,
+        "epochs": record.epochs,
+    }

@@ -1,0 +1,205 @@
+"""Sections: the paper's grids as data, the order to run them in, records beside the grid."""
+
+import numpy as np
+import pytest
+from test_records import a_record
+
+from rru_nb import UserError, paper_config
+from rru_nb.budget import units_within
+from rru_nb.cli import main
+from rru_nb.records import write_record
+from rru_nb.sections import SECTIONS, results, section
+from rru_nb.sections.order import by_usefulness
+from rru_nb.tables import command
+from rru_nb.tasks.network import dense_parameters, output_features, recurrent_parameters
+
+
+@pytest.fixture(autouse=True)
+def store(tmp_path, monkeypatch):
+    monkeypatch.setenv("RRU_NB_RESULTS", str(tmp_path))
+
+
+def points(name, dataset="nottingham", scale="laptop", **options):
+    return section(name).points(dataset, scale=scale, **options)
+
+
+# The paper's grids
+
+
+@pytest.mark.parametrize("dataset, low, high", [("nottingham", 1, 15), ("ptb-word", 10, 30)])
+def test_robustness_has_the_papers_grid(dataset, low, high):
+    grid = section("robustness").grid(dataset, "paper")
+    rates, sizes = np.array(grid["learning_rate"]), np.array(grid["n_params"]) / 1e6
+    assert len(rates) == len(sizes) == 10
+    # Appendix A.2: ten values in logarithmic and in uniform scale, rounded as printed.
+    assert np.allclose(rates, np.geomspace(1e-4, 1e-2, 10), rtol=0, atol=0.5e-4)
+    assert np.allclose(sizes, np.linspace(low, high, 10), atol=0.06)
+    configs = section("robustness").runs(dataset, scale="paper")
+    assert len({c.id for c in configs}) == 400
+    assert {c.dropout for c in configs} == {0.5}
+    assert {c.hidden_multiplier for c in configs if c.cell == "rru"} == {2.0}
+    allowed = {"learning_rate", "n_params", "dropout", "hidden_multiplier"}
+    allowed |= {"forget_bias", "rounds", "rank"}
+    assert all(set(c.differences) <= allowed for c in configs), "no other setting is touched"
+
+
+def test_nothing_that_was_tuned_is_left_in_the_untuned_grids():
+    """Each cell's own setting is one for all data, not what tuning found for this one."""
+    tuned = {
+        name: {getattr(paper_config("nottingham", cell), name)}
+        for cell, name in (("lstm", "forget_bias"), ("mogrifier", "rank"))
+    }
+    for name in ("robustness", "dropout"):
+        configs = section(name).runs("nottingham", scale="paper")
+        for setting, values in tuned.items():
+            here = {getattr(c, setting) for c in configs} - {None}
+            assert len(here) == 1 and here != values
+
+
+def test_dropout_has_ten_rates_and_the_papers_sizes():
+    configs = section("dropout").runs("nottingham", scale="paper")
+    assert sorted({c.dropout for c in configs}) == [round(0.1 * i, 1) for i in range(10)]
+    assert {(c.n_params, c.learning_rate) for c in configs} == {(5_000_000, 1e-3)}
+    of_characters = section("dropout").runs("ptb-char", ["rru"], "paper")
+    assert {frozenset(c.differences) for c in of_characters} == {
+        frozenset(["dropout"]),
+        frozenset(),
+    }
+
+
+def test_ablation_has_the_five_variants_of_table_2():
+    runs = {p.coordinates["variant"]: p.config for p in points("ablation", scale="paper")}
+    assert [set(c.differences) for c in runs.values()] == [
+        set(),
+        {"normalize"},
+        {"rezero"},
+        {"relu_outputs"},
+        {"residual"},
+        {"residual"},
+    ]
+    assert (runs["identity"].residual, runs["constant_start"].residual) == ("identity", 0.95)
+    for dataset, numbers in section("ablation").declared["published"].items():
+        assert len(numbers) == 6, dataset
+    assert {c.dropout for c in section("ablation").runs("ptb-char", scale="paper")} == {0.3}
+
+
+def test_normalization_is_the_robustness_grid_twice():
+    with_it = [p.config.id for p in points("normalization") if p.coordinates["normalize"]]
+    assert with_it == [c.id for c in section("robustness").runs("nottingham", ["rru"])]
+    without = [p.config for p in points("normalization") if not p.coordinates["normalize"]]
+    assert len(without) == len(with_it) and not any(c.normalize for c in without)
+
+
+# Choices and mistakes
+
+
+def test_axes_cells_and_seeds_can_be_chosen():
+    chosen = points("dropout", cells=["GRU"], seeds=[3, 4], dropout=[0.25])
+    assert [(p.config.cell, p.config.seed, p.config.dropout) for p in chosen] == [
+        ("gru", 3, 0.25),
+        ("gru", 4, 0.25),
+    ]
+    assert chosen[0].coordinates == {"dropout": 0.25}
+
+
+@pytest.mark.parametrize(
+    "name, options, fragments",
+    [
+        ("dropout", {"rates": [0.1]}, ["'rates'", "'dropout'"]),
+        ("dropout", {"dropout": 0.1}, ["dropout = 0.1", "list"]),
+        ("dropout", {"dropout": [1.5]}, ["1.5"]),
+        ("dropout", {"dataset": "imdb"}, ["'imdb'", "nottingham"]),
+        ("ablation", {"variant": ["no_normalisation"]}, ["'no_normalization'"]),
+        ("ablation", {"cells": ["gru"]}, ["'gru'", "'rru'"]),
+    ],
+)
+def test_mistakes_name_the_fix(name, options, fragments):
+    with pytest.raises(UserError) as error:
+        points(name, **options)
+    for fragment in fragments:
+        assert fragment in str(error.value)
+
+
+def test_an_unknown_section_names_the_nearest(capsys):
+    assert main(["sweep", "robustnes", "--dataset", "jsb"]) == 2
+    assert "'robustness'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", SECTIONS)
+@pytest.mark.parametrize("scale", ["paper", "laptop", "smoke"])
+def test_every_budget_is_large_enough_for_its_model(name, scale):
+    for config in section(name).runs("nottingham", scale=scale):
+
+        def size(n, c=config):
+            return recurrent_parameters(c, n, 88) + dense_parameters(output_features(c, n), 88)
+
+        # A state of eight: less would be no model to compare.
+        assert units_within(size, config.n_params) >= 8, config
+
+
+@pytest.mark.parametrize("name", SECTIONS)
+def test_the_command_of_a_run_makes_that_run(name, monkeypatch):
+    """What a page prints for a missing run has to fill exactly that run."""
+    from rru_nb import training
+
+    asked = []
+    monkeypatch.setattr(training, "run", lambda config, progress: asked.append(config) or {})
+    monkeypatch.setattr("rru_nb.cli._summary", lambda record: "")
+    configs = section(name).runs("nottingham", scale="laptop")
+    for config in configs[:: max(1, len(configs) // 5)]:
+        assert main(command(config).split()[1:]) == 0
+        assert asked.pop().id == config.id
+
+
+# Order
+
+
+def test_corners_come_first_then_the_farthest_places():
+    found = section("robustness")
+    axes = found.grid("nottingham", "laptop")
+    order = by_usefulness(found.points("nottingham"), axes)
+    assert sorted(p.config.id for p in order) == sorted(c.id for c in found.runs("nottingham"))
+    places = [tuple(axes[a].index(v) for a, v in p.coordinates.items()) for p in order]
+    assert [p.config.cell for p in order[:4]] == ["rru", "gru", "lstm", "mogrifier"]
+    assert set(places[:16]) == {(0, 0), (0, 3), (3, 0), (3, 3)}, "corners, four cells each"
+    # A quarter of the sweep leaves no place farther than two steps from a measured one.
+    for x in range(4):
+        for y in range(4):
+            near = min(max(abs(x - a), abs(y - b)) for a, b in places[: len(places) // 4 + 8])
+            assert near <= 2
+
+
+def test_all_seeds_zero_come_before_any_seed_one_and_switches_stay_together():
+    order = by_usefulness(
+        points("ablation", seeds=[1, 0]), section("ablation").grid("jsb", "paper")
+    )
+    assert [p.config.seed for p in order] == [0] * 6 + [1] * 6
+    found = section("normalization")
+    order = by_usefulness(found.points("nottingham"), found.grid("nottingham", "laptop"))
+    pairs = list(zip(order[::2], order[1::2]))
+    assert all(a.config.learning_rate == b.config.learning_rate for a, b in pairs)
+    assert all(a.config.normalize != b.config.normalize for a, b in pairs)
+
+
+# Results
+
+
+def test_results_have_a_row_for_each_point_measured_or_not():
+    chosen = points("dropout", cells=["rru", "gru"], dropout=[0.0, 0.5])
+    first, failed, best = (p.config for p in chosen[:3])
+    epochs = [{"epoch": i, "valid_nll_window": 9.0} for i in range(1, 41)]
+    write_record(a_record(first, best_epoch=40, epochs=epochs))
+    failure = {"epoch": 3, "step": 1}
+    write_record(a_record(failed, status="failed", failure=failure, test={}, valid={}))
+    write_record(a_record(best, best_epoch=2, test={"nll_window": 3.0, "nll_frame": 3.1}))
+    frame = results(chosen)
+    assert list(frame.status) == ["ok", "failed", "ok", "missing"]
+    assert list(frame.dropout) == [0.0, 0.0, 0.5, 0.5] and list(frame.test[[0, 2]]) == [8.0, 3.0]
+    assert frame.test[[1, 3]].isna().all() and frame.best_epoch[[1, 3]].isna().all()
+    assert list(frame.at_limit) == [True, False, False, False], "the best epoch was the last"
+    assert frame.command[3] == command(chosen[3].config)
+
+
+def test_results_without_any_record():
+    frame = results(points("ablation"))
+    assert set(frame.status) == {"missing"} and len(frame) == 18

@@ -1,0 +1,155 @@
+"""A sweep runs what is missing, can be stopped and started, and says what is left."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from test_records import a_record
+
+from rru_nb import load_records, provenance
+from rru_nb.cli import main
+from rru_nb.costs import Costs, duration
+from rru_nb.records import write_record
+from rru_nb.sections import section
+from rru_nb.status import status
+from rru_nb.sweep import sweep
+
+
+@pytest.fixture(autouse=True)
+def store(tmp_path, monkeypatch):
+    monkeypatch.setenv("RRU_NB_RESULTS", str(tmp_path / "results"))
+    monkeypatch.setenv("RRU_NB_STATE", str(tmp_path / "state"))
+
+
+def test_a_sweep_runs_what_is_missing_and_only_that(monkeypatch):
+    found = section("dropout")
+    done = []
+
+    def run(config, progress):
+        record = a_record(config, n_params=100, **({} if len(done) else FAILED))
+        done.append(config)
+        write_record(record)
+        return record
+
+    monkeypatch.setattr("rru_nb.training.run", run)
+    said = []
+    assert sweep(found, "chorales", "smoke", cells=["rru", "gru"], say=said.append) == 4
+    assert "0 of 4 runs are recorded; 4 left" in said[0]
+    assert "[1/4]" in said[1] and "failed in epoch 3" in said[1], "a failure is a result"
+    assert "nll_window 8.000" in said[2] and "done in" in said[-1]
+    assert sweep(found, "chorales", "smoke", cells=["rru", "gru"], say=said.append) == 0
+    assert len(done) == 4 and "nothing is left" in said[-1]
+
+
+FAILED = {"status": "failed", "failure": {"epoch": 3}, "test": {}, "valid": {}}
+
+
+def test_an_interrupted_sweep_says_what_is_there_and_goes_on(monkeypatch, capsys):
+    calls = []
+
+    def run(config, progress):
+        calls.append(config.id)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        record = a_record(config)
+        write_record(record)
+        return record
+
+    monkeypatch.setattr("rru_nb.training.run", run)
+    arguments = ["sweep", "dropout", "--dataset", "chorales", "--scale", "smoke", "--cells", "gru"]
+    assert main(arguments) == 130
+    assert "1 of 2 runs are recorded" in capsys.readouterr().err
+    assert main(arguments) == 0
+    assert calls[2] == calls[1] and len(calls) == 3, "the run that was under way comes first"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
+def test_ctrl_c_ends_parallel_runs_too(tmp_path):
+    """The processes of the runs save and end, and the sweep's exit code is 130."""
+    arguments = ["sweep", "dropout", "--dataset", "chorales", "--scale", "smoke", "--jobs", "2"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "rru_nb.cli", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    for line in process.stdout:
+        if line.startswith("[1/"):
+            break
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does
+    _, errors = process.communicate(timeout=120)
+    assert process.returncode == 130, errors
+    recorded = len(list(Path(tmp_path, "results", "chorales").glob("*.json")))
+    assert 1 <= recorded < 8
+    assert f"{recorded} of 8 runs are recorded" in errors
+    assert "Traceback" not in errors
+    deadline = time.monotonic() + 60
+    while _alive(process.pid) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert not _alive(process.pid), "no run is left behind"
+
+
+def _alive(group):
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+# Costs
+
+
+def costs(*runs):
+    """Costs learnt from (config, parameters, seconds, epochs)."""
+    learnt = Costs(load_records())
+    for run in runs:
+        learnt.add(*run)
+    return learnt
+
+
+def test_costs_follow_size_and_epochs():
+    slow, big = section("robustness").runs("nottingham", ["rru"])[0:4:3]
+    known = costs((slow, 40_000, 50.0, 25), (slow, 80_000, 100.0, 25))
+    assert known.seconds(slow) == pytest.approx(50.0)
+    assert known.seconds(big) == pytest.approx(100.0 * 220 / 80), "above the largest: in proportion"
+    halfway = section("robustness").runs("nottingham", ["rru"], n_params=[60_000])[0]
+    assert known.seconds(halfway) == pytest.approx(75.0)
+    other_data = section("robustness").runs("jsb", ["rru"])[0]
+    assert known.seconds(other_data) is None
+    other_cell = section("robustness").runs("nottingham", ["gru"])[0]
+    assert known.seconds(other_cell) == pytest.approx(50.0), "for want of better, another cell's"
+    assert known.total([slow, other_data]) == (pytest.approx(50.0), 1)
+
+
+def test_records_of_other_machines_tell_nothing_of_this_one():
+    (config,) = section("main_results").runs("jsb", ["gru"])[:1]
+    there = {"gpu": None, "cpu": "another", "cores": 64}
+    write_record(a_record(config, device=there))
+    assert Costs().seconds(config) is None
+    write_record(a_record(config, device={"gpu": None, **provenance.machine()}, n_params=250))
+    assert Costs().seconds(config) == pytest.approx(1.0 * config.n_params / 250)
+
+
+def test_durations_as_people_say_them():
+    assert [duration(s) for s in (50, 700, 12_240)] == ["50 s", "12 min", "3.4 h"]
+
+
+def test_status_counts_and_says_unknown_where_nothing_was_measured(capsys):
+    first, second = section("main_results").runs("nottingham", ["rru", "gru"])
+    here = {"gpu": None, **provenance.machine()}
+    write_record(a_record(first, device=here, n_params=first.n_params, seconds=7200.0))
+    table = status(["main_results"], ["laptop"], ["nottingham", "jsb"])
+    (row,) = table[table.dataset == "nottingham"].itertuples(index=False)
+    assert (row.runs, row.recorded, row.failed) == (4, 1, 0)
+    hours = table.set_index("dataset")["hours left"]
+    assert hours["nottingham"] == 6.0 and hours.isna()["jsb"]
+    write_record(a_record(second, device=here, **FAILED))
+    assert main(["status", "main_results", "--scale", "laptop", "--dataset", "nottingham"]) == 0
+    shown = capsys.readouterr().out.splitlines()[1].split()
+    assert shown[:6] == ["main_results", "laptop", "nottingham", "4", "2", "1"]
