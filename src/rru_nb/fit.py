@@ -51,8 +51,9 @@ class Fit:
             loss = self.task.loss(self.model, batch)
         # Zero rather than None for what a loss does not touch: a classifier reads the last
         # layer's state, so that W^o of that layer has no part in it.
-        unconnected = tf.UnconnectedGradients.ZERO
-        gradients = tape.gradient(loss, variables, unconnected_gradients=unconnected)
+        # TensorFlow's variables, because it makes no zeros from the dtype of Keras' own.
+        sources, unconnected = [v.value for v in variables], tf.UnconnectedGradients.ZERO
+        gradients = tape.gradient(loss, sources, unconnected_gradients=unconnected)
         norm = tf.linalg.global_norm(gradients)
         self.optimizer.apply(gradients, variables)
         return loss, norm
