@@ -192,7 +192,7 @@ def test_results_have_a_row_for_each_point_measured_or_not():
     failure = {"epoch": 3, "step": 1}
     write_record(a_record(failed, status="failed", failure=failure, test={}, valid={}))
     write_record(a_record(best, best_epoch=2, test={"nll_window": 3.0, "nll_frame": 3.1}))
-    frame = results(chosen)
+    frame = results(section("dropout"), chosen)
     assert list(frame.status) == ["ok", "failed", "ok", "missing"]
     assert list(frame.dropout) == [0.0, 0.0, 0.5, 0.5] and list(frame.test[[0, 2]]) == [8.0, 3.0]
     assert frame.test[[1, 3]].isna().all() and frame.best_epoch[[1, 3]].isna().all()
@@ -201,5 +201,5 @@ def test_results_have_a_row_for_each_point_measured_or_not():
 
 
 def test_results_without_any_record():
-    frame = results(points("ablation"))
+    frame = results(section("ablation"), points("ablation"))
     assert set(frame.status) == {"missing"} and len(frame) == 18

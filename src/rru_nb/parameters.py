@@ -6,9 +6,12 @@ for names that it does not know.
 
 from types import ModuleType, SimpleNamespace
 
+import yaml
+
 from .config import SCALES, canonical_cell
 from .data import canonical_name
 from .errors import UserError, check_choice
+from .settings import check_value
 
 # What an IPython session defines by itself.
 _SESSION = {"In", "Out", "exit", "quit", "open", "get_ipython"}
@@ -78,3 +81,49 @@ def _train(value):
     if not isinstance(value, bool):
         raise UserError(f"parameter train = {value!r} must be True or False.")
     return value
+
+
+def values_of(setting):
+    """A check for a parameter that lists values of a setting, for `check_parameters`.
+
+    Args:
+        setting: a setting of `RunConfig`, e.g. `"dropout"`.
+
+    Returns:
+        A function of a list, or of a text like `"0.1, 0.5"` as papermill's `-p` gives it, that
+        returns the list; None, for the section's own values, stays None.
+    """
+
+    def check(value):
+        values = yaml.safe_load(f"[{value.strip('[] ')}]") if isinstance(value, str) else value
+        if value is None:
+            return None
+        if not isinstance(values, list | tuple) or not values:
+            raise UserError(f"values of {setting} = {value!r} must be a list, or None.")
+        for one in values:
+            check_value(setting, one)
+        return list(dict.fromkeys(values))
+
+    return check
+
+
+def datasets(value):
+    """A check for a parameter that lists datasets, in canonical form; the list may be empty."""
+    names = value.split(",") if isinstance(value, str) else value
+    if not isinstance(names, list | tuple):
+        raise UserError(f"a list of datasets is wanted, e.g. ['jsb'], not {value!r}.")
+    return list(dict.fromkeys(canonical_name(str(name).strip()) for name in names))
+
+
+def choices(what, valid):
+    """A check for a parameter that lists some of the names `valid`; None stays None."""
+
+    def check(value):
+        names = [n.strip() for n in value.split(",")] if isinstance(value, str) else value
+        if names is None:
+            return None
+        if not isinstance(names, list | tuple) or not names:
+            raise UserError(f"{what} = {value!r} must be a list of names, or None.")
+        return [check_choice(what, name, valid) for name in names]
+
+    return check

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from .costs import Costs, duration
 from .errors import UserError
+from .locks import is_running
 from .records import find_record
 from .sections.order import by_usefulness
 from .signals import Stopped
@@ -35,7 +36,7 @@ def sweep(section, dataset, scale, cells=None, seeds=None, jobs=1, say=print, **
         Stopped: when a signal ended it; its message says what is there.
     """
     points = section.points(dataset, cells, scale, seeds, **grid)
-    axes = section.grid(dataset, scale) | grid
+    axes = section.grid(dataset, scale) | {k: v for k, v in grid.items() if v is not None}
     missing = [p for p in by_usefulness(points, axes) if find_record(p.config) is None]
     progress = _Progress(len(points), missing, jobs, say)
     progress.start(section, dataset, scale)
@@ -53,7 +54,11 @@ def _one_by_one(missing, progress, jobs):
 
     from .training import run
 
-    for point in missing:
+    waiting = list(missing)
+    while waiting:
+        # What another process is in comes last, when its record will be there.
+        point = next((p for p in waiting if not is_running(p.config)), waiting[0])
+        waiting.remove(point)
         keras.utils.clear_session()  # graphs of the runs before would fill the memory
         progress.end(point, run(point.config, progress=False))
 

@@ -152,9 +152,7 @@ def published_row(dataset):
 
 def short_number(value):
     """Three digits or so: `"3.21"`, `"102"`, `"12,400"`."""
-    if abs(value) >= 1000:
-        return f"{value:,.0f}"
-    return f"{value:.0f}" if float(value).is_integer() or abs(value) >= 100 else f"{value:#.3g}"
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:#.3g}"
 
 
 def command(config):

@@ -85,8 +85,8 @@ class _Grid:
             else:
                 value = group[column].astype(float).mean()
                 colour = plt.get_cmap(cmap)(norm(value))
-                text = short_number(value) if small else ""
-                self._square(ax, place, colour, text, _readable_on(colour))
+                text = f"{value:.0f}" if column == "best_epoch" else short_number(value)
+                self._square(ax, place, colour, text if small else "", _readable_on(colour))
         if self.best:
             x, y = self.xs.index(self.best[0]), self.ys.index(self.best[1])
             frame = Rectangle((x - 0.45, y - 0.45), 0.9, 0.9, fill=False, edgecolor=BEST, lw=3)

@@ -11,15 +11,15 @@ def dropout_lines(frame, title):
     """Test score over the dropout rate, a line a cell; the best rate of each cell is ringed.
 
     With several seeds the line is their mean and a band spans them. Failed trainings are marked
-    by a red × at the top of the axes.
+    by a × at the top of the axes, in the colour of the cell.
 
     Args:
         frame: rows of `sections.results`, of one dataset and scale. title: str.
     """
     figure, ax = plt.subplots(figsize=(8, 4.5))
     higher = frame.metric.iloc[0] == "accuracy"
-    for cell, runs in frame.groupby("cell", sort=False):
-        _failures(ax, runs)
+    for i, (cell, runs) in enumerate(frame.groupby("cell", sort=False)):
+        _failures(ax, runs, COLOURS[cell], height=0.97 - 0.04 * i)
         done = runs[runs.status == "ok"]
         if done.empty:
             continue
@@ -37,6 +37,8 @@ def dropout_lines(frame, title):
     return figure
 
 
-def _failures(ax, runs):
+def _failures(ax, runs, colour, height):
+    """A × for each failed training, a row for each cell, so that none hides another."""
     for rate in runs[runs.status == "failed"].dropout:
-        ax.plot(rate, 0.97, "x", color="#d62728", transform=ax.get_xaxis_transform(), zorder=3)
+        place = ax.get_xaxis_transform()
+        ax.plot(rate, height, "x", color=colour, mew=2.5, transform=place, zorder=3)

@@ -74,7 +74,7 @@ class Section:
             cells: names of cells; None for those of the section.
             scale: `"paper"`, `"laptop"` or `"smoke"`.
             seeds: list of ints; None for those of the section.
-            **grid: a list of values for an axis, instead of the section's.
+            **grid: a list of values for an axis, instead of the section's; None for these.
 
         Returns:
             A list of `Point`s: all seeds of a cell, all cells of a grid point, all grid points.
@@ -101,6 +101,7 @@ class Section:
         return [point.config for point in self.points(*arguments, **options)]
 
     def _axes(self, dataset, scale, given):
+        given = {axis: values for axis, values in given.items() if values is not None}
         for axis, values in given.items():
             check_choice(f"axis of {self.name}", axis, self.axes)
             if not isinstance(values, list | tuple) or not values:

@@ -8,11 +8,11 @@ from ..tables import command
 MEASURED = ("status", "test", "valid", "best_epoch", "n_epochs", "seconds", "at_limit", "epochs")
 
 
-def results(points, train=False, progress=True):
+def results(section, points, train=False, progress=True):
     """One row for each point, in their order, with what its record says.
 
     Args:
-        points: list of `Point`s of one section.
+        section: the `Section`. points: list of its `Point`s.
         train: bool, whether to run what has no record yet.
         progress: bool, whether to show progress bars.
 
@@ -21,11 +21,13 @@ def results(points, train=False, progress=True):
         `command`, `status` ("ok", "failed" or "missing"), and, where there is a record, `test`
         and `valid` (of the metric of Table 1), `best_epoch`, `n_epochs`, `seconds`, `epochs` (list
         of dicts) and `at_limit` (whether the last epoch allowed was the best so far, so that a
-        longer training may have been better).
+        longer training may have been better). `attrs["section"]` is the section's name.
     """
     records, _ = collect([point.config for point in points], train, progress)
     by_id = {record.id: record for record in records.itertuples()}
-    return pd.DataFrame([_row(point, by_id.get(point.config.id)) for point in points])
+    frame = pd.DataFrame([_row(point, by_id.get(point.config.id)) for point in points])
+    frame.attrs["section"] = section.name
+    return frame
 
 
 def _row(point, record):

@@ -1,16 +1,6 @@
-"""Sentences that state what the records say, so that prose and numbers cannot part."""
+"""What the records say to Table 1 and to the curves of appendix B."""
 
-from .config import CELL_TITLES, KINDS, METRICS, paper_config
-from .tables import command
-
-
-def missing_note(missing):
-    """Which runs have no record, each with the command that measures it."""
-    if not missing:
-        return "Every run that this page asks for has its record."
-    commands = "\n".join(f"    {command(config)}" for config in missing)
-    runs = "One run is" if len(missing) == 1 else f"{len(missing)} runs are"
-    return f"{runs} not measured yet. To measure:\n\n{commands}"
+from ..config import CELL_TITLES, KINDS, METRICS, paper_config
 
 
 def comparison(records):

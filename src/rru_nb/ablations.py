@@ -1,0 +1,48 @@
+"""Table 2 beside what is measured here, with differences to the RRU over seeds."""
+
+import numpy as np
+import pandas as pd
+
+from .resampling import mean_interval
+
+
+def ablation_table(section, frame):
+    """The variants of the RRU, the paper's numbers and ours.
+
+    Args:
+        section: the section "ablation".
+        frame: rows of `sections.results`, of one dataset and scale.
+
+    Returns:
+        A frame indexed by the variants' names, with `title`, `paper`, `paper_difference` (to the
+        RRU's row), `measured` (mean over seeds), `runs`, `failed`, `difference` (mean over the
+        seeds that both have), `low` and `high` (its 95 % interval; NaN for fewer than two seeds).
+    """
+    published = section.declared["published"].get(frame.dataset.iloc[0])
+    paper = dict(zip(section.variants, published or [np.nan] * len(section.variants)))
+    scores = frame[frame.status == "ok"].astype({"test": float})
+    by_seed = scores.pivot_table(index="seed", columns="variant", values="test")
+    rows = {}
+    for name in dict.fromkeys(frame.variant):
+        mine = frame[frame.variant == name]
+        difference = _differences(by_seed, name)
+        low, high = mean_interval(difference)
+        rows[name] = {
+            "title": section.variants[name]["title"],
+            "paper": paper[name],
+            "paper_difference": paper[name] - paper["rru"],
+            "measured": by_seed[name].mean() if name in by_seed else np.nan,
+            "runs": int((mine.status == "ok").sum()),
+            "failed": int((mine.status == "failed").sum()),
+            "difference": np.mean(difference) if len(difference) else np.nan,
+            "low": low,
+            "high": high,
+        }
+    return pd.DataFrame.from_dict(rows, orient="index")
+
+
+def _differences(by_seed, name):
+    """Score of a variant less that of the RRU with the same seed."""
+    if name == "rru" or name not in by_seed or "rru" not in by_seed:
+        return []
+    return (by_seed[name] - by_seed["rru"]).dropna().to_numpy()

@@ -1,0 +1,19 @@
+"""Sentences that state what the records say, so that prose and numbers cannot part."""
+
+from .ablation import ablation
+from .dropout import dropout
+from .grids import normalization, robustness
+from .notes import limit_note, missing_note, missing_points
+from .table_1 import comparison, convergence
+
+__all__ = [
+    "ablation",
+    "comparison",
+    "convergence",
+    "dropout",
+    "limit_note",
+    "missing_note",
+    "missing_points",
+    "normalization",
+    "robustness",
+]

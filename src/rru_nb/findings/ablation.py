@@ -1,0 +1,77 @@
+"""What the variants of the RRU say (section 7)."""
+
+import numpy as np
+
+from ..tables import METRIC_TITLES
+from .grids import NOTHING
+from .notes import limit_note
+
+
+def ablation(table, frame):
+    """Which variants are worse than the RRU beyond the spread of seeds, and which are not.
+
+    Args:
+        table: of `ablation_table`. frame: the rows of `sections.results` it was made of.
+    """
+    if not table.runs.any():
+        return NOTHING
+    higher = frame.metric.iloc[0] == "accuracy"
+    variants = table.drop(index="rru", errors="ignore")
+    sentences = [_of_a_variant(row, higher) for row in variants.itertuples() if row.runs]
+    failed = table[table.failed > 0]
+    sentences += [f"{row.title}: {row.failed} trainings failed." for row in failed.itertuples()]
+    told = variants[variants.difference.notna()]
+    if told.empty:
+        sentences.append("The RRU itself or all variants have no score here: nothing to compare.")
+    else:
+        sentences.append(_verdict(told, higher, METRIC_TITLES[frame.metric.iloc[0]]))
+        sentences.append(_order(told, higher))
+    return " ".join(s for s in [*sentences, limit_note(frame)] if s)
+
+
+def _of_a_variant(row, higher):
+    if np.isnan(row.difference):
+        return ""
+    if np.isnan(row.low):
+        return f"{row.title}: {row.difference:+.2f} (one seed, so no interval)."
+    kind = _kind(row, higher)
+    return f"{row.title}: {kind}, {row.difference:+.2f} ({row.low:+.2f} to {row.high:+.2f})."
+
+
+def _kind(row, higher):
+    """ "worse", "better", or neither, for want of an interval that leaves out zero."""
+    if np.isnan(row.low) or row.low <= 0 <= row.high:
+        return "no difference beyond the seeds"
+    return "better" if (row.difference > 0) == higher else "worse"
+
+
+def _verdict(told, higher, unit):
+    kinds = [_kind(row, higher) for row in told.itertuples()]
+    better, worse = kinds.count("better"), kinds.count("worse")
+    ahead = told[(told.difference > 0) == higher]
+    if told.low.isna().all():
+        return (
+            f"With one seed nothing is decided; {len(ahead)} of the {len(told)} variants score "
+            "better than the RRU."
+        )
+    held = "holds" if worse == len(told) else "does not hold" if better else "is not decided"
+    return (
+        f"**That the RRU as it is performs best {held} here** ({unit}): of {len(told)} variants, "
+        f"{worse} are worse beyond the spread of the seeds, {better} better, and "
+        f"{len(told) - worse - better} neither."
+    )
+
+
+def _order(told, higher):
+    """Whether what costs most in the paper costs most here."""
+    paper = told.paper_difference
+    if paper.isna().any():
+        return ""
+    pick = "idxmin" if higher else "idxmax"
+    here, there = (getattr(values, pick)() for values in (told.difference, paper))
+    if here == there:
+        return f"As in the paper, the variant that costs most is: {told.title[here]}."
+    return (
+        f"The variant that costs most is here: {told.title[here]}; in the paper: "
+        f"{told.title[there]}."
+    )

@@ -1,0 +1,79 @@
+"""What the dropout rates say (section 6)."""
+
+from ..config import CELL_TITLES
+from ..tables import METRIC_TITLES, short_number
+from .grids import NOTHING
+from .notes import limit_note
+
+PAPERS_RATE = 0.7  # "works best with a dropout rate of around 0.7"
+
+
+def dropout(frame):
+    """Which rate is best for each cell, what it gains, and whether the RRU gains most.
+
+    The rate is chosen by validation score; the scores told are of the test data.
+
+    Args:
+        frame: rows of `sections.results`, of one dataset and scale.
+    """
+    done = frame[frame.status == "ok"]
+    if done.empty:
+        return NOTHING
+    higher = frame.metric.iloc[0] == "accuracy"
+    told = {cell: _best(runs, higher) for cell, runs in done.groupby("cell", sort=False)}
+    unit = METRIC_TITLES[frame.metric.iloc[0]]
+    sentences = [f"Best rate by validation score, and the test score there ({unit}):"]
+    sentences += [_of_a_cell(cell, **best) for cell, best in told.items()]
+    whole = frame.groupby("cell").status.agg(lambda s: "missing" not in set(s))
+    if "rru" in told and len(told) > 1 and whole.all():
+        sentences += _claims(told, higher)
+    failed = frame[frame.status == "failed"]
+    if len(failed):
+        sentences.append(f"{len(failed)} trainings failed.")
+    if done.seed.nunique() == 1:
+        sentences.append("One seed at each rate: neighbouring rates differ by chance too.")
+    return " ".join(s for s in [*sentences, limit_note(frame)] if s)
+
+
+def _best(runs, higher):
+    means = (
+        runs.astype({"test": float, "valid": float}).groupby("dropout")[["test", "valid"]].mean()
+    )
+    rate = means.valid.idxmax() if higher else means.valid.idxmin()
+    without = means.test.get(0.0)
+    gain = None
+    if without is not None:
+        gain = 100 * (means.test[rate] / without - 1) * (1 if higher else -1)
+    return {"rate": rate, "score": means.test[rate], "gain": gain}
+
+
+def _of_a_cell(cell, rate, score, gain):
+    than = "" if gain is None else f", {abs(gain):.1f} % {_better(gain)} than without dropout"
+    return f"{CELL_TITLES[cell]} {rate:g}: {short_number(score)}{than};"
+
+
+def _better(gain):
+    return "better" if gain >= 0 else "worse"
+
+
+def _claims(told, higher):
+    rru = told["rru"]
+    gated = {cell: best for cell, best in told.items() if cell != "rru"}
+    sentences = []
+    if all(best["gain"] is not None for best in told.values()):
+        most = max(gated.values(), key=lambda best: best["gain"])["gain"]
+        held = "is" if rru["gain"] > most else "is **not**"
+        sentences.append(
+            f"so the effect of dropout {held} the most pronounced for the RRU here "
+            f"({rru['gain']:.1f} % against at most {most:.1f} % for a gated cell)."
+        )
+    pick = max if higher else min
+    rival = pick(gated, key=lambda cell: gated[cell]["score"])
+    ahead = (rru["score"] > gated[rival]["score"]) == higher
+    sentences.append(
+        f"At its best rate the RRU is {'ahead of' if ahead else 'behind'} the best gated cell, "
+        f"{CELL_TITLES[rival]} ({short_number(rru['score'])} and "
+        f"{short_number(gated[rival]['score'])}). Its best rate is {rru['rate']:g}, "
+        f"the paper's is around {PAPERS_RATE:g}."
+    )
+    return sentences

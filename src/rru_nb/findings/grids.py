@@ -1,0 +1,144 @@
+"""What the grids over learning rate and size say (section 5, appendix C)."""
+
+import numpy as np
+
+from ..config import CELL_TITLES
+from ..robust import grid_table, paired, share_difference
+from .notes import limit_note
+
+NORMALIZE_TITLES = {True: "with normalization", False: "without normalization"}
+NOTHING = "Nothing is measured here yet."
+
+
+def robustness(frame):
+    """Whether the RRU works well in a broader range than the gated cells, with intervals.
+
+    Args:
+        frame: rows of `sections.results`, of one dataset and scale.
+    """
+    if not (frame.status != "missing").any():
+        return NOTHING
+    table, places = grid_table(frame), paired(frame)
+    sentences = [_shares(table, CELL_TITLES), _medians(table, CELL_TITLES), _failures(table)]
+    gated = [cell for cell in places if cell != "rru"]
+    if len(places) and "rru" in places and gated:
+        sentences.append(_wins(places))
+        sentences.append(_verdict(places, gated))
+        sentences.append(_without_the_lowest_rate(places, gated))
+    sentences += [limit_note(frame), _seeds(frame)]
+    return " ".join(s for s in sentences if s)
+
+
+def normalization(frame):
+    """What normalization does to the range in which the RRU works (appendix C)."""
+    if not (frame.status != "missing").any():
+        return NOTHING
+    table, places = grid_table(frame, by="normalize"), paired(frame, by="normalize")
+    sentences = [
+        _shares(table, NORMALIZE_TITLES),
+        _medians(table, NORMALIZE_TITLES),
+        _failures(table, NORMALIZE_TITLES),
+    ]
+    if len(places):
+        better = int((places[True] < places[False]).sum())
+        sentences.append(
+            f"With normalization the loss is lower at {better} of the {len(places)} grid points "
+            "that are measured both ways."
+        )
+        difference = share_difference(places, True, False)
+        held = _held(difference)
+        sentences.append(
+            f"**That normalization broadens the range in which the RRU works {held} here**: "
+            f"{_points(difference)} of the grid within 10 % of the best loss."
+        )
+    sentences += [limit_note(frame), _seeds(frame)]
+    return " ".join(s for s in sentences if s)
+
+
+def _shares(table, titles):
+    told = [
+        f"{titles[name]} {row.own_10:.0f} % ({row.own_10_low:.0f} to {row.own_10_high:.0f})"
+        for name, row in table.iterrows()
+        if row.runs
+    ]
+    return "Share of the grid within 10 % of its own best loss: " + ", ".join(told) + "."
+
+
+def _medians(table, titles):
+    told = [
+        f"{titles[name]} {_loss(row['median'])} "
+        f"({_loss(row.median_low)} to {_loss(row.median_high)})"
+        for name, row in table.iterrows()
+        if row.runs
+    ]
+    return "Median loss over the grid: " + ", ".join(told) + "."
+
+
+def _loss(value):
+    return f"{value:.2f}" if np.isfinite(value) else "failed"
+
+
+def _failures(table, titles=CELL_TITLES):
+    failed = table[table.failed > 0]
+    if failed.empty:
+        return "No training failed."
+    told = [f"{titles[name]} {row.failed:.0f} of {row.runs:.0f}" for name, row in failed.iterrows()]
+    return "Failed trainings: " + ", ".join(told) + "."
+
+
+def _wins(places):
+    best = places.to_numpy().argmin(axis=1)
+    counts = [(cell, int((best == i).sum())) for i, cell in enumerate(places)]
+    told = ", ".join(f"{CELL_TITLES[cell]} {n}" for cell, n in counts)
+    return f"Lowest loss at how many of the {len(places)} grid points: {told}."
+
+
+def _verdict(places, gated):
+    rival, difference = _strongest(places, gated)
+    return (
+        f"**The paper's claim, a broader range in which the RRU works well, {_held(difference)} "
+        f"here**: within 10 % of the best loss of all cells it has {_points(difference)} of the "
+        f"grid, compared with the {CELL_TITLES[rival]}, the best gated cell by this measure."
+    )
+
+
+def _strongest(places, gated):
+    differences = {cell: share_difference(places, "rru", cell) for cell in gated}
+    return min(differences.items(), key=lambda item: item[1][0])
+
+
+def _held(difference):
+    value, low, high = difference
+    if low > 0:
+        return "holds"
+    if high < 0:
+        return "does not hold"
+    return "is not decided" if value <= 0 else "holds only weakly"
+
+
+def _points(difference):
+    value, low, high = difference
+    return f"{value:+.0f} points ({low:+.0f} to {high:+.0f})"
+
+
+def _without_the_lowest_rate(places, gated):
+    """What remains of the verdict without the learning rate that trains slowest."""
+    rates = places.index.get_level_values("learning_rate")
+    rest = places[rates > rates.min()]
+    if rest.empty:
+        return ""
+    rival, difference = _strongest(rest, gated)
+    return (
+        f"Without the lowest learning rate, {rates.min():g}, it {_held(difference)}: "
+        f"{_points(difference)}, compared with the {CELL_TITLES[rival]}."
+    )
+
+
+def _seeds(frame):
+    n = frame[frame.status != "missing"].seed.nunique()
+    if n > 1:
+        return ""
+    return (
+        "One seed at each grid point: the intervals are of drawing the grid points anew and say "
+        "nothing of other seeds."
+    )

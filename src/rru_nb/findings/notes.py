@@ -1,0 +1,52 @@
+"""What is not measured, and what an end of the training may have cut off."""
+
+from html import escape
+
+from ..tables import command
+
+
+def missing_note(missing):
+    """Which runs have no record, each with the command that measures it."""
+    if not missing:
+        return "Every run that this page asks for has its record."
+    commands = "\n".join(f"    {command(config)}" for config in missing)
+    runs = "One run is" if len(missing) == 1 else f"{len(missing)} runs are"
+    return f"{runs} not measured yet. To measure:\n\n{commands}"
+
+
+def missing_points(frame):
+    """Which runs of a section have no record: how to run them all, and each by itself.
+
+    Args:
+        frame: rows of `sections.results`, with the section's name in `frame.attrs`.
+    """
+    missing = frame[frame.status == "missing"]
+    if missing.empty:
+        return f"All {len(frame)} runs that this page asks for have their records."
+    first = missing.iloc[0]
+    sweep = f"rru-nb sweep {frame.attrs['section']} --dataset {first.dataset}"
+    commands = "\n".join(escape(c) for c in missing.command)
+    are = "is" if len(missing) == 1 else "are"
+    return (
+        f"**{len(missing)} of the {len(frame)} runs {are} not measured yet** and stay empty "
+        f"below. `{sweep} --scale {first.scale}` measures them; one by one:\n\n"
+        f"<details><summary>{len(missing)} commands</summary><pre>{commands}</pre></details>"
+    )
+
+
+def limit_note(frame):
+    """How many trainings were still improving when the last epoch allowed ended them.
+
+    Args:
+        frame: rows of `sections.results`.
+    """
+    done = frame[frame.status == "ok"]
+    cut = done[done.at_limit.astype(bool)]
+    if done.empty:
+        return ""
+    if cut.empty:
+        return "No training had its best epoch in the last one allowed."
+    return (
+        f"{len(cut)} of the {len(done)} trainings had their best epoch in the last one that this "
+        "scale allows: longer ones would have ended better."
+    )

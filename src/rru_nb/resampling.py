@@ -1,0 +1,34 @@
+"""Intervals by resampling, and the small-sample interval of a mean."""
+
+import numpy as np
+import scipy.stats
+
+DRAWS, LEVEL = 4000, 0.95
+
+
+def bootstrap(values, statistic, seed=0):
+    """The 95 % percentile interval of a statistic when the rows of `values` are drawn anew.
+
+    Args:
+        values: array [N] or [N, k]; rows are drawn with replacement, so columns stay paired.
+        statistic: a function of an array [draws, N] or [draws, N, k] that gives [draws].
+        seed: int.
+
+    Returns:
+        `(low, high)`.
+    """
+    values = np.asarray(values, float)
+    rows = np.random.default_rng(seed).integers(0, len(values), [DRAWS, len(values)])
+    drawn = statistic(values[rows])
+    # By order rather than by interpolation: a failed training counts as infinitely bad.
+    low, high = np.quantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], method="nearest")
+    return float(low), float(high)
+
+
+def mean_interval(values):
+    """The 95 % interval of a mean after Student's t; `(nan, nan)` for fewer than two values."""
+    values = np.asarray(values, float)
+    if len(values) < 2:
+        return np.nan, np.nan
+    half = scipy.stats.t.ppf((1 + LEVEL) / 2, len(values) - 1) * scipy.stats.sem(values)
+    return float(values.mean() - half), float(values.mean() + half)

@@ -1,0 +1,252 @@
+"""Counts, intervals and sentences of the sections follow the numbers, whatever they are."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import scipy.stats
+
+from rru_nb import findings
+from rru_nb.ablations import ablation_table
+from rru_nb.resampling import bootstrap, mean_interval
+from rru_nb.robust import grid_table, paired, share_difference
+from rru_nb.section_tables import scale_changes, shown_ablation_table, shown_grid_table
+from rru_nb.sections import section
+
+
+def frame_of(points, score, status=lambda point: "ok", metric="nll_window"):
+    """As `sections.results` would give it, with a score for each point."""
+    rows = []
+    for point in points:
+        kind = status(point)
+        number = score(point) if kind == "ok" else None
+        rows.append(
+            point.coordinates
+            | {"dataset": point.config.dataset, "cell": point.config.cell, "scale": "laptop"}
+            | {"seed": point.config.seed, "metric": metric, "status": kind, "at_limit": False}
+            | {"test": number, "valid": number, "best_epoch": 3, "id": point.config.id}
+        )
+    return pd.DataFrame(rows)
+
+
+# Intervals
+
+
+def test_bootstrap_of_a_mean_agrees_with_the_normal_approximation():
+    values = np.random.default_rng(1).normal(size=400)
+    low, high = bootstrap(values, lambda drawn: drawn.mean(axis=1))
+    half = 1.96 * values.std() / 20
+    assert low == pytest.approx(values.mean() - half, abs=0.01)
+    assert high == pytest.approx(values.mean() + half, abs=0.01)
+
+
+def test_bootstrap_keeps_pairs_together():
+    """A constant difference between two noisy columns has no spread."""
+    first = np.random.default_rng(2).normal(size=30)
+    pairs = np.stack([first, first - 1.0], axis=1)
+    low, high = bootstrap(pairs, lambda d: (d[:, :, 0] - d[:, :, 1]).mean(axis=1))
+    assert (low, high) == (pytest.approx(1.0), pytest.approx(1.0))
+
+
+def test_interval_of_a_mean_is_students():
+    values = [1.0, 2.0, 4.0]
+    wanted = scipy.stats.t.interval(0.95, 2, np.mean(values), scipy.stats.sem(values))
+    assert mean_interval(values) == pytest.approx(wanted)
+    assert np.isnan(mean_interval([1.0])).all()
+
+
+# Robustness
+
+GRID = {"learning_rate": [1e-4, 1e-3, 1e-2], "n_params": [40_000, 100_000, 160_000, 220_000]}
+
+
+def robustness_points(cells=("rru", "gru")):
+    return section("robustness").points("nottingham", cells, **GRID)
+
+
+def steep(point):
+    """The RRU loses 1 % a decade from the best learning rate, the GRU 30 %."""
+    decades = abs(np.log10(point.config.learning_rate / 1e-3))
+    return 4.0 * (1 + decades * (0.01 if point.config.cell == "rru" else 0.3))
+
+
+def test_grid_table_counts_what_is_within_a_range_of_the_best():
+    table = grid_table(frame_of(robustness_points(), steep))
+    assert (table.loc["rru", "best"], table.loc["gru", "best"]) == (4.0, 4.0)
+    assert list(table.loc["rru", ["own_2", "own_5", "own_10"]]) == [100.0, 100.0, 100.0]
+    assert table.loc["gru", "own_10"] == pytest.approx(100 / 3)
+    assert table.loc["gru", "own_10_low"] < 100 / 3 < table.loc["gru", "own_10_high"]
+    assert table.loc["gru", "median"] == pytest.approx(5.2)
+
+
+def test_a_failed_training_is_in_no_range_and_the_worst_of_all():
+    broken = {"status": lambda p: "failed" if p.config.learning_rate > 2e-4 else "ok"}
+    table = grid_table(frame_of(robustness_points(), steep, **broken))
+    assert list(table.failed) == [8, 8] and np.isinf(table["median"]).all()
+    assert table.loc["rru", "own_10"] == pytest.approx(100 / 3)
+    missing = {"status": lambda p: "missing" if p.config.learning_rate > 2e-4 else "ok"}
+    table = grid_table(frame_of(robustness_points(), steep, **missing))
+    assert list(table.missing) == [8, 8] and list(table.runs) == [4, 4]
+    assert table.loc["rru", "own_10"] == 100.0, "what is missing counts neither way"
+
+
+def test_own_best_and_best_of_all_differ():
+    def worse(point):
+        return 4.0 if point.config.cell == "rru" else 6.0
+
+    table = grid_table(frame_of(robustness_points(), worse))
+    assert table.loc["gru", "own_10"] == 100.0 and table.loc["gru", "all_10"] == 0.0
+
+
+def test_accuracies_count_as_errors():
+    frame = frame_of(robustness_points(["rru"]), lambda p: 98.0, metric="accuracy")
+    assert grid_table(frame).loc["rru", "best"] == pytest.approx(2.0)
+
+
+def test_pairs_are_the_places_measured_for_every_cell():
+    def half(point):
+        lost = point.config.cell == "gru" and point.config.n_params == 40_000
+        return "missing" if lost else "ok"
+
+    table = paired(frame_of(robustness_points(), steep, half))
+    assert len(table) == 9 and list(table.columns) == ["rru", "gru"]
+    value, low, high = share_difference(table, "rru", "gru")
+    assert value == pytest.approx(100 * 6 / 9) and 0 < low <= value <= high
+
+
+def test_the_verdict_follows_the_numbers():
+    said = findings.robustness(frame_of(robustness_points(), steep))
+    assert "holds here**" in said and "compared with the GRU" in said
+    assert "No training failed." in said and "One seed" in said
+
+    def reversed_(point):
+        decades = abs(np.log10(point.config.learning_rate / 1e-3))
+        return 4.0 * (1 + decades * (0.3 if point.config.cell == "rru" else 0.01))
+
+    assert "does not hold here**" in findings.robustness(frame_of(robustness_points(), reversed_))
+    same = findings.robustness(frame_of(robustness_points(), lambda p: 4.0))
+    assert "is not decided here**" in same
+    nothing = findings.robustness(frame_of(robustness_points(), steep, lambda p: "missing"))
+    assert nothing == "Nothing is measured here yet."
+    alone = findings.robustness(frame_of(robustness_points(["rru"]), steep))
+    assert "claim" not in alone, "no verdict without a gated cell"
+
+
+def test_without_the_lowest_rate_the_verdict_is_told_anew():
+    def only_slow(point):
+        slow = point.config.learning_rate < 2e-4 and point.config.cell == "gru"
+        return 8.0 if slow else 4.0
+
+    said = findings.robustness(frame_of(robustness_points(), only_slow))
+    assert "holds here**" in said
+    assert "Without the lowest learning rate, 0.0001, it is not decided: +0 points" in said
+
+
+def test_normalization_compares_the_two_halves():
+    points = section("normalization").points("nottingham", **GRID)
+
+    def score(point):
+        decades = abs(np.log10(point.config.learning_rate / 1e-3))
+        return 4.0 * (1 + decades * (0.01 if point.config.normalize else 0.3))
+
+    said = findings.normalization(frame_of(points, score))
+    assert "**That normalization broadens the range in which the RRU works holds here**" in said
+    assert "lower at 8 of the 12 grid points" in said
+
+
+def test_what_the_epoch_limit_cut_off_is_counted():
+    frame = frame_of(robustness_points(), steep)
+    assert "No training" in findings.limit_note(frame)
+    frame.loc[:4, "at_limit"] = True
+    assert "5 of the 24 trainings" in findings.limit_note(frame)
+
+
+# Dropout
+
+
+def dropout_points(cells=("rru", "gru")):
+    return section("dropout").points("nottingham", cells)
+
+
+def test_the_rate_is_chosen_by_validation_and_told_by_test():
+    frame = frame_of(dropout_points(), lambda p: 4.0)
+    rru = frame.cell == "rru"
+    frame.loc[rru & (frame.dropout == 0.6), ["valid", "test"]] = [3.0, 3.8]
+    frame.loc[rru & (frame.dropout == 0.3), ["valid", "test"]] = [3.5, 3.0]
+    frame.loc[~rru & (frame.dropout == 0.2), ["valid", "test"]] = [3.5, 3.9]
+    said = findings.dropout(frame)
+    assert "RRU 0.6: 3.80, 5.0 % better than without dropout" in said
+    assert "the effect of dropout is the most pronounced for the RRU" in said
+    assert "ahead of the best gated cell, GRU" in said
+    frame.loc[~rru & (frame.dropout == 0.2), "test"] = 3.0
+    said = findings.dropout(frame)
+    assert "is **not** the most pronounced" in said and "behind the best gated cell" in said
+
+
+def test_no_claim_on_dropout_from_a_part_of_the_rates():
+    part = frame_of(
+        dropout_points(), lambda p: 4.0, lambda p: "missing" if p.config.dropout > 0.5 else "ok"
+    )
+    said = findings.dropout(part)
+    assert "Best rate" in said and "pronounced" not in said
+
+
+# Ablation
+
+
+def ablation_frame(score, seeds=(0, 1, 2)):
+    return frame_of(section("ablation").points("nottingham", seeds=list(seeds)), score)
+
+
+def test_differences_are_taken_seed_by_seed():
+    cost = {"rru": 0.0, "identity": 1.0, "no_normalization": -0.5}
+
+    def score(point):
+        variant, seed = point.coordinates["variant"], point.config.seed
+        jitter = 0.01 * seed if variant != "rru" else 0.0
+        return 4.0 + 5.0 * seed + cost.get(variant, 0.0) + jitter
+
+    frame = ablation_frame(score)
+    table = ablation_table(section("ablation"), frame)
+    assert table.difference["identity"] == pytest.approx(1.01)
+    assert table.low["identity"] == pytest.approx(1.01 - 4.3027 * 0.01 / np.sqrt(3), abs=1e-4)
+    assert table.paper["identity"] == 3.56
+    assert table.paper_difference["identity"] == pytest.approx(0.64)
+    said = findings.ablation(table, frame)
+    assert "S = 1: worse, +1.01" in said and "no normalization: better, -0.49" in said
+    assert "does not hold here**" in said
+    assert "As in the paper, the variant that costs most is: S = 1." in said
+    assert "+1.01" in shown_ablation_table(table).to_string()
+
+
+def test_one_seed_decides_nothing():
+    frame = ablation_frame(lambda p: 4.0 + (p.coordinates["variant"] != "rru"), seeds=[0])
+    said = findings.ablation(ablation_table(section("ablation"), frame), frame)
+    assert "one seed, so no interval" in said and "With one seed nothing is decided" in said
+
+
+def test_every_variant_worse_is_the_claim():
+    def score(point):
+        return 4.0 + (point.coordinates["variant"] != "rru") + 0.01 * point.config.seed
+
+    frame = ablation_frame(score)
+    said = findings.ablation(ablation_table(section("ablation"), frame), frame)
+    assert "performs best holds here**" in said
+
+
+# Tables
+
+
+def test_scale_changes_are_read_off_the_configs():
+    table = scale_changes(section("robustness"), "nottingham", "laptop")
+    assert table.loc["max_epochs", "paper"] == "none"
+    assert table.loc["rank", "scale laptop"] == "10"
+    assert "dropout" not in table.index, "0.5 at both scales"
+    assert scale_changes(section("robustness"), "nottingham", "paper").empty
+    own = scale_changes(section("dropout"), "chorales", "smoke")
+    assert own.loc["output_size", "paper"] == "64"
+
+
+def test_shown_numbers_have_their_intervals():
+    shown = shown_grid_table(frame_of(robustness_points(), steep))
+    assert shown.loc["RRU", "within 10 % of its best"] == "100 % (100–100)"
+    assert shown.loc["GRU", "best"] == "4.00"

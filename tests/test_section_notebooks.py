@@ -1,0 +1,100 @@
+"""The notebooks of the sections at smoke scale: drawn from records, one run trained on the spot."""
+
+import json
+from pathlib import Path
+
+import papermill
+import pytest
+import yaml
+from test_records import a_record
+
+from rru_nb.records import find_record, write_record
+from rru_nb.sections import section
+
+ROOT = Path(__file__).parents[1]
+ORIGIN = {
+    "device": {"gpu": None, "cpu": "a processor", "cores": 2},
+    "commit": {"sha": "0123456789abcdef", "dirty": False},
+    "versions": {"tensorflow": "2"},
+}
+FAILED = {"status": "failed", "failure": {"epoch": 3, "step": 1}, "test": {}, "valid": {}}
+
+
+@pytest.fixture(autouse=True)
+def store(tmp_path, monkeypatch):
+    monkeypatch.setenv("RRU_NB_RESULTS", str(tmp_path / "results"))
+    monkeypatch.setenv("RRU_NB_STATE", str(tmp_path / "state"))
+    monkeypatch.chdir(tmp_path)
+
+
+def smoke(name):
+    text = (ROOT / f"params/papermill/{name}-smoke.yml").read_text()
+    return yaml.safe_load(text)
+
+
+def execute(name, **parameters):
+    notebook = papermill.execute_notebook(
+        ROOT / f"notebooks/{name}.ipynb", "out.ipynb", parameters, progress_bar=False
+    )
+    return json.dumps([cell.get("outputs", []) for cell in notebook.cells])
+
+
+def points_of(name):
+    return section(name).points("chorales", scale="smoke", seeds=[0])
+
+
+def fill(points, failing=()):
+    """A made-up record for each point, of which some failed."""
+    for i, point in enumerate(points):
+        scores = {"nll_window": 8.0 + i, "nll_frame": 8.0}
+        outcome = FAILED if i in failing else {"test": scores}
+        write_record(a_record(point.config, **ORIGIN, **outcome))
+
+
+@pytest.mark.parametrize(
+    "name, images, fragments",
+    [
+        ("robustness", 1, ["within 10 % of its best", "Failed trainings: GRU 1 of 4"]),
+        ("dropout", 1, ["Best rate by validation", "1 trainings failed", "failed"]),
+        ("ablation", 0, ["no normalization", "one seed", "1 failed"]),
+    ],
+)
+def test_reads_records_trains_the_missing_one_and_shows_the_failed_one(name, images, fragments):
+    points = points_of(name)
+    last = points[-1].config
+    # Of the records of one section some may belong to two of its points.
+    fill([p for p in points[:-1] if p.config.id != last.id], failing=[1])
+    shown = execute(name, **smoke(name))
+    assert find_record(last)["n_params"] != 100, "trained, not made up"
+    assert shown.count("image/png") == images
+    assert "have their records" in shown
+    for fragment in fragments:
+        assert fragment in shown, fragment
+
+
+@pytest.mark.parametrize("name", ["robustness", "dropout", "ablation"])
+def test_without_records_the_page_is_empty_and_says_how_to_fill_it(name):
+    shown = execute(name, train=False, **smoke(name))
+    n = len(points_of(name))
+    assert f"{n} of the {n} runs are not measured yet" in shown
+    assert f"rru-nb sweep {name} --dataset chorales --scale smoke" in shown
+    assert "Nothing is measured here yet" in shown
+    assert not list(Path("results").glob("*/*.json"))
+
+
+@pytest.mark.parametrize(
+    "name, parameters, fragments",
+    [
+        ("robustness", {"learning_rate": [0.1]}, ["'learning_rate'", "'learning_rates'"]),
+        ("robustness", {"sizes": [0]}, ["n_params = 0"]),
+        ("dropout", {"rates": [1.0]}, ["dropout = 1.0"]),
+        ("dropout", {"dataset": "notingham"}, ["'notingham'", "'nottingham'"]),
+        ("ablation", {"variants": ["scalar"]}, ["'scalar'", "'scalar_rezero'"]),
+        ("ablation", {"cells": ["gru"]}, ["'gru'"]),
+    ],
+)
+def test_a_typo_is_one_error_before_any_work(name, parameters, fragments):
+    with pytest.raises(papermill.PapermillExecutionError) as error:
+        execute(name, **parameters)
+    for fragment in fragments:
+        assert fragment in error.value.evalue
