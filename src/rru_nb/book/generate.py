@@ -19,6 +19,7 @@ from pathlib import Path
 from .. import choices, findings, provenance, seeds, tables
 from ..config import CELL_TITLES, CELLS, RunConfig
 from ..records import load_records
+from .paper_map import paper_map
 from .stage import FRAGMENTS as FOLDER
 
 AGREES_WITHIN = 2.0  # per cent of the paper's number
@@ -131,6 +132,11 @@ def _effect(row):
     return f"| {row.what} | {linked} | {change} | {row.nll_frame:.3f} | {int(row.best_epoch)} |"
 
 
+def map_of_the_paper(context):
+    """Part of the paper, page, command, how much of it is measured."""
+    return paper_map({path.name for path in (context.folder / "notebooks").glob("*.ipynb")})
+
+
 def record_list(context):
     """Every record: what was run, what came out, how to run it again, and the file itself."""
     records = load_records()
@@ -213,6 +219,7 @@ FRAGMENTS: dict[str, Callable] = {
     "table_1.md": table_1,
     "over_seeds.md": over_seeds,
     "choices.md": effects_of_choices,
+    "map.md": map_of_the_paper,
     "records.md": record_list,
     "built.md": built,
 }
