@@ -1,4 +1,4 @@
-"""The front page's map: part of the paper, page, command, how much is measured, how long it took."""
+"""The front page's map: part of the paper, page, command, how much is measured, in what time."""
 
 from ..records import load_records
 from ..sections import SECTIONS, section
