@@ -17,6 +17,7 @@ examples:
   rru-nb run --dataset jsb --cell rru                    the paper's setting, minutes to hours
   rru-nb run --dataset jsb --cell rru --set dropout=0.5  one setting changed
   rru-nb sweep dropout --dataset nottingham              what a section of the paper lacks
+  rru-nb tune --dataset jsb --cell rru --trials 100      the paper's search, hours to days
   rru-nb status                                          how much of each section is there
   rru-nb results --dataset jsb                           what has been measured
   rru-nb book                                            build the book from the records

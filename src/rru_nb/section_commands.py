@@ -9,6 +9,7 @@ def add_to(commands):
     """Adds the commands to the subparsers of `rru-nb`."""
     _add_sweep(commands)
     _add_status(commands)
+    _add_tune(commands)
 
 
 def _add_sweep(commands):
@@ -36,6 +37,43 @@ def _add_status(commands):
     status.add_argument("--scale", help=f"default: {', '.join(SCALES)}")
     status.add_argument("--dataset", help="default: those that the paper shows")
     status.set_defaults(do=_status)
+
+
+def _add_tune(commands):
+    tune = commands.add_parser(
+        "tune",
+        help="search hyperparameters as the paper did (section 4.2)",
+        description="HyperOpt's TPE over the ranges of Table 3. Stop it with Ctrl-C; the same "
+        "command goes on with new points. Each trial leaves a record.",
+    )
+    tune.add_argument("--dataset", required=True, help="a music set or ptb-word")
+    tune.add_argument("--cell", required=True, help="rru, gru, lstm or mogrifier")
+    tune.add_argument("--scale", default="paper", help="paper (default), laptop or smoke")
+    tune.add_argument("--trials", type=int, default=100, help="how many in the end, default 100")
+    tune.add_argument(
+        "--select-on",
+        default="valid",
+        help="valid (default), or test: as the authors chose their values",
+    )
+    tune.add_argument("--seed", type=int, default=0, help="of search and trainings, default 0")
+    tune.add_argument("--quiet", action="store_true", help="no progress bars")
+    tune.set_defaults(do=_tune)
+
+
+def _tune(options):
+    from .tuning import Search, tune
+
+    search = Search.of(
+        options.dataset, options.cell, options.scale, options.select_on, options.seed
+    )
+    if options.trials < 1:
+        raise UserError(f"--trials {options.trials} must be at least 1.")
+    done = tune(search, options.trials, progress=not options.quiet)
+    finished = [trial for trial in done if trial["loss"] is not None]
+    print(f"{len(done)} trials, {len(done) - len(finished)} failed: {search.path}")
+    if finished:
+        best = min(finished, key=lambda trial: trial["loss"])
+        print(f"best by {search.select_on}: record {best['id']}, {best['values']}")
 
 
 def _sweep(options):

@@ -4,6 +4,7 @@ from .curves import validation_curves
 from .grids import heatmaps
 from .lines import dropout_lines
 from .music import length_boxes, piano_roll, pitch_histograms, polyphony_histograms
+from .search import search_panels
 from .style import use_style
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "piano_roll",
     "pitch_histograms",
     "polyphony_histograms",
+    "search_panels",
     "use_style",
     "validation_curves",
 ]

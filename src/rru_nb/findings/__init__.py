@@ -5,6 +5,7 @@ from .dropout import dropout
 from .grids import normalization, robustness
 from .notes import limit_note, missing_note, missing_points
 from .table_1 import comparison, convergence
+from .tuning import tuned_table, tuning
 
 __all__ = [
     "ablation",
@@ -16,4 +17,6 @@ __all__ = [
     "missing_points",
     "normalization",
     "robustness",
+    "tuned_table",
+    "tuning",
 ]
