@@ -7,7 +7,7 @@ import pytest
 from test_training import without_times
 
 from rru_nb import paper_config, paths, run, training
-from rru_nb.checkpoints import Checkpoint
+from rru_nb.checkpoints import Checkpoint, forget
 from rru_nb.config import CELLS
 from rru_nb.fit import Fit
 from rru_nb.signals import Stopped, stop_request
@@ -79,7 +79,7 @@ def test_the_newest_two_are_kept_and_the_newest_is_loaded():
     arrays, meta = Checkpoint(CONFIG, "digest").load()
     assert meta == {"i": 4}
     np.testing.assert_array_equal(arrays["a"], [4, 4, 4])
-    checkpoint.remove()
+    forget(CONFIG)
     assert files() == [] and checkpoint.load() is None
 
 

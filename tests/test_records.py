@@ -1,11 +1,16 @@
 """Records: written whole, found by their settings, read into a frame."""
 
 import json
+import shutil
+from pathlib import Path
 
 import pytest
 
-from rru_nb import UserError, load_records, paper_config
-from rru_nb.records import find_record, record_path, write_record
+from rru_nb import UserError, load_records, paper_config, records
+from rru_nb.config import RunConfig
+from rru_nb.records import SCHEMA, find_record, make_room, record_path, write_record
+
+OLD_RECORDS = sorted((Path(__file__).parent / "old_records").glob("*.json"))
 
 
 @pytest.fixture(autouse=True)
@@ -47,7 +52,7 @@ def test_a_failed_write_leaves_nothing(results):
     config = paper_config("jsb", "rru")
     with pytest.raises(ValueError):
         write_record(a_record(config, seconds=float("nan")))
-    assert list((results / "jsb").iterdir()) == []
+    assert not [p for p in results.rglob("*") if p.is_file()]
 
 
 def test_the_frame_has_a_row_for_each_run():
@@ -76,11 +81,14 @@ def test_an_unknown_filter_is_refused():
         load_records(datset="jsb")
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", '{"id": 3}', '{"schema": 99, "id": "x"}'])
+DAMAGED = ["", "{", "[]", '{"id": 3}', '{"schema": 1, "id": "x"}', "[" * 100_000, "\udcff"]
+
+
+@pytest.mark.parametrize("content", [*DAMAGED, '{"schema": 99, "id": "x"}'])
 def test_a_file_that_is_no_record_is_named_and_left_out(results, content):
     write_record(a_record(paper_config("jsb", "rru")))
     broken = results / "jsb" / "broken.json"
-    broken.write_text(content)
+    broken.write_text(content, errors="surrogateescape")
     with pytest.warns(UserWarning, match="broken.json"):
         assert len(load_records()) == 1
 
@@ -88,3 +96,86 @@ def test_a_file_that_is_no_record_is_named_and_left_out(results, content):
 def test_records_are_plain_json(results):
     path = write_record(a_record(paper_config("jsb", "rru")))
     assert json.loads(path.read_text())["config"]["dataset"] == "jsb"
+
+
+@pytest.mark.parametrize("content", DAMAGED)
+def test_a_damaged_file_in_a_records_place_is_set_aside(results, content):
+    config = paper_config("jsb", "rru")
+    path = write_record(a_record(config))
+    for suffix in (".corrupt", ".corrupt2"):
+        path.write_text(content, errors="surrogateescape")
+        with pytest.warns(UserWarning, match=f"{path.name} is damaged.*now {path.name}{suffix},"):
+            make_room(config)
+        assert find_record(config) is None
+        aside = path.with_name(path.name + suffix)
+        assert aside.read_text(errors="surrogateescape") == content, "never deleted"
+    write_record(a_record(config))
+    assert len(load_records()) == 1
+
+
+def test_a_good_record_stays_in_its_place(results):
+    config = paper_config("jsb", "rru")
+    path = write_record(a_record(config))
+    before = path.read_bytes()
+    make_room(config)
+    assert path.read_bytes() == before and len(list(path.parent.iterdir())) == 1
+
+
+def test_a_record_of_a_newer_version_is_not_replaced(results):
+    config = paper_config("jsb", "rru")
+    path = write_record(a_record(config, schema=SCHEMA + 1))
+    with pytest.warns(UserWarning, match="newer"):
+        assert find_record(config) is None
+    with pytest.raises(UserError, match=f"{path.name} is of a newer rru_nb.*Update"):
+        make_room(config)
+
+
+def test_a_folder_that_cannot_be_written_is_told_before_the_training(results):
+    (results / "jsb").write_text("a file where the folder should be")
+    with pytest.raises(UserError, match="cannot be written.*RRU_NB_RESULTS"):
+        make_room(paper_config("jsb", "rru"))
+
+
+def test_no_space_for_a_record_is_one_error_and_leaves_nothing(results, monkeypatch):
+    def full(_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(records.os, "fsync", full)
+    with pytest.raises(UserError, match="No space left on device.*RRU_NB_RESULTS"):
+        write_record(a_record(paper_config("jsb", "rru")))
+    assert not [p for p in results.rglob("*") if p.is_file()]
+
+
+def test_what_a_killed_writer_left_is_removed_and_what_a_living_one_writes_is_not(results):
+    fcntl = pytest.importorskip("fcntl")
+    config = paper_config("jsb", "rru")
+    path = record_path(config)
+    path.parent.mkdir()
+    dead, living, of_another = (
+        path.with_name(f".{stem}-{tail}.part")
+        for stem, tail in ((path.stem, "a"), (path.stem, "b"), ("other", "c"))
+    )
+    for left in (dead, living, of_another):
+        left.write_text("{")
+    with open(living) as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        write_record(a_record(config))
+        assert sorted(path.parent.iterdir()) == sorted([path, living, of_another])
+
+
+@pytest.mark.parametrize("old", OLD_RECORDS, ids=lambda path: path.stem)
+def test_records_of_earlier_versions_are_found_and_load(results, old):
+    """Files as they were written, before settings were added; never to be brought up to date."""
+    written = json.loads(old.read_text())
+    config = RunConfig.from_dict(written["config"])
+    assert config.id == written["id"] and old.stem.endswith(config.id)
+    (results / config.dataset).mkdir()
+    shutil.copy(old, record_path(config))
+    make_room(config)
+    assert find_record(config) == written
+    (row,) = load_records().itertuples()
+    assert row.test_nll_window == written["test"]["nll_window"] and row.epochs
+
+
+def test_there_is_an_old_record_of_each_schema():
+    assert {json.loads(old.read_text())["schema"] for old in OLD_RECORDS} == {*range(1, SCHEMA + 1)}

@@ -10,6 +10,7 @@ import os
 import time
 import warnings
 import zipfile
+from contextlib import suppress
 
 import numpy as np
 
@@ -36,9 +37,7 @@ class Checkpoint:
     """
 
     def __init__(self, config, data_digest):
-        name = f"{config.cell}-{config.scale}-s{config.seed}-{config.id}"
-        self._folder = paths.state_dir() / "checkpoints" / config.dataset
-        self._name = name
+        self._folder, self._name = _place(config)
         device = provenance.device()
         self.identity = {
             "settings": config.as_dict(),
@@ -118,13 +117,21 @@ class Checkpoint:
             warnings.warn(f"checkpoint {path} is not used: other {what}", stacklevel=2)
         return None
 
-    def remove(self):
-        """Deletes every file of this run; for when its record is written."""
-        for path in [*self._files(), *self._folder.glob(f".{self._name}.*.part")]:
-            path.unlink(missing_ok=True)
-
     def _files(self):
         return sorted(self._folder.glob(f"{self._name}.*.npz"), key=_number)
+
+
+def forget(config):
+    """Deletes every checkpoint of a run; for when its record is written."""
+    folder, name = _place(config)
+    for path in [*folder.glob(f"{name}.*.npz"), *folder.glob(f".{name}.*.part")]:
+        with suppress(OSError):  # a state that cannot be deleted does no harm
+            path.unlink()
+
+
+def _place(config):
+    name = f"{config.cell}-{config.scale}-s{config.seed}-{config.id}"
+    return paths.state_dir() / "checkpoints" / config.dataset, name
 
 
 def _number(path):

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from . import paths
+from . import locks, paths
 from .config import CELLS, RunConfig
 from .data import DATASETS
-from .errors import check_choice
+from .errors import UserError, check_choice
 
 SCHEMA = 1
 
@@ -40,19 +40,78 @@ def find_record(config):
     return None
 
 
+def make_room(config):
+    """Makes sure, before a training, that its record can be written.
+
+    A damaged file in its place is set aside, with a warning. Call it with the lock of the run,
+    lest another process has just replaced that file by a good one.
+
+    Raises:
+        UserError: if the folder cannot be written, or the file in its place is of a newer version
+            or cannot be read.
+    """
+    path = record_path(config)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path.parent):
+            pass
+        _set_aside_if_damaged(path)
+    except OSError as error:
+        raise UserError(_not_written(path, error)) from error
+
+
+def _set_aside_if_damaged(path):
+    try:
+        _parse(path)
+    except FileNotFoundError:
+        return
+    except _NewerError as error:
+        raise UserError(f"{error} Update the package, or move the file away.") from None
+    except _DAMAGED as error:
+        names = (path.with_name(f"{path.name}.corrupt{n}") for n in ("", *range(2, 1000)))
+        aside = next(name for name in names if not name.exists())
+        os.rename(path, aside)
+        warnings.warn(
+            f"{path} is damaged ({error!r}); it is now {aside.name}, and the run is done again",
+            stacklevel=4,
+        )
+
+
+def _not_written(path, error):
+    return (
+        f"the record {path} cannot be written: {error.strerror or error}. "
+        "Mend that, or set RRU_NB_RESULTS to another folder."
+    )
+
+
 def write_record(record):
     """Writes a record atomically and returns its path.
 
     A reader sees the whole record or none. Two processes that measured the same run write the
-    same content; the last one stays.
+    same content; the last one stays. What killed writers of this record left is removed.
+
+    Raises:
+        UserError: if it cannot be written.
     """
     path = record_path(RunConfig.from_dict(record["config"]))
-    path.parent.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(record, indent=1, allow_nan=False) + "\n"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        for left in path.parent.glob(f".{path.stem}-*.part"):
+            if locks.is_abandoned(left):
+                left.unlink(missing_ok=True)
+        _write_whole(path, text)
+    except OSError as error:
+        raise UserError(_not_written(path, error)) from error
+    return path
+
+
+def _write_whole(path, text):
     handle, partial = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=".part")
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(record, file, indent=1, allow_nan=False)
-            file.write("\n")
+            locks.hold(file)
+            file.write(text)
             file.flush()
             os.fsync(file.fileno())
         os.chmod(partial, 0o644)  # mkstemp's 0600 would hide a shared folder's records
@@ -60,7 +119,6 @@ def write_record(record):
     except BaseException:
         Path(partial).unlink(missing_ok=True)
         raise
-    return path
 
 
 def load_records(**filters):
@@ -116,17 +174,28 @@ def _all_records():
 def _read(path):
     """The record in a file, or None, with a warning that names the file, if it holds none."""
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-        if record["schema"] > SCHEMA:
-            warnings.warn(
-                f"{path} was written by a newer rru_nb (schema {record['schema']}); left out. "
-                "Update the package to read it.",
-                stacklevel=3,
-            )
-            return None
-    except (ValueError, KeyError, TypeError) as error:
+        return _parse(path)
+    except _NewerError as error:
+        warnings.warn(f"{error} It is left out; update the package to read it.", stacklevel=3)
+    except (OSError, *_DAMAGED) as error:
         warnings.warn(f"{path} is not a record and is left out: {error!r}", stacklevel=3)
-        return None
+    return None
+
+
+class _NewerError(Exception):
+    pass
+
+
+# Not JSON, or JSON of another form, also of one nested without end.
+_DAMAGED = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
+
+
+def _parse(path):
+    """The record in a file; raises `OSError`, `_NewerError` or one of `_DAMAGED`."""
+    record = json.loads(path.read_text(encoding="utf-8"))
+    if record["schema"] > SCHEMA:
+        raise _NewerError(f"{path} is of a newer rru_nb (schema {record['schema']}).")
+    _row(record)
     return record
 
 

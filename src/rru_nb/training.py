@@ -5,12 +5,13 @@ import time
 
 import keras
 
-from . import provenance
+from . import checkpoints, provenance
 from .budget import units_within
 from .checkpoints import Checkpoint
 from .fit import Fit
+from .locks import only_once
 from .progress import Progress
-from .records import SCHEMA, find_record, write_record
+from .records import SCHEMA, find_record, make_room, write_record
 from .tasks import task_for
 
 
@@ -19,7 +20,8 @@ def run(config, progress=True):
 
     Early stopping and the choice of weights go by the validation score; the test data is
     scored once, at the end, with the best weights. A training that was killed goes on from its
-    last checkpoint and ends in the record that an undisturbed one ends in.
+    last checkpoint and ends in the record that an undisturbed one ends in. While another process
+    is in the same run, this one waits and then returns the record found.
 
     Args:
         config: a `RunConfig`, see `paper_config`.
@@ -29,15 +31,22 @@ def run(config, progress=True):
         The record, a dict; see the book's page on records for its fields.
 
     Raises:
-        UserError: if the data is not at hand or the budget too small. A training that
-            diverges raises nothing: its record has the status "failed".
+        UserError: if the data is not at hand, the budget too small, or the record is of a newer
+            version. A training that diverges raises nothing: its record has the status "failed".
         Stopped: a `KeyboardInterrupt`, when Ctrl-C or SIGTERM came; the state is saved.
     """
     record = find_record(config)
     if record is None:
-        record = train(config, progress, keep=True)
-        write_record(record)
-        Checkpoint(config, record["data"]["digest"]).remove()
+        with only_once(config):
+            record = find_record(config) or _train_and_write(config, progress)
+    checkpoints.forget(config)  # here, since a process may be killed right after its record
+    return record
+
+
+def _train_and_write(config, progress):
+    make_room(config)
+    record = train(config, progress, keep=True)
+    write_record(record)
     return record
 
 

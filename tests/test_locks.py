@@ -1,0 +1,186 @@
+"""Processes that start the same runs at once do each once, and a killed one blocks nobody."""
+
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from rru_nb import load_records, locks, paper_config
+from rru_nb.locks import is_running, only_once
+
+pytest.importorskip("fcntl")
+CONFIG = paper_config("chorales", "gru", "smoke")
+fork = multiprocessing.get_context("fork")
+
+
+@pytest.fixture(autouse=True)
+def places(tmp_path, monkeypatch):
+    monkeypatch.setenv("RRU_NB_RESULTS", str(tmp_path / "results"))
+    monkeypatch.setenv("RRU_NB_STATE", str(tmp_path / "state"))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+
+
+def files(folder):
+    return [p.name for p in Path(folder).rglob("*") if p.is_file()]
+
+
+def _hold(mine):
+    with only_once(CONFIG):
+        mine.send("held")
+        mine.recv()
+
+
+@pytest.fixture
+def holder():
+    """A process that is in the run: `(process, release)`."""
+    here, there = fork.Pipe()
+    process = fork.Process(target=_hold, args=(there,))
+    process.start()
+    assert here.recv() == "held"
+    yield process, lambda: here.send("release")
+    process.kill()
+    process.join()
+
+
+def _enter(queue):
+    with only_once(CONFIG):
+        queue.put(time.monotonic())
+
+
+def test_who_comes_second_waits_and_says_so(holder, tmp_path, capfd):
+    _, release = holder
+    queue = fork.Queue()
+    second = fork.Process(target=_enter, args=(queue,))
+    second.start()
+    while "waiting" not in (told := capfd.readouterr().err):
+        assert second.is_alive()
+        time.sleep(0.01)
+    assert told.count("\n") == 1 and CONFIG.id in told
+    assert is_running(CONFIG) and queue.empty()
+    released = time.monotonic()
+    release()
+    assert queue.get(timeout=30) >= released
+    second.join()
+    assert not is_running(CONFIG) and files(tmp_path) == []
+
+
+def test_a_killed_process_leaves_no_lock(holder, tmp_path):
+    process, _ = holder
+    os.kill(process.pid, signal.SIGKILL)
+    process.join()
+    assert files(tmp_path), "its file is still there"
+    assert not is_running(CONFIG)
+    with only_once(CONFIG):
+        assert is_running(CONFIG)
+    assert files(tmp_path) == []
+
+
+def test_other_runs_are_not_held_up(holder, capfd):
+    other = paper_config("chorales", "gru", "smoke", seed=1)
+    assert is_running(CONFIG) and not is_running(other)
+    with only_once(other):
+        pass
+    assert capfd.readouterr().err == ""
+
+
+def test_an_error_within_frees_the_lock(tmp_path):
+    with pytest.raises(ZeroDivisionError), only_once(CONFIG):
+        raise ZeroDivisionError
+    assert not is_running(CONFIG) and files(tmp_path) == []
+
+
+@pytest.mark.parametrize("broken", ["no folder", "no flock"])
+def test_without_locks_in_the_state_folder_those_of_the_machine_serve(
+    tmp_path, monkeypatch, broken
+):
+    state = tmp_path / "state"
+    if broken == "no folder":
+        state.write_text("a file where the folder should be")
+    else:
+        _refuse_flock_below(monkeypatch, state)
+    with only_once(CONFIG):
+        assert is_running(CONFIG)
+        (lock,) = tmp_path.glob("rru_nb-*.lock")
+        assert lock.stat().st_size == 0
+    assert not is_running(CONFIG) and not list(tmp_path.glob("*.lock"))
+
+
+def _refuse_flock_below(monkeypatch, folder):
+    flock = locks.fcntl.flock
+
+    def refusing(handle, operation):
+        if str(folder) in os.readlink(f"/proc/self/fd/{handle}"):
+            raise OSError(95, "Operation not supported")
+        flock(handle, operation)
+
+    monkeypatch.setattr(locks.fcntl, "flock", refusing)
+
+
+def test_no_lock_anywhere_is_a_warning_and_not_an_error(monkeypatch):
+    def refuse(handle, operation):
+        raise OSError(95, "Operation not supported")
+
+    monkeypatch.setattr(locks.fcntl, "flock", refuse)
+    with pytest.warns(UserWarning, match="may be run twice: .*not supported"), only_once(CONFIG):
+        assert not is_running(CONFIG)
+
+
+def _many_times(counter, wrong, n):
+    for _ in range(n):
+        with only_once(CONFIG):
+            counter.value += 1  # not atomic: lost where two are inside
+            wrong.value |= counter.value != 1
+            counter.value -= 1
+
+
+def test_never_two_at_a_time_though_the_file_is_removed_each_time():
+    counter, wrong = fork.Value("i", 0, lock=False), fork.Value("b", 0, lock=False)
+    processes = [fork.Process(target=_many_times, args=(counter, wrong, 300)) for _ in range(4)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+    assert [p.exitcode for p in processes] == [0] * 4
+    assert not wrong.value and counter.value == 0
+
+
+SWEEP = """
+import os, sys
+from rru_nb import training
+from rru_nb.cli import main
+
+train = training.train
+
+def logged(config, *args, **kwargs):
+    with open(sys.argv[1], "a") as log:
+        log.write(config.id + "\\n")
+    return train(config, *args, **kwargs)
+
+training.train = logged
+sys.exit(main("sweep dropout --dataset chorales --scale smoke --cells gru".split()))
+"""
+
+
+def test_four_processes_that_sweep_the_same_section_do_each_run_once(tmp_path):
+    log = tmp_path / "log"
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", SWEEP, str(log)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+        for _ in range(4)
+    ]
+    said = [process.communicate()[0].decode() for process in processes]
+    assert [process.returncode for process in processes] == [0] * 4, said
+    frame = load_records(dataset="chorales")
+    assert len(frame) == 2 and set(frame.status) == {"ok"}
+    assert Counter(log.read_text().split()) == dict.fromkeys(frame.id, 1), said
+    assert len(files(tmp_path / "results")) == 2 and files(tmp_path / "state") == []
