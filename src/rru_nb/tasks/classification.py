@@ -1,0 +1,85 @@
+"""What the tasks share that put a whole sequence into one of several classes (section 4.1)."""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from .base import Task
+from .network import dense_parameters, recurrent_layer, recurrent_parameters
+
+
+class ClassificationTask(Task):
+    """Head, loss and metrics over batches of inputs `x` and class numbers `label`.
+
+    The classifier reads the last layer's final state h_T, not its output o_T; of the LSTMs h,
+    not c. So the RRU's last W^o has no part in the classification; it still counts among the
+    parameters, as in the authors' code.
+
+    Metrics are exact means over examples, however they are batched:
+
+    - `accuracy`, in percent as in Table 1; of equally probable classes the first is the answer;
+    - `cross_entropy`, in nats, without label smoothing.
+
+    Attributes:
+        classes: number of classes.
+    """
+
+    metrics = ("accuracy", "cross_entropy")
+    better = "higher"
+    classes: int
+
+    def __init__(self, config):
+        super().__init__(config)
+        self._score = None
+
+    def classifier(self, x, units):
+        """Logits [B, classes] of sequences [B, T, m], as Keras tensors; `x` may carry a mask."""
+        for _ in range(self.config.layers - 1):
+            x = recurrent_layer(self.config, units, return_sequences=True)(x)
+        _, h, *_ = recurrent_layer(self.config, units, return_state=True)(x)
+        return keras.layers.Dense(self.classes)(h)
+
+    def classifier_parameters(self, units, n_inputs):
+        """Trainable parameters of `classifier`, for inputs of `n_inputs` features."""
+        head = dense_parameters(units, self.classes)
+        return recurrent_parameters(self.config, units, n_inputs) + head
+
+    def loss(self, model, batch):
+        logits = _logits(model, batch, training=True)
+        target = tf.one_hot(batch["label"], self.classes)
+        # The true class gets 1 - s + s / classes of the probability, every other s / classes.
+        each = keras.losses.categorical_crossentropy(
+            target, logits, from_logits=True, label_smoothing=self.config.label_smoothing
+        )
+        return tf.reduce_mean(each)
+
+    def evaluate(self, model, split):
+        if self._score is None or self._score[0] is not model:
+            self._score = model, _scorer(model, self.batch_spec)
+        scored = [self._score[1](batch) for batch in self._evaluation_batches(split)]
+        right, nats = (np.concatenate(of_batches) for of_batches in zip(*scored))
+        return {
+            "accuracy": 100 * float(np.mean(right)),
+            "cross_entropy": float(np.mean(nats, dtype=np.float64)),
+        }
+
+
+def first(labelled, limit):
+    """The first `limit` examples of a `Labelled`; all of them for None."""
+    return type(labelled)(*(part[:limit] for part in labelled))
+
+
+def _logits(model, batch, training):
+    return tf.cast(model(batch["x"], training=training), tf.float32)
+
+
+def _scorer(model, spec):
+    """For each example of a batch, whether the answer is right, and the cross-entropy."""
+
+    def score(batch):
+        logits, label = _logits(model, batch, training=False), batch["label"]
+        answer = tf.argmax(logits, -1, output_type=label.dtype)
+        nats = tf.nn.sparse_softmax_cross_entropy_with_logits(label, logits)
+        return answer == label, nats
+
+    return tf.function(score, input_signature=[spec])

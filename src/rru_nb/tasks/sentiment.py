@@ -1,0 +1,86 @@
+"""Sentiment of film reviews: is a review of the IMDB positive or negative? (section 4.1)"""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from ..data import Labelled, load_dataset
+from .base import shuffled_batches
+from .classification import ClassificationTask, first
+
+PADDING = 0  # the number of no word: in the data, 0 stands for nothing else
+
+
+class SentimentTask(ClassificationTask):
+    """Two classes, 0 negative and 1 positive, of reviews as sequences of words.
+
+    Reviews are cut to their last `window` words. Those of a batch are padded at the end to the
+    longest; padding is masked, so that h_T is the state after a review's own last word.
+    """
+
+    classes = 2
+    batch_spec = {
+        "x": tf.TensorSpec([None, None], tf.int32),
+        "label": tf.TensorSpec([None], tf.int32),
+    }
+
+    # Data
+
+    def __init__(self, config):
+        super().__init__(config)
+        self.splits = load_dataset(config.dataset, config.protocol, config.vocabulary_size)
+        self._examples = {
+            "train": self._cut(first(self.splits.train, config.train_limit)),
+            "valid": self._cut(first(self.splits.valid, config.eval_limit)),
+            "test": self._cut(first(self.splits.test, config.eval_limit)),
+        }
+
+    def _cut(self, part):
+        return Labelled([review[-self.config.window :] for review in part.inputs], part.labels)
+
+    # Batches
+
+    def train_batches(self, epoch):
+        config, n_examples = self.config, len(self._examples["train"].labels)
+        for picked in shuffled_batches(n_examples, config.batch_size, config.seed, epoch):
+            yield self._batch("train", picked)
+
+    def _evaluation_batches(self, split):
+        # By length, so that little is padded; the averages do not depend on the order.
+        order = np.argsort([len(r) for r in self._examples[split].inputs], kind="stable")
+        size = 2 * self.config.batch_size
+        for start in range(0, len(order), size):
+            yield self._batch(split, order[start : start + size])
+
+    def _batch(self, split, picked):
+        reviews, labels = self._examples[split]
+        return {"x": pad([reviews[i] for i in picked]), "label": labels[picked]}
+
+    # Head, loss, metrics
+
+    def network(self, units):
+        config = self.config
+        x = keras.Input([None], dtype="int32")
+        embedding = keras.layers.Embedding(
+            config.vocabulary_size,
+            config.embedding_size,
+            embeddings_initializer=keras.initializers.RandomUniform(-1, 1),
+            mask_zero=True,  # 0 is `PADDING`
+        )
+        return keras.Model(x, self.classifier(embedding(x), units))
+
+    def parameters(self, units):
+        m = self.config.embedding_size
+        return self.config.vocabulary_size * m + self.classifier_parameters(units, m)
+
+
+def pad(reviews):
+    """Stacks reviews into an array as long as its longest: int32 [B, T].
+
+    Padding to the longest rather than to 500 leaves the logits as they are: padded steps come
+    last, and the network masks them.
+    """
+    padded = np.full([len(reviews), max(map(len, reviews))], PADDING, np.int32)
+    for row, review in zip(padded, reviews):
+        row[: len(review)] = review
+    return padded
