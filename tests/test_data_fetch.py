@@ -7,17 +7,19 @@ import http.server
 import io
 import multiprocessing
 import threading
+import time
 import zipfile
 from dataclasses import replace
 
 import pytest
 
-from rru_nb import data
+from rru_nb import data, locks
 from rru_nb.data import fetch, registry
 from rru_nb.data.registry import DataFile
 from rru_nb.errors import UserError
 
 CONTENT = bytes(range(256)) * 40
+fork = multiprocessing.get_context("fork")
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
 
 
@@ -61,12 +63,17 @@ def folder(tmp_path, monkeypatch):
 
 @pytest.fixture
 def serve():
-    """A web server on this machine: `serve({path: bytes or (status, bytes, length)})`."""
-    servers = []
+    """A web server on this machine: `serve({path: bytes or (status, bytes, length)})`.
 
-    def serve(answers):
+    What is announced but not sent comes never if `stalls`, else the connection breaks off.
+    """
+    servers, over = [], threading.Event()
+
+    def serve(answers, stalls=False, asked=None):
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_GET(self):  # noqa: N802
+                if asked is not None:
+                    asked.append(self.path)
                 answer = answers.get(self.path, (404, b"", 0))
                 if isinstance(answer, bytes):
                     answer = (200, answer, len(answer))
@@ -76,6 +83,9 @@ def serve():
                 self.end_headers()
                 with contextlib.suppress(ConnectionError):  # the client may have enough
                     self.wfile.write(body)
+                    self.wfile.flush()
+                if stalls and len(body) < length:
+                    over.wait()
 
             def log_message(self, *args):
                 pass
@@ -86,6 +96,7 @@ def serve():
         return f"http://127.0.0.1:{server.server_address[1]}"
 
     yield serve
+    over.set()
     for server in servers:
         server.shutdown()
         server.server_close()
@@ -231,20 +242,101 @@ def test_mirror_that_does_not_exist(register, monkeypatch, tmp_path):
 def test_cache_that_cannot_be_written(register, serve, no_data):
     register(urls=[serve({"/rolls.mat": CONTENT}) + "/rolls.mat"])
     no_data.write_text("a file where the folder should be")
-    with pytest.raises(UserError, match="'rolls.mat' is not at hand"):
+    with pytest.raises(UserError, match=r"rolls.mat \(0.0 MB\) cannot be kept in .*RRU_NB_CACHE"):
         fetch.locate("rolls.mat")
 
 
 def test_no_space_left(register, serve, no_data, monkeypatch):
-    register(urls=[serve({"/rolls.mat": CONTENT}) + "/rolls.mat"])
+    asked = []
+    address = serve({"/rolls.mat": CONTENT}, asked=asked)
+    register(urls=[address + "/rolls.mat", address + "/rolls.mat"])
 
     def full(*_):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(fetch.os, "replace", full)
-    with pytest.raises(UserError, match=f"no space left in {no_data / 'downloads'}"):
+    with pytest.raises(UserError, match=f"in {no_data / 'downloads'}: No space left on device"):
+        fetch.locate("rolls.mat")
+    assert cached(no_data) == [] and len(asked) == 1, "another address is no help"
+
+
+def _locate_in_little_space(queue):
+    import resource
+
+    resource.setrlimit(resource.RLIMIT_FSIZE, (5000, 5000))
+    try:
+        fetch.locate("rolls.mat")
+    except UserError as error:
+        queue.put(str(error))
+
+
+def test_space_that_ends_within_the_download(register, serve, no_data):
+    """The system itself refuses the second half of the file."""
+    pytest.importorskip("resource")
+    register(urls=[serve({"/rolls.mat": CONTENT}) + "/rolls.mat"])
+    queue = fork.Queue()
+    process = fork.Process(target=_locate_in_little_space, args=(queue,))
+    process.start()
+    assert "cannot be kept" in (told := queue.get(timeout=30)) and "File too large" in told
+    process.join()
+    assert cached(no_data) == []
+
+
+def test_a_folder_that_cannot_be_searched_is_one_error(register, folder, monkeypatch):
+    register()
+
+    def refuse(_):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(fetch.Path, "is_file", refuse)
+    with pytest.raises(UserError, match=f"{folder} cannot be read: Permission denied"):
+        fetch.locate("rolls.mat")
+
+
+def test_a_mirror_is_only_read(register, folder, no_data):
+    register("gzip")
+    path = folder / "rolls.mat"
+    path.write_bytes(PACKED["gzip"])
+    path.chmod(0o444)
+    folder.chmod(0o555)
+    try:
+        assert fetch.locate("rolls.mat") == path
+        path.chmod(0o644)
+        path.write_bytes(PACKED["gzip"][:-20])
+        before = folder.stat().st_mtime_ns, path.stat().st_mtime_ns
+        with pytest.raises(UserError, match="damaged or cut off"):
+            fetch.locate("rolls.mat")
+        assert (folder.stat().st_mtime_ns, path.stat().st_mtime_ns) == before
+        assert list(folder.iterdir()) == [path]
+    finally:
+        folder.chmod(0o755)
+
+
+def test_a_download_that_stalls_is_given_up(register, serve, no_data, monkeypatch):
+    monkeypatch.setattr(fetch, "READ_SECONDS", 0.3)
+    address = serve({"/rolls.mat": (200, CONTENT[:5000], len(CONTENT))}, stalls=True)
+    register(urls=[address + "/rolls.mat"])
+    with pytest.raises(UserError, match=r"rolls.mat: no answer within 10 or 0.3 s"):
         fetch.locate("rolls.mat")
     assert cached(no_data) == []
+
+
+def test_what_a_killed_download_left_is_never_taken_and_is_removed(register, serve, no_data):
+    stalling = serve({"/rolls.mat": (200, CONTENT[:5000], len(CONTENT))}, stalls=True)
+    good = serve({"/rolls.mat": CONTENT})
+    register(urls=[stalling + "/rolls.mat"])
+    process = fork.Process(target=fetch.locate, args=("rolls.mat",))
+    process.start()
+    while len(cached(no_data)) < 2:  # the lock and a partial file
+        assert process.is_alive()
+        time.sleep(0.01)
+    process.kill()
+    process.join()
+    assert "rolls.mat" not in cached(no_data) and cached(no_data)
+    register(urls=[good + "/rolls.mat"])
+    assert fetch.locate("rolls.mat").read_bytes() == CONTENT
+    assert cached(no_data) == ["rolls.mat"]
+    assert [p.name for p in (no_data / "downloads").iterdir()] == ["rolls.mat"]
 
 
 def _locate(barrier, queue):
@@ -252,9 +344,12 @@ def _locate(barrier, queue):
     queue.put(fetch.locate("rolls.mat").read_bytes() == CONTENT)
 
 
-def test_processes_that_fetch_the_same_file(register, serve, no_data):
-    register(urls=[serve({"/rolls.mat": CONTENT}) + "/rolls.mat"])
-    fork = multiprocessing.get_context("fork")
+@pytest.mark.parametrize("locking", [True, False], ids=["locks", "no locks"])
+def test_processes_that_want_the_same_file(register, serve, no_data, monkeypatch, locking):
+    if not locking:
+        monkeypatch.setattr(locks, "fcntl", None)  # as on Windows
+    asked = []
+    register(urls=[serve({"/rolls.mat": CONTENT}, asked=asked) + "/rolls.mat"])
     barrier, queue = fork.Barrier(4), fork.Queue()
     processes = [fork.Process(target=_locate, args=(barrier, queue)) for _ in range(4)]
     for process in processes:
@@ -263,6 +358,7 @@ def test_processes_that_fetch_the_same_file(register, serve, no_data):
     for process in processes:
         process.join()
     assert cached(no_data) == ["rolls.mat"]
+    assert len(asked) == 1 or not locking
 
 
 def test_verify_tells_what_is_wrong(register, folder):

@@ -128,7 +128,7 @@ def test_no_lock_anywhere_is_a_warning_and_not_an_error(monkeypatch):
         raise OSError(95, "Operation not supported")
 
     monkeypatch.setattr(locks.fcntl, "flock", refuse)
-    with pytest.warns(UserWarning, match="may be run twice: .*not supported"), only_once(CONFIG):
+    with pytest.warns(UserWarning, match="no lock, another.*: .*not supported"), only_once(CONFIG):
         assert not is_running(CONFIG)
 
 

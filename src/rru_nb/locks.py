@@ -1,10 +1,10 @@
-"""Processes that start the same run at once do it once: the others wait and read its record.
+"""Processes that start the same run or download at once do it once; the others wait for it.
 
-The lock is the kernel's (`flock`) on an empty file beside the checkpoints. It ends with the
-process that holds it, however that ends, so that no lock is ever stale: a file that a killed
-process left behind means nothing. Machines that share the folder exclude each other too, if its
-file system passes locks on, as NFS does. Where it knows none, or cannot be written, the file lies
-in the machine's folder for temporary files, and only processes of one machine exclude each other.
+The lock is the kernel's (`flock`) on an empty file, for a run beside its checkpoints. It ends
+with the process that holds it, however that ends, so that no lock is ever stale: a file that a
+killed process left behind means nothing. Machines that share the folder exclude each other too,
+if its file system passes locks on, as NFS does. Where it knows none, or cannot be written, the
+file lies in the machine's temporary folder, and only processes of one machine exclude each other.
 Without any lock (Windows) a run started twice is done twice; its record is whole all the same.
 """
 
@@ -33,22 +33,37 @@ def only_once(config):
     Args:
         config: a `RunConfig`.
     """
-    held = _take_somewhere(config)
-    try:
+    with alone(_lock_of(config), f"in the run {_name(config)}"):
         yield
+
+
+@contextmanager
+def alone(path, doing):
+    """Within, no other process holds the lock of the same path.
+
+    Args:
+        path: of the lock's file, which is gone afterwards.
+        doing: what the other process is doing, for the line that tells of waiting.
+
+    Yields:
+        Whether there is a lock at all.
+    """
+    held = _take_somewhere(path, doing)
+    try:
+        yield bool(held)
     finally:
-        for path, handle in held:
+        for place, handle in held:
             # Removed while held: who waits for it sees that its file is gone, and opens anew.
             with suppress(OSError):
-                path.unlink()
+                place.unlink()
             os.close(handle)
 
 
 def is_running(config):
     """Whether a living process is in this run; never waits."""
-    for path in _places(config) if fcntl else ():
+    for place in _places(_lock_of(config)) if fcntl else ():
         with suppress(OSError):
-            return _is_locked(path)
+            return _is_locked(place)
     return False
 
 
@@ -67,21 +82,21 @@ def is_abandoned(path):
         return False
 
 
-def _take_somewhere(config):
-    """The path and handle of the lock, a list of one; an empty list where there is none."""
+def _take_somewhere(path, doing):
+    """The place and handle of the lock, a list of one; an empty list where there is none."""
     if not fcntl:
         return []
-    for path in _places(config):
+    for place in _places(path):
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            handle = _take(path, wait=False)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            handle = _take(place, wait=False)
             if handle is None:
-                print(f"another process is in this run, waiting: {_name(config)}", file=sys.stderr)
-                handle = _take(path, wait=True)
-            return [(path, handle)]
+                print(f"waiting: another process is {doing}", file=sys.stderr)
+                handle = _take(place, wait=True)
+            return [(place, handle)]
         except OSError as error:
             reason = error
-    warnings.warn(f"no lock for {_name(config)}, it may be run twice: {reason}", stacklevel=4)
+    warnings.warn(f"no lock, another process may be {doing} too: {reason}", stacklevel=5)
     return []
 
 
@@ -123,12 +138,16 @@ def _is_locked(path):
     return False
 
 
-def _places(config):
-    state = paths.state_dir()
-    yield state / "locks" / config.dataset / f"{_name(config)}.lock"
+def _places(path):
+    """Where the lock of a path may lie: there, else in this machine's temporary folder."""
+    yield path
     if hasattr(os, "getuid"):
-        told = hashlib.sha256(f"{state}\n{_name(config)}".encode()).hexdigest()[:16]
+        told = hashlib.sha256(str(path).encode()).hexdigest()[:16]
         yield Path(tempfile.gettempdir()) / f"rru_nb-{os.getuid()}-{told}.lock"
+
+
+def _lock_of(config):
+    return paths.state_dir() / "locks" / f"{_name(config)}.lock"
 
 
 def _name(config):

@@ -1,18 +1,18 @@
 """Where an upstream file is: in the mirror folder, in the cache, or still to be downloaded.
 
 A file counts only with the content that the registry says. Downloads are checked before they
-get their name, so that the cache holds whole files only, also when several processes fetch the
-same file or one is killed.
+get their name, so that the cache holds whole files only. Of several processes that want the same
+file one downloads it; what a killed one left is removed by the next.
 """
 
-import errno
 import logging
 import os
-import uuid
+import shutil
+import tempfile
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from .. import paths
+from .. import locks, paths
 from ..errors import UserError
 from . import registry
 from .checks import check
@@ -68,33 +68,66 @@ def find(file, folder):
     """The path of a file in a folder, under one of its names, or None."""
     if folder is None:
         return None
-    return next((folder / name for name in file.names if (folder / name).is_file()), None)
+    try:
+        return next((folder / name for name in file.names if (folder / name).is_file()), None)
+    except OSError as error:
+        raise UserError(f"the folder {folder} cannot be read: {error.strerror}.") from error
 
 
 def download(file):
-    """Downloads a file into the cache, from the first address that gives the right content."""
+    """Downloads a file into the cache, from the first address that gives the right content.
+
+    Returns:
+        Its path; that of another process' download, if one was under way.
+
+    Raises:
+        UserError: if no address gives it, or the cache cannot take it.
+    """
+    folder = downloads()
+    with locks.alone(folder / f".{file.name}.lock", f"downloading {file.name}") as locked:
+        cached = find(file, folder)
+        if cached and _is_good(file, cached):
+            return cached
+        if locked:
+            for left in folder.glob(f".{file.name}-*.part"):
+                shutil.rmtree(left, ignore_errors=True)
+        return _download(file, folder)
+
+
+def _download(file, folder):
     failures = []
     for url in file.urls:
         try:
-            return _download_from(url, file)
+            return _download_from(url, file, folder)
         except Exception as error:  # requests, urllib3, pooch and the system have no common base
+            if _is_of_the_disk(error):
+                raise UserError(
+                    f"{file.name} ({file.download_size / 1e6:.1f} MB) cannot be kept in {folder}: "
+                    f"{error.strerror or error}. Mend that, or set RRU_NB_CACHE to another folder."
+                ) from error
             failures.append(f"  {url}: {_short(url, error)}")
     raise UserError(_not_found(file, failures))
 
 
-def _download_from(url, file):
+def _is_of_the_disk(error):
+    import requests
+
+    of_the_network = (requests.RequestException, ConnectionError, TimeoutError)
+    return isinstance(error, OSError) and not isinstance(error, of_the_network)
+
+
+def _download_from(url, file, folder):
     import pooch
 
     # pooch tells at INFO level the hash of what has no known hash; ours is that of the content.
     pooch.get_logger().setLevel(logging.WARNING)
-    folder = downloads()
-    part = f"{file.name}.{uuid.uuid4().hex}.part"
+    folder.mkdir(parents=True, exist_ok=True)
+    part = Path(tempfile.mkdtemp(prefix=f".{file.name}-", suffix=".part", dir=folder))
     try:
-        pooch.retrieve(url, None, fname=part, path=folder, downloader=_Downloader(file))
-        os.replace(folder / part, folder / file.name)
+        pooch.retrieve(url, None, fname=file.name, path=part, downloader=_Downloader(file))
+        os.replace(part / file.name, folder / file.name)
     finally:
-        if folder.is_dir():
-            (folder / part).unlink(missing_ok=True)
+        shutil.rmtree(part, ignore_errors=True)
     return folder / file.name
 
 
@@ -177,14 +210,13 @@ def _short(url, error):
     """One line that says why a download failed."""
     import requests
 
-    if isinstance(error, requests.Timeout):
+    # requests wraps a pause within the content as an error of the connection.
+    if isinstance(error, requests.Timeout) or "timed out" in str(error):
         return f"no answer within {CONNECT_SECONDS} or {READ_SECONDS} s"
     if isinstance(error, requests.ConnectionError):
         return f"no connection to {urlsplit(url).hostname}"
     if isinstance(error, requests.exceptions.ChunkedEncodingError):
         return "the connection broke off"
-    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-        return f"no space left in {downloads()}"
     return str(error).splitlines()[0] if str(error) else type(error).__name__
 
 

@@ -18,7 +18,7 @@ from itertools import chain
 
 import numpy as np
 
-from .. import paths
+from .. import locks, paths
 from ..errors import UserError
 from . import keras_imdb, registry
 from .reviews import FOLDERS, read_reviews, sha256_of
@@ -151,8 +151,12 @@ def _write(path, encoded):
     part = path.with_name(f"{path.stem}.{uuid.uuid4().hex}.part.npz")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        for left in filter(locks.is_abandoned, path.parent.glob(f"{path.stem}.*.part.npz")):
+            left.unlink(missing_ok=True)
         try:
-            np.savez(part, **encoded)
+            with open(part, "wb") as file:
+                locks.hold(file)
+                np.savez(file, **encoded)
             os.replace(part, path)
         finally:
             part.unlink(missing_ok=True)
