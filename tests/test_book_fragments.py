@@ -51,7 +51,11 @@ def test_table_1_links_colours_and_leaves_open(context):
     record(paper_config("jsb", "gru", seed=1), 9.10)
     failure = {"epoch": 4, "step": 2, "loss": "nan"}
     failed = record(paper_config("jsb", "mogrifier"), status="failed", failure=failure, valid={})
+    # A trial of a search, say: not the paper's setting, so not a cell of its table.
+    other = paper_config("nottingham", "lstm", dropout=0.1)
+    record(other, status="failed", failure=failure, valid={})
     html = generate.table_1(context)
+    assert other.id not in html
     rru, gru, lstm, mogrifier = (cell_of(html, "Music JSB", i) for i in range(4))
     assert "rru-agrees" in rru and "7.72" in rru and "7.80" in rru and "+1.0 %" in rru
     assert f'href="records.html#{near.id}"' in rru

@@ -49,13 +49,14 @@ def test_datasets():
 
 def test_main_results_trains_what_is_missing_and_keeps_it():
     parameters = yaml.safe_load((ROOT / "params/papermill/main_results-smoke.yml").read_text())
-    live = {"live_scale": "smoke"}
-    notebook = execute("main_results", **parameters, **live)
-    assert text_of(notebook).count("image/png") == 2
+    live = {"live_scale": "smoke", "cells": ["rru", "gru"]}
+    notebook = execute("main_results", **(parameters | live))
+    assert text_of(notebook).count("image/png") == 3
     stored = sorted(Path("results/chorales").glob("*.json"))
-    assert len(stored) == 4
+    assert len(stored) == 4, "two runs, and one trial for each cell"
+    assert len(list(Path("results/trials").glob("*.json"))) == 2
     times = [path.stat().st_mtime_ns for path in stored]
-    execute("main_results", **parameters, **live)
+    execute("main_results", **(parameters | live))
     assert [path.stat().st_mtime_ns for path in stored] == times, "stored runs trained again"
 
 
@@ -63,7 +64,7 @@ def test_missing_records_are_shown_with_their_command_and_nothing_is_invented():
     notebook = execute("main_results", dataset="nottingham", train=False, live_scale="smoke")
     shown = text_of(notebook)
     assert "rru-nb run --dataset nottingham --cell mogrifier" in shown
-    assert "not measured" in shown
+    assert "not measured" in shown and "No trial is measured here yet" in shown
     assert not list(Path("results").glob("nottingham/*"))
 
 

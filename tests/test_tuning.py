@@ -12,7 +12,7 @@ from rru_nb.cli import main
 from rru_nb.config import CELLS
 from rru_nb.records import write_record
 from rru_nb.tasks.network import dense_parameters, output_features, recurrent_parameters
-from rru_nb.tuning import Search, suggest, trials_frame, tune
+from rru_nb.tuning import Search, searches, suggest, trials_frame, tune
 
 
 @pytest.fixture(autouse=True)
@@ -147,6 +147,11 @@ def test_frame_table_and_sentences(bowl):
     said = findings.tuning(frame)
     assert "GRU: 5 trials, 1 failed" in said and "with 5 this is a beginning" in said
     assert f"{best.test:.2f}" in said
+
+
+def test_a_dataset_that_is_not_tuned_has_no_search():
+    assert searches("imdb", CELLS) == []
+    assert [search.cell for search in searches("jsb", CELLS)] == list(CELLS)
 
 
 def test_the_command_goes_on_and_names_the_best(bowl, capsys):

@@ -127,3 +127,15 @@ def choices(what, valid):
         return [check_choice(what, name, valid) for name in names]
 
     return check
+
+
+def one_of(what, valid):
+    """A check for a parameter that is one of the names `valid`."""
+    return lambda value: check_choice(what, value, valid)
+
+
+def count(value):
+    """A check for a parameter that is a whole number of at least 0."""
+    if type(value) is not int or value < 0:
+        raise UserError(f"{value!r} must be a whole number of at least 0.")
+    return value

@@ -37,14 +37,14 @@ def table_1(dataset=None, cells=CELLS, scale="paper", seeds=None):
         `runs`, `difference_percent` (measured to paper), `scale`, `ids`.
     """
     records = load_records(scale=scale, status="ok")
-    records = records[records.id.isin(_unchanged(records))]
+    records = records[records.id.isin(unchanged(records))]
     if seeds is not None:
         records = records[records.seed.isin(list(seeds))]
     names = paper_datasets() if dataset is None else [dataset]
     return pd.DataFrame([_row(records, name, cell, scale) for name in names for cell in cells])
 
 
-def _unchanged(records):
+def unchanged(records):
     """The ids of the records that are at the scale's own setting, with no further change."""
     return [
         row.id

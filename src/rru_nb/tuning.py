@@ -57,7 +57,7 @@ class Search:
 
     def ranges(self):
         """`{setting: {"range": [low, high], "scale": "log" or "uniform"}}`."""
-        declared = yaml.safe_load((paths.params_dir() / "search.yml").read_text(encoding="utf-8"))
+        declared = _declared()
         of_data = declared.get(self.dataset, declared.get(KINDS[self.dataset]))
         if of_data is None:
             raise UserError(
@@ -108,6 +108,14 @@ class Search:
         os.replace(partial, self.path)
 
 
+def searches(dataset, cells, scale="paper", select_on="valid", seed=0):
+    """The searches of several cells; none for a dataset that the paper does not tune."""
+    declared = _declared()
+    if dataset not in declared and KINDS[dataset] not in declared:
+        return []
+    return [Search.of(dataset, cell, scale, select_on, seed) for cell in cells]
+
+
 def tune(search, n_trials=100, progress=True, say=print):
     """Runs trials until a search has `n_trials`, and returns them as `Search.trials` does.
 
@@ -133,6 +141,10 @@ def tune(search, n_trials=100, progress=True, say=print):
             search.add({"id": config.id, "values": values, "loss": loss})
         say(_line(search, len(done) + 1, n_trials, values, loss))
     return done
+
+
+def _declared():
+    return yaml.safe_load((paths.params_dir() / "search.yml").read_text(encoding="utf-8"))
 
 
 def suggest(search, done):

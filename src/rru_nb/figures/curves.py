@@ -10,6 +10,8 @@ from .style import COLOURS, DASHES, MARKERS
 def validation_curves(records, metric, title):
     """Validation score by epoch, a line a run, the best epoch marked; the first drop is cut off.
 
+    A training that failed ends in a ×.
+
     Args:
         records: rows of `load_records`, of one dataset and one scale.
         metric: e.g. `"nll_window"`. title: str; say the dataset and the scale.
@@ -18,20 +20,30 @@ def validation_curves(records, metric, title):
         raise ValueError("validation_curves draws one dataset at one scale at a time")
     figure, ax = plt.subplots(figsize=(9, 4.5))
     for row in records.itertuples():
-        epochs = [e["epoch"] for e in row.epochs]
-        scores = [e[f"valid_{metric}"] for e in row.epochs]
-        label = CELL_TITLES[row.cell] + (f", seed {row.seed}" if records.seed.nunique() > 1 else "")
-        colour = COLOURS[row.cell]
-        ax.plot(epochs, scores, linestyle=DASHES[row.cell], color=colour, label=label)
-        best = row.best_epoch - 1
-        ax.plot(epochs[best], scores[best], MARKERS[row.cell], color=colour)
+        _curve(ax, row, metric, with_seed=records.seed.nunique() > 1)
     ax.set(xlabel="epoch", ylabel=f"validation {METRIC_TITLES[metric]}", title=title)
-    ax.set_ylim(top=_after_the_first_drop(records, metric))
+    settled = _after_the_first_drop(records, metric)
+    if settled:
+        ax.set_ylim(**({"bottom": min(settled)} if metric == "accuracy" else {"top": max(settled)}))
     ax.legend()
     return figure
 
 
+def _curve(ax, row, metric, with_seed):
+    epochs = [e["epoch"] for e in row.epochs]
+    scores = [e[f"valid_{metric}"] for e in row.epochs]
+    label = CELL_TITLES[row.cell] + (f", seed {row.seed}" if with_seed else "")
+    colour = COLOURS[row.cell]
+    if row.status == "failed":
+        label += f", failed in epoch {row.failure['epoch']}"
+        ax.plot(epochs[-1:], scores[-1:], "x", color=colour, markersize=10, markeredgewidth=3)
+    else:
+        best = int(row.best_epoch) - 1
+        ax.plot(epochs[best], scores[best], MARKERS[row.cell], color=colour)
+    ax.plot(epochs, scores, linestyle=DASHES[row.cell], color=colour, label=label)
+
+
 def _after_the_first_drop(records, metric):
-    """The worst score at a tenth of each run: the epochs before would flatten all others."""
+    """The score at a tenth of each run: the epochs before would flatten all others."""
     runs = [[epoch[f"valid_{metric}"] for epoch in row.epochs] for row in records.itertuples()]
-    return max(scores[len(scores) // 10] for scores in runs)
+    return [scores[len(scores) // 10] for scores in runs if scores]

@@ -1,0 +1,126 @@
+"""Figures show what the frame says: failed, missing and best runs have their marks."""
+
+import matplotlib
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.colors import to_rgba
+from test_findings import dropout_points, frame_of, robustness_points, steep
+from test_records import a_record
+
+from rru_nb import figures, paper_config
+from rru_nb.figures.grids import BEST, FAILED
+from rru_nb.records import as_frame
+
+matplotlib.use("Agg")
+
+
+@pytest.fixture(autouse=True)
+def closed():
+    yield
+    plt.close("all")
+
+
+def colours(ax):
+    return [patch.get_facecolor() for patch in ax.patches if patch.get_fill()]
+
+
+def test_a_heatmap_marks_failed_missing_and_best():
+    def status(point):
+        if point.config.learning_rate > 2e-3:
+            return "failed" if point.config.cell == "gru" else "missing"
+        return "ok"
+
+    frame = frame_of(robustness_points(), steep, status)
+    figure = figures.heatmaps(frame, "learning_rate", "n_params")
+    rru, gru = figure.axes[:2]
+    red = to_rgba(FAILED)
+    assert sum(c == red for c in colours(gru)) == 4 and red not in colours(rru)
+    assert sum(bool(patch.get_hatch()) for patch in rru.patches) == 4
+    (ring,) = [p for p in rru.patches if p.get_edgecolor() == to_rgba(BEST)]
+    best = frame[(frame.cell == "rru") & (frame.status == "ok")].sort_values("test").iloc[0]
+    assert ring.get_x() + 0.45 == [1e-4, 1e-3, 1e-2].index(best.learning_rate)
+    assert {t.get_text() for t in gru.texts} == {"5.20", "4.00", "×"}
+
+
+def test_panels_of_a_row_share_one_scale_and_good_is_dark():
+    frame = frame_of(robustness_points(), steep)
+    figure = figures.heatmaps(frame, "learning_rate", "n_params")
+    rru, gru = (dict(zip([t.get_text() for t in ax.texts], colours(ax))) for ax in figure.axes[:2])
+    assert rru["4.00"] == gru["4.00"], "the same number, the same colour in both panels"
+    blue, yellow = gru["4.00"], gru["5.20"]
+    assert blue[2] > blue[0] and yellow[0] > yellow[2]
+    grey = [np.dot(c[:3], (0.3, 0.59, 0.11)) for c in (blue, yellow)]
+    assert grey[1] - grey[0] > 0.3, "told apart in grey"
+
+
+def test_for_accuracies_good_is_the_high_end():
+    frame = frame_of(robustness_points(["rru"]), lambda p: 100 - steep(p), metric="accuracy")
+    frame.loc[frame.learning_rate == 1e-2, "test"] = 60.0
+    ax = figures.heatmaps(frame, "learning_rate", "n_params").axes[0]
+    shown = dict(zip([t.get_text() for t in ax.texts], colours(ax)))
+    assert shown["96.0"][2] > shown["96.0"][0] and shown["60.0"][0] > shown["60.0"][2]
+
+
+def test_an_empty_grid_is_drawn_as_empty():
+    frame = frame_of(robustness_points(), steep, lambda p: "missing")
+    figure = figures.heatmaps(frame, "learning_rate", "n_params")
+    assert all(patch.get_hatch() for patch in figure.axes[0].patches)
+
+
+def test_dropout_lines_hold_the_scores_and_ring_the_best():
+    frame = frame_of(dropout_points(), lambda p: 5 - p.config.dropout + 2.5 * p.config.dropout**2)
+    frame.loc[0, ["status", "test"]] = ["failed", None]
+    ax = figures.dropout_lines(frame, "title").axes[0]
+    line = next(ln for ln in ax.lines if ln.get_label() == "GRU")
+    assert len(line.get_xdata()) == 10
+    rru = next(ln for ln in ax.lines if ln.get_label() == "RRU")
+    assert len(rru.get_xdata()) == 9, "the failed rate is no point of the line"
+    rings = [ln for ln in ax.lines if ln.get_markersize() == 15]
+    assert [tuple(r.get_xdata()) for r in rings] == [(0.2,), (0.2,)]
+    crosses = [ln for ln in ax.lines if ln.get_marker() == "x"]
+    assert [tuple(c.get_xdata()) for c in crosses] == [(0.0,)]
+
+
+def curves(*records):
+    return as_frame([a_record(*arguments, **outcome) for arguments, outcome in records])
+
+
+def epochs(*scores, metric="nll_window"):
+    return [{"epoch": i, f"valid_{metric}": s} for i, s in enumerate(scores, 1)]
+
+
+def test_failed_trainings_are_curves_too():
+    ok = ((paper_config("jsb", "rru"),), {"epochs": epochs(9.0, 8.0), "best_epoch": 2})
+    failure = {"status": "failed", "failure": {"epoch": 3}, "test": {}, "valid": {}}
+    failed = ((paper_config("jsb", "gru"),), {"epochs": epochs(9.5, 9.0)} | failure)
+    at_once = ((paper_config("jsb", "lstm"),), {"epochs": [], "best_epoch": None} | failure)
+    ax = figures.validation_curves(curves(ok, failed, at_once), "nll_window", "t").axes[0]
+    labels = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert labels == ["RRU", "GRU, failed in epoch 3", "LSTM, failed in epoch 3"]
+
+
+def test_curves_of_accuracies_cut_off_the_low_end():
+    scores = epochs(*([10.0] + [90.0 + i for i in range(10)]), metric="accuracy")
+    run = ((paper_config("mnist", "gru"),), {"epochs": scores, "best_epoch": 11})
+    ax = figures.validation_curves(curves(run), "accuracy", "t").axes[0]
+    low, high = ax.get_ylim()
+    assert low == 90.0 and high > 99.0
+
+
+def test_search_panels_show_every_trial_and_the_best_so_far():
+    frame = pd.DataFrame(
+        {
+            "cell": "gru",
+            "trial": [1, 2, 3],
+            "status": ["ok", "failed", "ok"],
+            "metric": "nll_window",
+            "valid": [9.0, None, 8.0],
+            "learning_rate": [1e-3, 2e-3, 5e-3],
+        }
+    )
+    figure = figures.search_panels(frame, ["learning_rate"])
+    assert list(figure.axes[0].lines[0].get_ydata()) == [9.0, 8.0]
+    assert list(figure.axes[1].lines[0].get_xdata()) == [1e-3, 5e-3]
+    assert list(figure.axes[1].lines[1].get_xdata()) == [5e-3], "the ring"
