@@ -57,6 +57,7 @@ def fill(points, failing=()):
         ("robustness", 1, ["within 10 % of its best", "Failed trainings: GRU 1 of 4"]),
         ("dropout", 1, ["Best rate by validation", "1 trainings failed", "failed"]),
         ("ablation", 0, ["no normalization", "one seed", "1 failed"]),
+        ("normalization", 2, ["with normalization", "Failed trainings", "After training"]),
     ],
 )
 def test_reads_records_trains_the_missing_one_and_shows_the_failed_one(name, images, fragments):

@@ -2,6 +2,7 @@
 
 from .curves import validation_curves
 from .grids import heatmaps
+from .inside import inside_lines
 from .lines import dropout_lines
 from .music import length_boxes, piano_roll, pitch_histograms, polyphony_histograms
 from .search import search_panels
@@ -10,6 +11,7 @@ from .style import use_style
 __all__ = [
     "dropout_lines",
     "heatmaps",
+    "inside_lines",
     "length_boxes",
     "piano_roll",
     "pitch_histograms",

@@ -2,16 +2,19 @@
 
 from .ablation import ablation
 from .dropout import dropout
-from .grids import normalization, robustness
+from .grids import NORMALIZE_TITLES, normalization, robustness
+from .inside import inside
 from .notes import limit_note, missing_note, missing_points
 from .table_1 import comparison, convergence
 from .tuning import tuned_table, tuning
 
 __all__ = [
+    "NORMALIZE_TITLES",
     "ablation",
     "comparison",
     "convergence",
     "dropout",
+    "inside",
     "limit_note",
     "missing_note",
     "missing_points",

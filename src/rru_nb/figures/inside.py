@@ -1,0 +1,36 @@
+"""What happens inside the RRU over time, with and without normalization."""
+
+import matplotlib.pyplot as plt
+import seaborn as sns
+
+_LABELS = {
+    "h": "RMS of the state h",
+    "z": "RMS of the pre-activation z",
+    "gradient": "gradient norm of the last loss",
+}
+
+
+def inside_lines(frame):
+    """Size of state and pre-activation and norm of the gradient, by time step.
+
+    Blue with normalization, orange without; dashed before training, solid after.
+
+    Args:
+        frame: of `inside_views`.
+    """
+    figure, axes = plt.subplots(1, 3, figsize=(12, 4), layout="constrained")
+    colours = dict(zip((True, False), sns.color_palette("colorblind")))
+    dashes = {"untrained": "--", "trained": "-"}
+    for (normalize, when), rows in frame.groupby(["normalize", "when"], sort=False):
+        label = f"{'with' if normalize else 'without'} normalization, {when}"
+        for ax, column in zip(axes, _LABELS):
+            shown = rows[rows[column].notna() & (rows[column] > 0)]
+            look = {"color": colours[normalize], "linestyle": dashes[when], "label": label}
+            ax.plot(shown.step, shown[column], **look)
+    for ax, (column, label) in zip(axes, _LABELS.items()):
+        ax.set(xlabel="time step", title=label, yscale="linear" if column == "z" else "log")
+    # Untrained states decay to nothing, Z being zero: their tail would take the whole panel.
+    axes[0].set_ylim(bottom=frame.h.max() / 1000)
+    axes[1].set_ylim(bottom=0)
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
+    return figure
