@@ -14,7 +14,7 @@ from functools import lru_cache
 import yaml
 
 from . import paths
-from .data import canonical_name
+from .data import canonical_name, registry
 from .errors import UserError, check_choice
 from .settings import OF_TASKS, OWN, as_float, check_value
 
@@ -39,13 +39,15 @@ KINDS = {  # what kind of task a dataset is, see `tasks`
     "pmnist": "digits",
 }
 
-METRICS = {
+METRICS = {  # that of Table 1, which also stops training early
     "music": "nll_window",
     "word": "perplexity",
     "char": "bpc",
     "sentiment": "accuracy",
     "digits": "accuracy",
 }
+
+STANDARD_METRICS = {"word": "perplexity_words", "char": "bpc_contiguous"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,7 +124,9 @@ class RunConfig:
 
     @property
     def metric(self):
-        """The metric of Table 1 for this dataset, which also stops training early."""
+        """The metric that stops training: Table 1's, or the protocol "standard"'s own."""
+        if self.protocol == "standard":
+            return STANDARD_METRICS[self.kind]
         return METRICS[self.kind]
 
     @property
@@ -220,7 +224,8 @@ def paper_config(dataset, cell, scale="paper", seed=0, **changes):
         )
     paper = _paper_settings(dataset, cell)
     _refuse_changes(dataset, cell, changes, paper)
-    settings = paper | _scale_changes(dataset, cell, scale) | changes
+    protocol = _protocol_changes(dataset, cell, changes.get("protocol", "authors"))
+    settings = paper | protocol | _scale_changes(dataset, cell, scale) | changes
     if changes.get("units") is not None:
         settings["n_params"] = None
     settings |= {"scale": scale, "seed": seed}
@@ -242,6 +247,13 @@ def _paper_file(dataset, cell):
         return _yaml(in_paper)
     own = _yaml(paths.params_dir() / dataset / f"{cell}.yml")
     return own | {"config": _paper_file(own["like"], cell)["config"]}
+
+
+def _protocol_changes(dataset, cell, protocol):
+    valid = registry.DATASETS_BY_NAME[dataset].protocols
+    check_choice(f"protocol of {dataset!r}", protocol, valid)
+    own = _paper_file(dataset, cell).get("protocols", {})
+    return own.get(protocol, {})
 
 
 def _scale_changes(dataset, cell, scale):

@@ -1,0 +1,153 @@
+"""Character-level Penn Treebank, enwik8, text8: which character comes next? (section 4.1)"""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from ..data import load_dataset
+from .text import (
+    TextTask,
+    check_enough,
+    cut,
+    half_window_mean,
+    limited,
+    next_symbol_nll,
+    window_starts,
+)
+
+RESET_PROBABILITY = 0.1  # that a training batch starts from zeros (section 4.1)
+SPLITS = ("train", "valid", "test")
+
+
+class CharTask(TextTask):
+    """Next-character prediction over contiguous streams; the state goes from batch to batch.
+
+    The training text is laid out in `batch_size` rows; each batch is the next window of every
+    row. The state goes on from the batch before, except at an epoch's start and, with
+    probability 0.1, at any batch: then it is zeros, for the RRU too.
+
+    Two means of the same losses are reported, in bits per character (BPC):
+
+    - `bpc`, the authors': zero state, windows that overlap by half, the second half of each is
+      scored; of the first batch all of it, counted twice, see `text.half_window_mean`. What
+      fills no whole batch is not scored.
+    - `bpc_contiguous`: every character but the first is scored exactly once, in `batch_size`
+      rows that start from zeros and carry the state from window to window.
+
+    The first stops training under the protocol "authors", the second under "standard".
+
+    Attributes:
+        carried: the states of all layers, each [batch_size, n].
+    """
+
+    metrics = ("bpc", "bpc_contiguous")
+
+    # Data
+
+    def __init__(self, config):
+        super().__init__(config)
+        self.splits = load_dataset(config.dataset, config.protocol)
+        self.n_symbols = len(self.splits.vocabulary)
+        window, half = config.window, config.window // 2
+        self._streams = {
+            "train": limited(self.splits.train, config.train_limit, window, window),
+            "valid": limited(self.splits.valid, config.eval_limit, window, half),
+            "test": limited(self.splits.test, config.eval_limit, window, half),
+        }
+        steps = {"train": window, "valid": half, "test": half}
+        self._starts = {}
+        for split in SPLITS:
+            starts = window_starts(len(self._streams[split]), window, steps[split])
+            check_enough(config, split, len(starts), at_least=config.batch_size)
+            self._starts[split] = self._in_rows(starts)
+
+    def _in_rows(self, starts):
+        """The starts of each batch, [batches, batch_size]: a batch has a window of each row."""
+        n_batches = len(starts) // self.config.batch_size
+        rows = starts[: n_batches * self.config.batch_size].reshape(-1, n_batches)
+        return rows.T
+
+    # Batches
+
+    @property
+    def batch_spec(self):
+        return {
+            "tokens": tf.TensorSpec([self.config.batch_size, None], tf.uint8),
+            "reset": tf.TensorSpec([], tf.bool),
+        }
+
+    def train_batches(self, epoch):
+        resets = np.random.default_rng([self.config.seed, epoch]).random(len(self._starts["train"]))
+        for i, starts in enumerate(self._starts["train"]):
+            reset = np.bool_(i == 0 or resets[i] < RESET_PROBABILITY)
+            yield {"tokens": self._windows("train", starts), "reset": reset}
+
+    def _windows(self, split, starts):
+        return cut(self._streams[split], starts, self.config.window)
+
+    def _contiguous(self, split):
+        """All of a split in rows: windows [batch_size, T + 1], and which targets are there."""
+        stream, n_rows, window = self._streams[split], self.config.batch_size, self.config.window
+        length = -(-(len(stream) - 1) // n_rows)  # targets of a row
+        padded = np.pad(stream, (0, n_rows * length + 1 - len(stream)))
+        rows = cut(padded, length * np.arange(n_rows), length)
+        there = (np.arange(n_rows * length) < len(stream) - 1).reshape(n_rows, length)
+        for start in range(0, length, window):
+            end = min(start + window, length)
+            yield rows[:, start : end + 1], there[:, start:end]
+
+    # Head, loss, metrics
+
+    def network(self, units):
+        layers = self.recurrent_layers(units)
+        sizes = [np.atleast_1d(layer.cell.state_size) for layer in layers]
+        tokens = keras.Input([None], dtype="int32")
+        states = [[keras.Input([int(n)]) for n in of_layer] for of_layer in sizes]
+        x, new = self.embedded(tokens), []
+        for layer, state in zip(layers, states):
+            x, *after = layer(x, initial_state=state)
+            new += after
+        before = [state for of_layer in states for state in of_layer]
+        self.carried = [
+            tf.Variable(tf.zeros([self.config.batch_size, state.shape[-1]]), trainable=False)
+            for state in before
+        ]
+        return keras.Model([tokens, *before], [self.head(x), *new])
+
+    def loss(self, model, batch):
+        kept = tf.where(batch["reset"], 0.0, 1.0)
+        tokens = tf.cast(batch["tokens"], tf.int32)
+        before = [kept * state for state in self.carried]
+        logits, *after = model([tokens[:, :-1], *before], training=True)
+        for variable, state in zip(self.carried, after):
+            variable.assign(state)
+        return tf.reduce_mean(next_symbol_nll(logits, tokens[:, 1:]))
+
+    def evaluate(self, model, split):
+        score, half = self.scorer(model, self._make_scorer), self.config.window // 2
+        zeros = [tf.zeros_like(state) for state in self.carried]
+        losses = []
+        for i, starts in enumerate(self._starts[split]):
+            nats, *_ = score(self._windows(split, starts), 0 if i == 0 else half, *zeros)
+            losses.append(np.float64(nats).mean())
+        return {
+            "bpc": float(half_window_mean(losses) / np.log(2)),
+            "bpc_contiguous": self._contiguous_bits(score, zeros, split),
+        }
+
+    def _contiguous_bits(self, score, states, split):
+        total, count = 0.0, 0
+        for tokens, there in self._contiguous(split):
+            nats, *states = score(tokens, 0, *states)
+            total, count = total + np.float64(nats)[there].sum(), count + there.sum()
+        return float(total / count / np.log(2))
+
+    def _make_scorer(self, body, head):
+        def score(tokens, begin, *states):
+            tokens = tf.cast(tokens, tf.int32)
+            x, *after = body([tokens[:, :-1], *states], training=False)
+            return next_symbol_nll(head(x[:, begin:]), tokens[:, 1 + begin :]), *after
+
+        signature = [self.batch_spec["tokens"], tf.TensorSpec([], tf.int32)]
+        signature += [tf.TensorSpec(state.shape) for state in self.carried]
+        return tf.function(score, input_signature=signature)

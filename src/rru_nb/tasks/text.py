@@ -1,0 +1,115 @@
+"""What the tasks over words and over characters share: windows of a stream, head and loss."""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from ..errors import UserError
+from .base import Task
+from .network import dense_parameters, output_features, recurrent_layer, recurrent_parameters
+
+
+class TextTask(Task):
+    """Prediction of the next symbol of a stream; losses are in nats per symbol.
+
+    A batch holds `tokens`, [B, T + 1]: the inputs are all columns but the last, the targets all
+    but the first.
+
+    Attributes:
+        n_symbols: size of the vocabulary.
+    """
+
+    better = "lower"
+
+    def __init__(self, config):
+        super().__init__(config)
+        self._score = None
+
+    def embedded(self, tokens):
+        """The vectors of symbols [B, T, m]; uniform between -1 and 1 at first."""
+        return keras.layers.Embedding(
+            self.n_symbols,
+            self.config.embedding_size,
+            embeddings_initializer=keras.initializers.RandomUniform(-1, 1),
+        )(tokens)
+
+    def head(self, x):
+        """Logits of the next symbol, [B, T, vocabulary]."""
+        return keras.layers.Dense(self.n_symbols, name="head")(x)
+
+    def recurrent_layers(self, units):
+        """The layers of the stack, which give all outputs and the last state."""
+        return [
+            recurrent_layer(self.config, units, return_sequences=True, return_state=True)
+            for _ in range(self.config.layers)
+        ]
+
+    def parameters(self, units):
+        config = self.config
+        embedding = self.n_symbols * config.embedding_size
+        head = dense_parameters(output_features(config, units), self.n_symbols)
+        return embedding + recurrent_parameters(config, units, config.embedding_size) + head
+
+    def scorer(self, model, make):
+        """A compiled function of the model, made by `make(body, head)` once for each model.
+
+        Args:
+            model: whose last layer is the head.
+            make: called with the model without its head, whose first output is what the head
+                reads, and the head itself: an evaluation can spare the logits that it needs not.
+        """
+        if self._score is None or self._score[0] is not model:
+            head = model.get_layer("head")
+            states = model.outputs[1:]
+            body = keras.Model(model.inputs, [head.input, *states])
+            self._score = model, make(body, head)
+        return self._score[1]
+
+
+def next_symbol_nll(logits, targets):
+    """The negative log-likelihood of each target in nats: [B, T], float32."""
+    return tf.nn.sparse_softmax_cross_entropy_with_logits(targets, tf.cast(logits, tf.float32))
+
+
+def window_starts(n_symbols, window, step):
+    """Where the windows of a stream start: every `step`, while inputs and targets are there.
+
+    As in the authors' code, what is left at the end of the stream, less than `step`, is in no
+    window.
+
+    Args:
+        n_symbols: length of the stream. window: inputs of a window. step: between starts.
+    """
+    return np.arange(0, n_symbols - window, step)
+
+
+def cut(stream, starts, window):
+    """Windows of a stream with their targets: [len(starts), window + 1]."""
+    return np.lib.stride_tricks.sliding_window_view(stream, window + 1)[starts]
+
+
+def limited(stream, limit, window, step):
+    """The beginning of a stream that holds `limit` windows; all of it for None."""
+    return stream if limit is None else stream[: (limit - 1) * step + window + 1]
+
+
+def check_enough(config, split, n_windows, at_least):
+    """Raises a `UserError` if a split has fewer windows than a batch needs."""
+    if n_windows < at_least:
+        raise UserError(
+            f"the {split} text of {config.dataset!r} gives {n_windows} windows of "
+            f"{config.window}, and a batch needs {at_least}. Make window or batch_size smaller."
+        )
+
+
+def half_window_mean(losses):
+    """The authors' mean loss of a split, from the losses of its batches.
+
+    Windows overlap by half, and the second half of each is scored; of the first batch all of
+    it, counted twice, "because we went through two halves". So the beginning of the stream is
+    scored too, and the rest of the first batch partly twice.
+
+    Args:
+        losses: mean loss of each batch, the first over whole windows.
+    """
+    return (losses[0] + sum(losses)) / (len(losses) + 1)
