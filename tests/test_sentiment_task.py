@@ -154,7 +154,7 @@ def test_parameters_are_those_of_the_network(cell, layers):
 
 
 def test_it_learns_and_only_the_last_output_matrix_stays(made_up_reviews):
-    task = task_of("rru", units=12, max_epochs=12, patience=12, learning_rate=0.01)
+    task = task_of("rru", layers=1, units=12, max_epochs=12, patience=12, learning_rate=0.01)
     keras.utils.set_random_seed(0)
     fit = Fit(task.config, task, task.network(12))
     before = [v.numpy() for v in fit.model.trainable_variables]
