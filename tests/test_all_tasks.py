@@ -1,0 +1,23 @@
+"""Every task with every cell through the whole trainer, on real data where it is at hand."""
+
+import math
+
+import pytest
+
+from rru_nb import DATASETS, paper_config
+from rru_nb.config import CELLS
+from rru_nb.training import train
+
+
+@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("dataset", DATASETS)
+def test_trains_validates_and_tests(dataset, cell, any_data):
+    config = paper_config(dataset, cell, scale="smoke", max_epochs=1)
+    record = train(config, progress=False)
+    assert record["status"] == "ok" and len(record["epochs"]) == 1
+    assert set(record["valid"]) == set(record["test"]) and len(record["test"]) == 2
+    assert all(math.isfinite(score) for score in record["test"].values())
+    assert f"valid_{config.metric}" in record["epochs"][0]
+    assert record["n_params"] <= config.n_params
+    assert record["recurrence"] == ["fused"]
+    assert record["data"]["name"] == dataset and len(record["data"]["digest"]) == 64
