@@ -19,10 +19,11 @@ import numpy as np
 from ..errors import UserError
 from .music import KEYS, LOWEST_PITCH
 
-MAX_BYTES = 1 << 20
+MAX_BYTES = 1 << 19
 MAX_STEPS = 100_000
 MAX_STEPS_PER_QUARTER = 300
-TICKS_PER_STEP = 96
+MAX_TICKS = 5_000_000  # pretty_midi makes arrays of that length
+TICKS_PER_STEP = 48
 VELOCITY = 80
 
 
@@ -35,7 +36,7 @@ def read_midi(path, steps_per_quarter=1, step_seconds=None):
     pitches), the pedal, and notes beyond the 88 keys, of which a warning tells.
 
     Args:
-        path: of a MIDI file (type 0 or 1) of at most 1 MiB.
+        path: of a MIDI file (type 0 or 1) of at most 512 KiB.
         steps_per_quarter: time steps of a quarter note: 1 as in JSB Chorales, 2 for eighths.
         step_seconds: length of a time step in seconds, for recordings of somebody's playing,
             which keep to no grid; then `steps_per_quarter` is not used.
@@ -46,7 +47,7 @@ def read_midi(path, steps_per_quarter=1, step_seconds=None):
 
     Raises:
         UserError: if there is no such file, it is not a MIDI file, holds no notes of a piano,
-            or would be longer than 100,000 steps.
+            or is longer than 100,000 steps or 5,000,000 ticks.
     """
     path = Path(path)
     _check_positive("steps_per_quarter", steps_per_quarter, int)
@@ -151,10 +152,24 @@ def _parse(content):
         raise UserError(f"has {midi.ticks_per_beat} ticks a quarter note, expected 1 or more.")
     if midi.type == 2:
         raise UserError("is of type 2, independent sequences; expected type 0 or 1.")
+    midi.tracks = [mido.MidiTrack(_telling(track)) for track in midi.tracks]
     midi.tracks = [track for track in midi.tracks if track]
     if not midi.tracks:
-        raise UserError("has no tracks with anything in them.")
+        raise UserError("has no tracks with notes in them.")
+    ticks = max(sum(message.time for message in track) for track in midi.tracks)
+    if ticks > MAX_TICKS:
+        raise UserError(f"has {ticks:,} ticks, more than {MAX_TICKS:,}: cut the file.")
     return _pretty_midi().PrettyMIDI(mido_object=midi)
+
+
+def _telling(track):
+    """The messages of a track that a roll depends on: tempo, and beginnings and ends of notes."""
+    waited = 0
+    for message in track:
+        waited += message.time
+        if message.type in ("note_on", "note_off", "set_tempo"):
+            message.time, waited = waited, 0
+            yield message
 
 
 def _roll(path, notes):
