@@ -134,36 +134,35 @@ class RRU(keras.layers.RNN):
             return super().inner_loop(sequences, initial_state, mask, training)
         if isinstance(mask, list | tuple):
             mask = mask[0]
-        x = tf.transpose(sequences, [1, 0, 2])  # [T, B, m]: a step is one slice
+        x = tf.transpose(sequences, [1, 2, 0])  # [T, m, B]: a step is one slice
         present = None if mask is None else tf.transpose(tf.cast(mask, tf.bool))  # [T, B]
         if self.go_backwards:
             x = tf.reverse(x, [0])
             present = None if present is None else tf.reverse(present, [0])
-        keep, scale = self._draw_mask(x, training)
-        d, h = self._scan(x, initial_state[0], present, keep, scale)
+        o, h = self._scan(x, initial_state[0], present, training)
+        o = tf.transpose(o, [0, 2, 1])
         if not self.return_sequences:
-            d, present = last(d, present, zero=self.zero_output_for_mask)
-        o = hold(self._outputs(d, scale), present, zero=self.zero_output_for_mask)
+            o, present = last(o, present, zero=self.zero_output_for_mask)
+        o = hold(o, present, zero=self.zero_output_for_mask)
         outputs = tf.transpose(o, [1, 0, 2])  # [B, T, p]; T = 1 where only the last is asked for
         return outputs[:, -1], outputs, [h]
+
+    def _scan(self, x, h_0, present, training):
+        """Outputs of all steps, [T, p, B], and the last state, [B, n]."""
+        keep, scale = self._draw_mask(x, training)
+        present = None if present is None else present[:, None, :]
+        weights = self._weights(scale)
+        o, h = rru_scan(x, tf.transpose(h_0), weights, keep, present, self.cell.normalize)
+        return tf.nn.relu(o) if self.cell.relu_outputs else o, tf.transpose(h)  # (6)
 
     def _draw_mask(self, x, training):
         """The dropout masks of all steps, and 1 / keep; `(None, 1.0)` without dropout."""
         if not training or not self.cell.dropout:
             return None, 1.0
-        shape = tf.concat([tf.shape(x)[:2], [self.cell.bias.shape[0]]], 0)
+        n_steps, batch = tf.shape(x)[0], tf.shape(x)[2]
+        shape = tf.stack([n_steps, self.cell.bias.shape[0], batch])
         seed = self.cell.seed_generator.next()
         return keep_mask(shape, self.cell.dropout, seed, self.compute_dtype)
-
-    def _scan(self, x, h_0, present, keep, scale):
-        kernel, bias = self._cast(self.cell.kernel), self._cast(self.cell.bias)
-        m, g = kernel.shape
-        n_steps, batch = tf.shape(x)[0], tf.shape(x)[1]
-        pre = tf.matmul(tf.reshape(x, [-1, m]), kernel) + bias
-        pre = tf.reshape(pre, [n_steps, batch, g])
-        present = None if present is None else present[:, :, None]
-        weights, normalize = self._weights(scale), self.cell.normalize
-        return rru_scan(pre, h_0, weights, keep, present, normalize)
 
     def _weights(self, scale):
         """The cell's weights as `rru_scan` wants them; TensorFlow derives through the folding."""
@@ -171,25 +170,20 @@ class RRU(keras.layers.RNN):
         # In float32 at least: the gradient of Z sums over g, which half precision cannot.
         wide = tf.as_dtype(keras.backend.result_type(self.compute_dtype, "float32"))
         rezero = self._cast(cell.rezero_scale, wide) * tf.ones([cell.units], wide)
-        candidate = self._cast(cell.candidate_kernel, wide)
-        bias = self._cast(cell.candidate_bias, wide)
-        factor = 1.0 if cell.relu_outputs else rezero
+        factor = tf.ones_like(rezero) if cell.relu_outputs else rezero
+        candidate = self._cast(cell.candidate_kernel, wide) * (factor * scale)
+        output = self._cast(cell.output_kernel, wide) * scale
+        bias = self._cast(cell.candidate_bias, wide) * factor
+        joint = [cell.recurrent_kernel, cell.kernel, cell.bias[None]]
         hidden = [w for pair in zip(cell.hidden_kernels, cell.hidden_biases) for w in pair]
         return ScanWeights(
-            recurrent=self._cast(cell.recurrent_kernel),
-            candidate=self._cast(candidate * (factor * scale)),
-            candidate_bias=self._cast(bias * factor),
+            joint=tf.concat([self._cast(w) for w in joint], 0),
+            candidate=self._cast(tf.concat([candidate, output], 1)),
+            bias=self._cast(tf.concat([bias, self._cast(cell.output_bias, wide)], 0)),
             residual=self._cast(cell.residual_scale()),
             rezero=self._cast(rezero) if cell.relu_outputs else None,
             hidden=tuple(self._cast(w) for w in hidden),
         )
-
-    def _outputs(self, d, scale):
-        kernel, bias = self._cast(self.cell.output_kernel), self._cast(self.cell.output_bias)
-        n_steps, batch = tf.shape(d)[0], tf.shape(d)[1]
-        o = tf.matmul(tf.reshape(d, [-1, kernel.shape[0]]), kernel * scale) + bias  # (6)
-        o = tf.reshape(o, [n_steps, batch, kernel.shape[1]])
-        return tf.nn.relu(o) if self.cell.relu_outputs else o
 
     def _cast(self, weight, dtype=None):
         return tf.cast(tf.convert_to_tensor(weight), dtype or self.compute_dtype)
