@@ -27,7 +27,7 @@ book: $(READY)  ## run the notebooks, build the site | 2 min, then seconds | _bu
 	$(BIN)/python -m rru_nb.cli book
 
 test: $(READY)  ## the test suite | 7 min on 2 cores | the closing line of pytest
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
 serve: $(READY)  ## show the built book on this machine | until Ctrl-C | http://127.0.0.1:8000
 	@test -f _build/html/index.html || { echo "No book yet: run 'make book' first." >&2; exit 1; }
