@@ -9,6 +9,7 @@ import yaml
 
 from . import __version__, section_commands
 from .errors import UserError
+from .signals import sigterm_raises
 
 _EPILOG = """\
 examples:
@@ -33,7 +34,8 @@ environment variables:
 def main(arguments=None):
     """Runs the command line and returns its exit code.
 
-    0, or 2 for a user's mistake, or 128 + the signal that ended it: 130 after Ctrl-C.
+    0, or 2 for a user's mistake, or 128 + the signal that ended it: 130 after Ctrl-C, 143 after
+    SIGTERM.
     """
     # TensorFlow's start-up notes would bury the answer; whoever sets the level keeps it.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -41,12 +43,14 @@ def main(arguments=None):
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     options = _parser().parse_args(arguments)
     try:
-        return options.do(options) or 0
+        with sigterm_raises():
+            return options.do(options) or 0
     except UserError as error:
         print(f"rru-nb: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt as stopped:
-        print(f"\nrru-nb: {str(stopped) or 'interrupted'}", file=sys.stderr)
+        told = str(stopped) or "interrupted; the records and checkpoints that are there stay"
+        print(f"\nrru-nb: {told}", file=sys.stderr)
         return 128 + getattr(stopped, "signum", signal.SIGINT)
 
 
