@@ -11,13 +11,14 @@ from step import rru_options
 from rru_nb import RRU
 
 QUESTION = __doc__.splitlines()[0]
-LENGTHS = (200, 400, 800, 1600)
+LENGTHS = {"tiny": (12, 24)}
+PAPER_LENGTHS = (200, 400, 800, 1600)
 
 
 def main():
     options = arguments(QUESTION, rounds=3)
     candidates, first = {}, {}
-    for steps in LENGTHS:
+    for steps in LENGTHS.get(options.size, PAPER_LENGTHS):
         size = SIZES[options.size] | {"T": steps}
         layer = RRU(size["n"], **rru_options(size), return_sequences=True, fused=True)
         candidates[steps] = training_step(layer, size)

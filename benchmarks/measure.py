@@ -25,6 +25,8 @@ RECORDS = Path(__file__).parent / "records"
 SIZES = {
     "jsb": {"B": 16, "T": 200, "m": 88, "n": 1315, "q": 1.77, "p": 64, "dropout": 0.79362},
     "pixels": {"B": 64, "T": 784, "m": 1, "n": 128, "q": 2.0, "p": 64, "dropout": 0.7},
+    # Only to see that a script runs.
+    "tiny": {"B": 2, "T": 12, "m": 3, "n": 8, "q": 1.5, "p": 4, "dropout": 0.5},
 }
 
 
@@ -38,6 +40,7 @@ def arguments(question, rounds=9):
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--json", type=Path, help="where to write the record")
     options = parser.parse_args()
+    options.load_before = os.getloadavg()[0]
     tf.config.threading.set_intra_op_parallelism_threads(options.threads)
     return options
 
@@ -137,7 +140,7 @@ def report(question, rows, options, **more):
             "started": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
             "rounds": options.rounds,
             "threads": options.threads,
-            "load_average": os.getloadavg()[0],
+            "load_average": {"before": options.load_before, "after": os.getloadavg()[0]},
             "device": provenance.device(),
             "versions": provenance.versions() | more.get("versions", {}),
             "commit": provenance.commit(),

@@ -10,7 +10,10 @@ def bare_products(size):
 
     Forward: W^x x and W^o d over all steps, W^h h and W^c d step by step. Backward: the
     gradient of d over all steps, the state's chain step by step, four weight gradients over
-    all steps. Transposed matrices are given as such, and each step depends on the one before.
+    all steps. Matrices lie as is best for a product: features first within a step, because
+    the weights as the left operand are the faster way at few rows; transposed where they are
+    needed transposed. Each step depends on the one before. Unlike a training step's, the two
+    chains do not depend on one another, and TensorFlow may run them side by side.
     """
     rng = np.random.default_rng(0)
     T, B, m, n, p, g = (*(size[k] for k in "TBmnp"), hidden_size(size))
@@ -22,22 +25,30 @@ def bare_products(size):
     x, d, h, o = (random(T * B, features) for features in (m, g, n, p))
     w_x, w_h, w_c, w_o = random(m, g), random(n, g), random(g, n), random(g, p)
     w_h_t, w_c_t, w_o_t = random(g, n), random(n, g), random(p, g)
+    start = random(n, B)
 
     @tf.function
-    def step(x, d, h, o):
+    def step(x, d, h, o, start):
         def chain(first, second):
             return tf.while_loop(
                 lambda t, _: t < T,
-                lambda t, state: (t + 1, state @ first @ second),
-                (0, h[:B]),
+                lambda t, state: (t + 1, second @ (first @ state)),
+                (0, start),
             )[1]
 
         over_all_steps = [x @ w_x, d @ w_o, o @ w_o_t]
         gradients = [tf.matmul(a, b, transpose_a=True) for a, b in ((x, d), (h, d), (d, h), (d, o))]
-        results = [*over_all_steps, *gradients, chain(w_h, w_c), chain(w_c_t, w_h_t)]
+        results = [*over_all_steps, *gradients, chain(w_h_t, w_c_t), chain(w_c, w_h)]
         return tf.add_n([r[0, 0] for r in results])
 
-    return lambda: float(step(x, d, h, o))
+    return lambda: float(step(x, d, h, o, start))
+
+
+def large_product(features=2048):
+    """A function of no arguments that multiplies two square matrices, and its operations."""
+    a = tf.constant(np.random.default_rng(0).normal(size=(features, features)), tf.float32)
+    product = tf.function(lambda: (a @ a)[0, 0])
+    return lambda: float(product()), 2 * features**3
 
 
 def flops(size):

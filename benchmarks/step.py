@@ -9,6 +9,7 @@ On a machine with a GPU, TensorFlow and PyTorch use it; the record says which.
 """
 
 import importlib.util
+import statistics
 
 import keras
 from measure import (
@@ -21,7 +22,7 @@ from measure import (
     table,
     training_step,
 )
-from products import bare_products, flops
+from products import bare_products, flops, large_product
 
 from rru_nb import RRU, RRUCell
 from rru_nb.budget import units_within
@@ -67,31 +68,42 @@ def torch_lstm(size, threads):
     return run
 
 
+def rru_candidates(size):
+    """The RRU, fused and by the plain cell, and the floor."""
+    plain = keras.layers.RNN(RRUCell(size["n"], **rru_options(size)), return_sequences=True)
+    fused = RRU(size["n"], **rru_options(size), return_sequences=True, fused=True)
+    return {
+        "bare products": bare_products(size),
+        "RRU, fused": training_step(fused, size),
+        "RRU, plain cell": training_step(plain, size),
+    }
+
+
+def torch_version():
+    """PyTorch's version, or None where it is not installed."""
+    if not importlib.util.find_spec("torch"):
+        return None
+    import torch
+
+    return torch.__version__
+
+
 def main():
     options = arguments(QUESTION)
-    size = SIZES[options.size]
-    plain = keras.layers.RNN(RRUCell(size["n"], **rru_options(size)), return_sequences=True)
-    candidates = {
-        "bare products": bare_products(size),
-        "RRU, fused": training_step(
-            RRU(size["n"], **rru_options(size), return_sequences=True, fused=True), size
-        ),
-        "RRU, plain cell": training_step(plain, size),
-        "keras.layers.LSTM": keras_lstm(size),
-    }
-    versions = {}
-    if importlib.util.find_spec("torch"):
-        import torch
-
-        versions["torch"] = torch.__version__
+    size, versions = SIZES[options.size], {}
+    candidates = rru_candidates(size) | {"keras.layers.LSTM": keras_lstm(size)}
+    if torch_version():
+        versions["torch"] = torch_version()
         candidates["torch.nn.LSTM"] = torch_lstm(size, options.threads)
-    seconds = side_by_side(candidates, options.rounds)
+    square, operations = large_product()
+    seconds = side_by_side(candidates | {"large product": square}, options.rounds)
+    large = operations / statistics.median(seconds.pop("large product")) / 1e9
     rows = table(seconds, ("bare products", "RRU, plain cell", "torch.nn.LSTM"))
-    for row in rows[:1]:
-        speed = flops(size) / row["median_s"] / 1e9
-        print(f"The bare products run at {speed:.0f} GFLOP/s.")
-    more = {"gflops_of_products": speed, "parameters": rru_parameters(size)}
-    report(QUESTION, rows, options, size=options.size, settings=size, versions=versions, **more)
+    speed = flops(size) / rows[0]["median_s"] / 1e9
+    print(f"The bare products run at {speed:.0f} GFLOP/s, a large square one at {large:.0f}.")
+    more = {"gflops_of_products": speed, "gflops_of_large_product": large}
+    more |= {"parameters": rru_parameters(size), "size": options.size, "settings": size}
+    report(QUESTION, rows, options, versions=versions, **more)
 
 
 if __name__ == "__main__":

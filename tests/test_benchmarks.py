@@ -1,0 +1,35 @@
+"""Every benchmark script runs, at a size that says nothing, and writes a whole record."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+BENCHMARKS = Path(__file__).resolve().parents[1] / "benchmarks"
+SHARED = {"measure", "products"}
+SCRIPTS = sorted(path.stem for path in BENCHMARKS.glob("*.py") if path.stem not in SHARED)
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_a_script_prints_a_table_and_writes_its_record(script, tmp_path):
+    record = tmp_path / "record.json"
+    command = [sys.executable, BENCHMARKS / f"{script}.py", "--size", "tiny", "--rounds", "1"]
+    done = subprocess.run(
+        [*command, "--json", record], capture_output=True, text=True, env=os.environ, timeout=300
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    found = json.loads(record.read_text(encoding="utf-8"))
+    assert found["question"] in done.stdout and found["question"].endswith("?")
+    assert found["rows"] and found["size"] == "tiny" and found["rounds"] == 1
+    for name, value in found["rows"][0].items():
+        assert name in done.stdout
+        assert not isinstance(value, float) or value > 0 or "MB" in name or "compiling" in name
+    assert {"device", "versions", "threads", "load_average", "commit"} <= found.keys()
+    assert found["versions"].keys() >= {"python", "tensorflow", "keras"}
+
+
+def test_there_is_a_script_for_each_question():
+    assert SCRIPTS == ["epoch", "gated", "length", "memory", "parameters", "step"]
