@@ -19,11 +19,11 @@ OWN = {"rru": {"output_size": 4}, "mogrifier": {"rounds": 3, "rank": 3}}
 
 
 def images(n, seed):
-    """Noise in which the place of a bright stretch, among the first 20 pixels, is the class."""
+    """Noise in which the place of a bright stretch is the class."""
     rng = np.random.default_rng(seed)
     labels = rng.integers(0, 10, n).astype(np.int32)
     pixels = rng.integers(0, 60, [n, 784]).astype(np.uint8)
-    pixels[np.arange(n)[:, None], 2 * labels[:, None] + [0, 1]] += 190
+    pixels[np.arange(n)[:, None], 78 * labels[:, None] + np.arange(78)] += 190
     return Labelled(pixels, labels)
 
 
@@ -37,7 +37,7 @@ def made_up_digits():
 
 
 def task_of(cell, **changes):
-    settings = {"units": 5, "batch_size": 8, "window": 20, "dropout": 0.0} | OWN.get(cell, {})
+    settings = {"units": 5, "batch_size": 8, "window": 14, "dropout": 0.0} | OWN.get(cell, {})
     return DigitsTask(paper_config("mnist", cell, **settings | changes))
 
 
@@ -87,16 +87,21 @@ def test_an_epoch_has_every_digit_once_with_its_label(task, made_up_digits):
         return list(zip(rows, np.concatenate([batch["label"] for batch in batches])))
 
     train = made_up_digits.train
-    expected = [(tuple(row[:20]), label) for row, label in zip(train.inputs, train.labels)]
+    expected = [(tuple(row), label) for row, label in zip(train.inputs, train.labels)]
     assert sorted(epoch(1)) == sorted(expected)
     assert sorted(epoch(2)) == sorted(expected) and epoch(2) != epoch(1)
 
 
-def test_all_pixels_are_read_unless_a_shorter_window_is_asked_for(made_up_digits):
-    whole = next(iter(DigitsTask(paper_config("mnist", "gru")).train_batches(1)))
-    assert whole["x"].shape == (64, 784)
-    with pytest.raises(UserError, match=r"window = 785: a digit has 784 pixels"):
-        task_of("gru", window=785)
+def test_the_paper_reads_one_pixel_a_step():
+    model = DigitsTask(paper_config("mnist", "gru", units=2)).network(2)
+    first = next(layer for layer in model.layers if isinstance(layer, keras.layers.RNN))
+    assert first.input.shape == (None, 784, 1)
+
+
+@pytest.mark.parametrize("window, below", [(785, 784), (100, 98), (783, 392)])
+def test_steps_that_do_not_divide_the_pixels_are_refused(window, below):
+    with pytest.raises(UserError, match=rf"window = {window} .* The nearest below is {below}\."):
+        task_of("gru", window=window)
 
 
 def test_limits_take_the_first_digits(made_up_digits):
@@ -107,9 +112,9 @@ def test_limits_take_the_first_digits(made_up_digits):
 
 @pytest.mark.parametrize("cell", CELLS)
 def test_the_classifier_reads_the_last_layers_final_state(cell, made_up_digits):
-    """One pixel / 255 a step; by the cells, step by step."""
-    model, pixels = network_of(task_of(cell)), made_up_digits.valid.inputs[:3, :20]
-    expected = [oracle.logits_of_one(model, row[:, None] / 255) for row in pixels]
+    """14 steps of 56 pixels / 255; by the cells, step by step."""
+    model, pixels = network_of(task_of(cell)), made_up_digits.valid.inputs[:3]
+    expected = [oracle.logits_of_one(model, row.reshape(14, 56) / 255) for row in pixels]
     np.testing.assert_allclose(model(pixels), expected, rtol=1e-4, atol=1e-5)
     assert np.ptp(expected, axis=0).max() > 1e-3, "digits that look alike show nothing"
 
@@ -124,7 +129,7 @@ def test_loss_by_definition(model, smoothing):
 
 def test_metrics_by_definition_and_without_smoothing(task, model, made_up_digits):
     valid = made_up_digits.valid  # 37 digits: two full batches of 16 and a part of one
-    logits = np.asarray(model(valid.inputs[:, :20]))
+    logits = np.asarray(model(valid.inputs))
     expected = oracle.scores(logits, valid.labels)
     assert task.evaluate(model, "valid") == pytest.approx(expected, rel=1e-5)
     assert 0 < expected["accuracy"] < 100

@@ -12,15 +12,19 @@ from .classification import ClassificationTask, first
 
 
 class DigitsTask(ClassificationTask):
-    """Ten classes of sequences of 784 pixels, one a time step, divided by 255.
+    """Ten classes of sequences of 784 pixels, one a time step, each divided by 255.
 
     `pmnist` permutes the pixels: all 784 of them under the protocol "authors", those within a
-    row under "paper"; see `data.mnist`. A `window` below 784 reads the first pixels only.
+    row under "paper"; see `data.mnist`.
+
+    `window` is the number of time steps. The paper's 784 is one pixel a step; with fewer, a step
+    reads as many of the sequence as it takes to see all: 196 steps of 4 pixels at scale
+    "laptop".
     """
 
     classes = CLASSES
     batch_spec = {
-        "x": tf.TensorSpec([None, None], tf.uint8),
+        "x": tf.TensorSpec([None, PIXELS], tf.uint8),
         "label": tf.TensorSpec([None], tf.int32),
     }
 
@@ -28,8 +32,12 @@ class DigitsTask(ClassificationTask):
 
     def __init__(self, config):
         super().__init__(config)
-        if config.window > PIXELS:
-            raise UserError(f"setting window = {config.window}: a digit has {PIXELS} pixels.")
+        self._pixels_per_step, rest = divmod(PIXELS, config.window)
+        if rest or not self._pixels_per_step:
+            raise UserError(
+                f"setting window = {config.window} is not valid: its time steps must divide the "
+                f"{PIXELS} pixels of a digit. The nearest below is {_divisor(config.window)}."
+            )
         self.splits = load_dataset(config.dataset, config.protocol)
         self._examples = {
             "train": first(self.splits.train, config.train_limit),
@@ -51,14 +59,19 @@ class DigitsTask(ClassificationTask):
 
     def _batch(self, split, picked):
         images, labels = self._examples[split]
-        return {"x": images[picked, : self.config.window], "label": labels[picked]}
+        return {"x": images[picked], "label": labels[picked]}
 
     # Head, loss, metrics
 
     def network(self, units):
-        x = keras.Input([None], dtype="uint8")
-        steps = keras.layers.Reshape([-1, 1])(x)  # one feature a step
+        x = keras.Input([PIXELS], dtype="uint8")
+        steps = keras.layers.Reshape([self.config.window, self._pixels_per_step])(x)
         return keras.Model(x, self.classifier(keras.layers.Rescaling(1 / 255)(steps), units))
 
     def parameters(self, units):
-        return self.classifier_parameters(units, n_inputs=1)
+        return self.classifier_parameters(units, n_inputs=self._pixels_per_step)
+
+
+def _divisor(limit):
+    """The largest number of time steps up to `limit` that divides the pixels."""
+    return max(n for n in range(1, min(limit, PIXELS) + 1) if PIXELS % n == 0)
