@@ -19,6 +19,7 @@ from pathlib import Path
 from .. import choices, findings, provenance, seeds, tables
 from ..config import CELL_TITLES, CELLS, RunConfig
 from ..records import load_records
+from . import speed
 from .paper_map import paper_map
 from .stage import FRAGMENTS as FOLDER
 
@@ -222,4 +223,5 @@ FRAGMENTS: dict[str, Callable] = {
     "map.md": map_of_the_paper,
     "records.md": record_list,
     "built.md": built,
+    **speed.FRAGMENTS,
 }

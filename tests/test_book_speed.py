@@ -1,0 +1,54 @@
+"""The page "Speed" is made from the committed records of the benchmarks."""
+
+import json
+import re
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import pytest
+
+from rru_nb.book import speed
+from rru_nb.book.generate import FRAGMENTS, Context
+
+ROOT = Path(__file__).resolve().parents[1]
+RECORDS = ROOT / "benchmarks" / "records"
+
+
+@pytest.fixture
+def context(tmp_path):
+    return Context(tmp_path, None)
+
+
+@pytest.mark.parametrize("name", speed.FRAGMENTS)
+def test_each_fragment_comes_from_a_committed_record(name, context, monkeypatch):
+    monkeypatch.setenv("RRU_NB_ROOT", str(ROOT))
+    text = FRAGMENTS[name](context)
+    assert "Not measured" not in text
+    page = (ROOT / "book" / "speed.md").read_text(encoding="utf-8")
+    assert f"{{include}} _parts/{name}" in page
+    header, rule, *rows = [line for line in text.splitlines() if line.startswith("|")]
+    assert len(rows) >= 2 and all(row.count("|") == header.count("|") for row in rows)
+    assert "commit" in text and "and changes" not in text
+    for figure in re.findall(r"_parts/(\w+\.svg)", text):
+        assert ":alt: Seconds" in text
+        ET.parse(context.folder / "book" / "_parts" / figure)
+
+
+def test_the_numbers_are_those_of_the_record(context, monkeypatch):
+    monkeypatch.setenv("RRU_NB_ROOT", str(ROOT))
+    rows = json.loads((RECORDS / "step-jsb.json").read_text(encoding="utf-8"))["rows"]
+    text = speed.step_jsb(context)
+    for row in rows:
+        assert f"| {row['what']} | {row['median_s']:.3f} | {row['min_s']:.3f} |" in text
+
+
+def test_without_a_record_the_page_says_how_to_measure(context, monkeypatch, tmp_path):
+    monkeypatch.setenv("RRU_NB_ROOT", str(tmp_path))
+    text = speed.gated(context)
+    assert "Not measured" in text and "benchmarks/gated.py --json" in text
+
+
+def test_records_name_no_host_and_no_path():
+    for path in RECORDS.glob("*.json"):
+        text = path.read_text(encoding="utf-8")
+        assert not re.search(r'"(/|[A-Z]:\\)|hostname', text), path.name
