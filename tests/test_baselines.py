@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from rru_nb import load_dataset
-from rru_nb.baselines import class_frequencies
+from rru_nb.baselines import class_frequencies, symbol_frequencies
 from rru_nb.data import Labelled, Splits
 
 
@@ -32,3 +32,22 @@ def test_real_sets(name, accuracy, nats, mirror):
     scores = class_frequencies(load_dataset(name))
     assert scores["accuracy"] == pytest.approx(accuracy, abs=1e-9)
     assert scores["cross_entropy"] == pytest.approx(nats, abs=2e-4)
+
+
+def test_symbols_by_hand():
+    streams = {"train": [1, 1, 1, 2], "valid": [1, 2], "test": [3, 1, 2, 3, 1]}
+    streams = {name: np.int32(symbols) for name, symbols in streams.items()}
+    splits = Splits("ptb-word", **streams, digest="", source="", vocabulary="?abc")
+    # Seen, plus one: 0 once, 1 four times, 2 twice, 3 once; eight in all.
+    scores = symbol_frequencies(splits)
+    assert scores["bits"] == pytest.approx((1 + 2 + 3 + 1) / 4)
+    assert scores["perplexity"] == pytest.approx((2 * 4 * 8 * 2) ** (1 / 4))
+    assert symbol_frequencies(splits, "valid")["bits"] == pytest.approx(2.0)
+
+
+@pytest.mark.parametrize(
+    "name, protocol, bits", [("ptb-word", "standard", 9.32144), ("ptb-char", "authors", 4.31185)]
+)
+def test_real_texts(name, protocol, bits, mirror):
+    scores = symbol_frequencies(load_dataset(name, protocol))
+    assert scores["bits"] == pytest.approx(bits, abs=1e-5), "counted from the files, word by word"

@@ -24,3 +24,22 @@ def class_frequencies(splits, split="test"):
         "accuracy": 100 * float(np.mean(labels == frequency.argmax())),
         "cross_entropy": float(np.mean(nats[labels])),
     }
+
+
+def symbol_frequencies(splits, split="test"):
+    """Scores of predicting each symbol of a text with its frequency in the training text.
+
+    Every symbol of the vocabulary counts as seen once more than it was (add-one smoothing), so
+    that none has the probability zero.
+
+    Args:
+        splits: `Splits` with streams, of words or characters.
+        split: the stream that is scored, "valid" or "test"; all of it but the first symbol, as
+            the models' `perplexity_words` and `bpc_contiguous`.
+
+    Returns:
+        A dict: `perplexity`, and `bits` per symbol, its logarithm.
+    """
+    seen = 1 + np.bincount(splits.train, minlength=len(splits.vocabulary))
+    bits = float(-np.log2(seen / seen.sum())[getattr(splits, split)[1:]].mean())
+    return {"perplexity": 2**bits, "bits": bits}
