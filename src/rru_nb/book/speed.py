@@ -74,9 +74,11 @@ def parameters(context, found):
         x, y = ([row[key] for row in rows] for key in ("parameters", "median_s"))
         ax.plot(x, y, color=colour, marker=marker, linestyle=line, label=name)
     ax.set(xscale="log", yscale="log", xlabel="parameters", ylabel="seconds a training step")
+    sizes = list(dict.fromkeys(row["parameters"] for row in found["rows"]))
+    ax.set_xticks(sizes, [f"{size / 1e6:.1f} M" for size in sizes])
+    ax.minorticks_off()
     ax.legend()
     alt = "Seconds of a training step over the number of parameters, both logarithmic, a line each "
-    sizes = list(dict.fromkeys(row["parameters"] for row in found["rows"]))
     rows = [
         {"parameters": f"{size:,}"}
         | {row["what"]: row["median_s"] for row in found["rows"] if row["parameters"] == size}
