@@ -5,10 +5,9 @@ import os
 import signal
 import sys
 
-import yaml
-
 from . import __version__, section_commands
 from .errors import UserError
+from .settings import value_of
 from .signals import sigterm_raises
 
 _EPILOG = """\
@@ -179,7 +178,9 @@ def _changes(assignments):
         name, equals, value = assignment.partition("=")
         if not equals:
             raise UserError(f"--set {assignment!r} is not NAME=VALUE, e.g. --set dropout=0.5")
-        changes[name.strip()] = yaml.safe_load(value)
+        if name.strip() in ("dataset", "cell", "scale", "seed"):
+            raise UserError(f"--set {assignment!r}: that is the option --{name.strip()}.")
+        changes[name.strip()] = value_of(value)
     return changes
 
 

@@ -6,12 +6,10 @@ for names that it does not know.
 
 from types import ModuleType, SimpleNamespace
 
-import yaml
-
 from .config import SCALES, canonical_cell
 from .data import canonical_name
 from .errors import UserError, check_choice
-from .settings import check_value
+from .settings import check_value, value_of
 
 # What an IPython session defines by itself.
 _SESSION = {"In", "Out", "exit", "quit", "open", "get_ipython"}
@@ -95,7 +93,7 @@ def values_of(setting):
     """
 
     def check(value):
-        values = yaml.safe_load(f"[{value.strip('[] ')}]") if isinstance(value, str) else value
+        values = value_of(f"[{value.strip('[] ')}]") if isinstance(value, str) else value
         if value is None:
             return None
         if not isinstance(values, list | tuple) or not values:

@@ -176,9 +176,9 @@ def _read(path):
     try:
         return _parse(path)
     except _NewerError as error:
-        warnings.warn(f"{error} It is left out; update the package to read it.", stacklevel=3)
+        warnings.warn(f"{error} It is left out; update the package to read it.", stacklevel=1)
     except (OSError, *_DAMAGED) as error:
-        warnings.warn(f"{path} is not a record and is left out: {error!r}", stacklevel=3)
+        warnings.warn(f"{path} is not a record and is left out: {error!r}", stacklevel=1)
     return None
 
 

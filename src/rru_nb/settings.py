@@ -1,5 +1,7 @@
 """Which values each setting of a run may take, and which cell it belongs to."""
 
+import yaml
+
 from .errors import UserError
 
 OWN = {  # settings that only one cell has
@@ -96,6 +98,19 @@ def check_value(name, value):
     valid, wanted = _VALID[name]
     if not valid(value):
         raise UserError(f"setting {name} = {value!r} is not valid; it must be {wanted}.")
+
+
+def value_of(text):
+    """The value that a text like `0.5`, `true` or `[1, 2]` stands for, as YAML has it.
+
+    Raises:
+        UserError: if it is no YAML of plain values.
+    """
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        reason = " ".join(str(error).split())
+        raise UserError(f"{text!r} is not a value like 0.5, true or [1, 2]: {reason}.") from error
 
 
 def as_float(settings):

@@ -1,0 +1,105 @@
+"""No parameter of a notebook reaches a shell, or a path beside results and cache."""
+
+import ast
+import os
+import subprocess
+from pathlib import Path
+
+import nbformat
+import pytest
+from papermill.translators import PythonTranslator
+
+from rru_nb import DATASETS, UserError, training
+from rru_nb.cli import main
+from rru_nb.config import CELLS, SCALES
+from rru_nb.sections import section
+
+NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
+# All texts that a checked parameter may be; a path or a command made of them is harmless.
+NAMES = {*DATASETS, *CELLS, *SCALES, *section("ablation").variants, "valid", "test"}
+
+HOSTILE = [
+    *("../../x", "/etc/passwd", "~/x", "jsb/../../x", "jsb; touch canary", "$(touch canary)"),
+    *("`touch canary`", "jsb\n!touch canary", "!touch canary", "%%bash\ntouch canary"),
+    *("__import__('os').system('touch canary')", "{0.__class__}", "'; open('canary', 'w') #"),
+    *('"""\nopen("canary", "w")\n"""', "\\", "jsb\0", "", "[", "0.1, {a: b", "\u202ejsb"),
+    *("!!python/object/apply:os.system ['touch canary']", "&a [*a]", "=cmd|'/c calc'!A0"),
+]
+SHAPES = [lambda text: text, lambda text: [text], lambda text: {text: text}, lambda text: [[text]]]
+ODD = [None, -1, 10**30, float("inf"), float("nan"), True, [], {}, [None], [-1], [True], [1e400]]
+
+
+def code_of(path):
+    """The cell of parameters, and the cell that checks them."""
+    cells = [c for c in nbformat.read(path, as_version=4).cells if c.cell_type == "code"]
+    (defaults,) = (c.source for c in cells if "parameters" in c.metadata.get("tags", []))
+    (check,) = (c.source for c in cells if "check_parameters" in c.source)
+    return defaults, check
+
+
+def names_in(source):
+    return [node.targets[0].id for node in ast.parse(source).body if isinstance(node, ast.Assign)]
+
+
+def checked(path, name, value):
+    """What the notebook makes of a parameter that papermill injects, as a Jupyter kernel does."""
+    defaults, check = code_of(path)
+    session = {}
+    for source in (defaults, PythonTranslator.codify({name: value}), check):
+        exec(source, session)
+    return vars(session["P"])
+
+
+@pytest.fixture(autouse=True)
+def no_shell(tmp_path, monkeypatch):
+    def refuse(*args, **kwargs):
+        raise AssertionError(f"a process was to be started: {args}")
+
+    for owner, name in ((os, "system"), (os, "popen"), (subprocess, "Popen")):
+        monkeypatch.setattr(owner, name, refuse)
+    monkeypatch.chdir(tmp_path)
+    yield
+    assert list(tmp_path.iterdir()) == []
+
+
+def harmless(value):
+    if isinstance(value, list | tuple):
+        return all(harmless(one) for one in value)
+    return value is None or isinstance(value, bool | int | float) or value in NAMES
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_values_are_refused_or_become_known_names(path):
+    refused = 0
+    for name in names_in(code_of(path)[0]):
+        for value in [*(shape(text) for text in HOSTILE for shape in SHAPES), *ODD]:
+            try:
+                found = checked(path, name, value)
+            except UserError:
+                refused += 1
+            else:
+                assert harmless(list(found.values())), f"{name} = {value!r} became {found[name]!r}"
+    assert refused > 50
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("name", ["datset", "rru_nb_results", "importlib", "P", "x"])
+def test_names_that_are_no_parameters_are_refused(path, name):
+    with pytest.raises(UserError, match=f"parameter '{name}' is unknown"):
+        checked(path, name, "../../x")
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_settings_on_the_command_line(text, monkeypatch, capsys):
+    def run(config, progress):  # reached by texts that spell a dataset in an odd way
+        assert config.dataset == "jsb" and config.cell == "rru"
+        raise UserError("known names only")
+
+    monkeypatch.setattr(training, "run", run)
+    for name in ("dropout", "protocol", "select_on", "residual", "seed", text):
+        arguments = ["run", "--dataset", "jsb", "--cell", "rru", "--set", f"{name}={text}"]
+        assert main(arguments) == 2
+    for option in ("--dataset", "--cell", "--scale"):
+        arguments = {"--dataset": "jsb", "--cell": "rru", "--scale": "smoke"} | {option: text}
+        assert main(["run", *(f"{k}={v}" for k, v in arguments.items())]) == 2
+    assert capsys.readouterr().out == ""
