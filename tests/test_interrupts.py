@@ -22,6 +22,14 @@ def places(tmp_path, monkeypatch):
     monkeypatch.setenv("RRU_NB_STATE", str(tmp_path / "state"))
 
 
+@pytest.fixture(autouse=True)
+def interruptible():
+    """Shells start background jobs, and so perhaps these tests, with Ctrl-C ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @SIGNALS
 def test_within_a_training(signum, code, monkeypatch, capsys):
     original = Fit.__post_init__
