@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import socket
 from dataclasses import replace
 from pathlib import Path
@@ -90,3 +91,14 @@ def any_data(_fakes, session_cache):
         patch.setattr(registry, "DATASETS_BY_NAME", {**registry.DATASETS_BY_NAME, **made_up})
         yield
     data.forget()
+
+
+@pytest.fixture
+def interruptible():
+    """Shells start background jobs, and so perhaps these tests, with Ctrl-C ignored.
+
+    What a process ignores its children ignore; what it handles they have as it is by default.
+    """
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)

@@ -8,7 +8,10 @@ import pytest
 from rru_nb.cli import main
 from rru_nb.fit import Fit
 
-pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
+pytestmark = [
+    pytest.mark.skipif(os.name == "nt", reason="signals of POSIX"),
+    pytest.mark.usefixtures("interruptible"),
+]
 RUN = ["run", "--dataset", "chorales", "--cell", "gru", "--scale", "smoke", "--quiet"]
 SWEEP = ["sweep", "dropout", "--dataset", "jsb", "--scale", "smoke"]
 SIGNALS = pytest.mark.parametrize(
@@ -20,14 +23,6 @@ SIGNALS = pytest.mark.parametrize(
 def places(tmp_path, monkeypatch):
     monkeypatch.setenv("RRU_NB_RESULTS", str(tmp_path / "results"))
     monkeypatch.setenv("RRU_NB_STATE", str(tmp_path / "state"))
-
-
-@pytest.fixture(autouse=True)
-def interruptible():
-    """Shells start background jobs, and so perhaps these tests, with Ctrl-C ignored."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
 
 
 @SIGNALS

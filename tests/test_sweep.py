@@ -68,7 +68,7 @@ def test_an_interrupted_sweep_says_what_is_there_and_goes_on(monkeypatch, capsys
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
-def test_ctrl_c_ends_parallel_runs_too(tmp_path):
+def test_ctrl_c_ends_parallel_runs_too(tmp_path, interruptible):
     """The processes of the runs save and end, and the sweep's exit code is 130."""
     arguments = ["sweep", "dropout", "--dataset", "chorales", "--scale", "smoke", "--jobs", "2"]
     process = subprocess.Popen(
