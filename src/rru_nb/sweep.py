@@ -44,7 +44,9 @@ def sweep(section, dataset, scale, cells=None, seeds=None, jobs=1, say=print, **
     try:
         run_all(missing, progress, jobs)
     except KeyboardInterrupt as stop:
-        told = f"{progress.recorded} of {len(points)} runs are recorded; {stop}".rstrip("; ")
+        # Counted anew: a run may have ended while the others were being stopped.
+        recorded = sum(find_record(point.config) is not None for point in points)
+        told = f"{recorded} of {len(points)} runs are recorded; {stop}".rstrip("; ")
         raise Stopped(f"{told}\nThe same command goes on.", getattr(stop, "signum", 2)) from None
     return progress.done
 
