@@ -153,3 +153,20 @@ def test_selection_on_test_is_a_named_difference():
     assert record["differences"]["select_on"] == {"paper": "valid", "here": "test"}
     assert "test_nll_window" in record["epochs"][0]
     assert "valid_nll_window" not in record["epochs"][0]
+
+
+class Steep(Scripted):
+    """A loss that is finite where its gradient is not."""
+
+    def loss(self, model, batch):
+        return tf.reduce_sum(tf.sqrt(model.layers[-1].bias))  # the bias is 0 at first
+
+
+def test_a_gradient_that_is_not_finite_ends_the_training_though_the_loss_is(monkeypatch):
+    task = Steep(paper_config("chorales", "gru", "smoke"))
+    task.scores, task.seen = [1.0], []
+    fit = Fit(task.config, task, task.network(1))
+    with training.Progress(task.config, enabled=False) as bar:
+        fit.run(bar)
+    assert fit.failure == {"epoch": 1, "step": 1, "loss": "0.0", "gradient_norm": "inf"}
+    assert fit.final_scores() == {"valid": {}, "test": {}}
