@@ -211,7 +211,9 @@ def test_archive_cut_off(fake_data, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"<html>404 Not Found</html>", gzip.compress(b"x" * 5000)]
+    "content",
+    [b"", b"<html>404 Not Found</html>", gzip.compress(b"x" * 5000)],
+    ids=["empty", "page", "other"],
 )
 def test_not_an_archive(fake_data, tmp_path, content):
     refused(fake_data, tmp_path, content, "is damaged or cut off: expected a whole tar.gz")
