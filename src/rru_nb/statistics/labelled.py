@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from ..baselines import class_frequencies
 from ..data.imdb import UNKNOWN
 from .splits import SPLITS, by_split, coverage
 
@@ -11,13 +12,15 @@ LENGTH_BINS = [*range(0, 1001, 50)]  # words of a review; the last bin takes all
 
 def describe_reviews(name, load):
     """For each split `examples`, `classes`, `words`, `unknown` words, `median` and `longest`
-    length and `lengths` (reviews in each of `LENGTH_BINS`); `vocabulary` and `coverage`.
+    length and `lengths` (reviews in each of `LENGTH_BINS`); `vocabulary`, `coverage`, and the test
+    scores of `baselines.class_frequencies` as `baseline`.
     """
     splits = load(name)
     running = np.bincount(np.concatenate(splits.train.inputs), minlength=len(splits.vocabulary))
     return {
         "vocabulary": len(splits.vocabulary),
         "coverage": coverage(running),
+        "baseline": class_frequencies(splits),
         **by_split(splits, _describe_reviews),
     }
 
@@ -39,7 +42,8 @@ def _describe_reviews(part):
 
 
 def describe_digits(name, load):
-    """For each split `examples` and `classes`; `ink`, the mean training image [784], 0 to 255.
+    """For each split `examples` and `classes`; `ink`, the mean training image [784], 0 to 255;
+    `baseline`, the test scores of `baselines.class_frequencies`.
 
     Permuted sets are described in their permuted order, as a model reads them.
     """
@@ -52,7 +56,7 @@ def describe_digits(name, load):
             "classes": np.bincount(part.labels, minlength=10).tolist(),
         },
     )
-    return {"ink": ink.round(1).tolist(), **described}
+    return {"ink": ink.round(1).tolist(), "baseline": class_frequencies(splits), **described}
 
 
 def counts(described):

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from ..baselines import symbol_frequencies
 from ..data import registry
 from ..data.text import UNKNOWN_NUMBER
 from .splits import SPLITS, by_split, coverage
@@ -12,8 +13,9 @@ SHOWN = 12  # of the most frequent symbols
 
 def describe(name, load):
     """`protocols`: for each protocol of the text, the `vocabulary` size, the most `frequent`
-    training symbols with their shares, the `coverage` (see `splits.coverage`) and for each split
-    the number of `symbols` and of `unknown` ones.
+    training symbols with their shares, the `coverage` (see `splits.coverage`), the test scores of
+    `baselines.symbol_frequencies` as `baseline`, and for each split the number of `symbols` and of
+    `unknown` ones.
     """
     protocols = registry.DATASETS_BY_NAME[name].protocols
     if name in ("enwik8", "text8"):
@@ -37,6 +39,7 @@ def _describe_text(splits):
         "vocabulary": len(vocabulary),
         "frequent": [[_shown(vocabulary[i]), round(counts[i] / counts.sum(), 5)] for i in top],
         "coverage": coverage(counts),
+        "baseline": symbol_frequencies(splits),
         **by_split(splits, describe_part),
     }
 
