@@ -6,7 +6,7 @@ import pytest
 from test_records import a_record
 
 from rru_nb import paper_config
-from rru_nb.book import generate
+from rru_nb.book import front, generate, record_list
 from rru_nb.records import write_record
 
 ORIGIN = {
@@ -40,9 +40,9 @@ def cell_of(html, task, column):
 
 
 def test_without_records_nothing_is_claimed(context):
-    assert "**0 of the 44 numbers**" in generate.answer(context)
-    assert generate.table_1(context).count("rru-open") == 44
-    assert "no records" in generate.record_list(context)
+    assert "**0 of the 44 numbers**" in front.answer(context)
+    assert front.table_1(context).count("rru-open") == 44
+    assert "no records" in record_list.record_list(context)
 
 
 def test_table_1_links_colours_and_leaves_open(context):
@@ -54,28 +54,63 @@ def test_table_1_links_colours_and_leaves_open(context):
     # A trial of a search, say: not the paper's setting, so not a cell of its table.
     other = paper_config("nottingham", "lstm", dropout=0.1)
     record(other, status="failed", failure=failure, valid={})
-    html = generate.table_1(context)
+    html = front.table_1(context)
     assert other.id not in html
     rru, gru, lstm, mogrifier = (cell_of(html, "Music JSB", i) for i in range(4))
-    assert "rru-agrees" in rru and "7.72" in rru and "7.80" in rru and "+1.0 %" in rru
+    assert "rru-single" in rru and "7.72" in rru and "7.80" in rru and "+1.0 %" in rru
     assert f'href="records.html#{near.id}"' in rru
-    assert "rru-differs" in gru and "9.05" in gru and "2 seeds: 9.00…9.10" in gru
+    assert "rru-single" in gru and "9.05" in gru and "2 seeds: 9.00…9.10" in gru
     assert "rru-open" in lstm and "8.33" in lstm
     assert f'href="records.html#{failed.id}">failed' in mogrifier
     assert html.count("rru-open") == 41
-    assert "**2 of the 44 numbers**" in generate.answer(context)
+    assert "**2 of the 44 numbers**" in front.answer(context)
+
+
+def test_colours_say_whether_another_seed_may_give_the_papers_number(context):
+    for cell, scores in {
+        "gru": (8.19, 8.27, 8.14, 8.22, 8.36),  # the paper's 8.20 is one of many like these
+        "lstm": (8.50, 8.51, 8.49),  # 8.33 lies far outside
+        "mogrifier": (8.10, 8.30),  # two runs say nothing
+    }.items():
+        for seed, score in enumerate(scores):
+            record(paper_config("jsb", cell, seed=seed), score)
+    html = front.table_1(context)
+    gru, lstm, mogrifier = (cell_of(html, "Music JSB", i) for i in (1, 2, 3))
+    assert "rru-within" in gru and "5 seeds: 8.14…8.36" in gru
+    assert "rru-outside" in lstm and "rru-single" in mogrifier
+
+
+def small_record(dataset, cell, score, **settings):
+    config = paper_config(dataset, cell, scale="laptop", **settings)
+    write_record(a_record(config, test={config.metric: score}, **ORIGIN))
+    return config
+
+
+def test_smaller_rows_stand_beside_the_answer_without_input(context):
+    scores = {"rru": 90.0, "gru": 91.0, "lstm": 83.5, "mogrifier": 10.0}
+    ids = {cell: small_record("mnist", cell, score).id for cell, score in scores.items()}
+    small_record("ptb-word", "rru", 300.0, protocol="standard")
+    html = front.small_table(context)
+    baseline, rru, gru, _, mogrifier, scale = (cell_of(html, "Sequential", i) for i in range(6))
+    assert "11.35" in baseline and scale == "<td>laptop</td>"
+    assert f'href="records.html#{ids["rru"]}">90.00' in rru and "best here" not in rru
+    assert "best here" in gru and "10.00" in mogrifier
+    assert "639.79" in cell_of(html, "field's text".replace("'", "&#x27;"), 0)
+    assert "no input: Mogrifier LSTM on mnist." in html
+    assert "rru-nb run --dataset enwik8 --cell rru --scale laptop" in html
+    assert "**0 of 1** texts" in front.answer(context)
 
 
 def test_a_smoke_run_is_no_answer(context):
     record(paper_config("jsb", "rru", scale="smoke"), 9.0)
-    assert "**0 of the 44 numbers**" in generate.answer(context)
+    assert "**0 of the 44 numbers**" in front.answer(context)
 
 
 def test_the_list_of_records_has_anchor_command_and_file(context):
     config = record(paper_config("jsb", "rru", dropout=0.5), 7.80)
     failure = {"epoch": 4, "step": 2, "loss": "nan"}
     failed = record(paper_config("jsb", "gru"), status="failed", failure=failure, valid={})
-    text = generate.record_list(context)
+    text = record_list.record_list(context)
     assert f'<span id="{config.id}"></span>' in text and f'id="{failed.id}"' in text
     assert "rru-nb run --dataset jsb --cell rru --set dropout=0.5" in text
     assert "dropout 0.79362 → 0.5" in text
@@ -85,10 +120,18 @@ def test_the_list_of_records_has_anchor_command_and_file(context):
     assert f"{{download}}`{name} <../results/jsb/{name}>`" in text
 
 
+def test_records_of_other_settings_are_folded(context):
+    record(paper_config("jsb", "rru"), 7.80)
+    other = record(paper_config("jsb", "rru", dropout=0.5), 7.90)
+    shown, folded = record_list.record_list(context).split("<details")
+    assert "7.800" in shown and "7.900" not in shown
+    assert "1 with other settings" in folded and other.id in folded
+
+
 def test_a_record_outside_the_stage_offers_no_download(context, tmp_path, monkeypatch):
     monkeypatch.setenv("RRU_NB_RESULTS", str(tmp_path / "elsewhere"))
     record(paper_config("jsb", "rru"), 7.80)
-    assert "{download}" not in generate.record_list(context)
+    assert "{download}" not in record_list.record_list(context)
 
 
 def test_every_fragment_is_included_by_a_page():

@@ -53,3 +53,14 @@ def test_effects_of_runs_that_are_not_there_are_not_numbers(monkeypatch, tmp_pat
     assert table.nll_window.isna().all() and table.change_percent.isna().all()
     assert set(table.status) == {"not measured"}
     assert all("rru-nb run --dataset jsb --cell rru" in c for c in table.command)
+
+
+def test_one_more_run_is_expected_where_it_falls_19_times_of_20():
+    rng = np.random.default_rng(0)
+    hits = 0
+    for _ in range(2000):
+        *seen, new = rng.normal(8.2, 0.05, size=5)
+        low, high = seeds.expected_run(seen)
+        hits += low <= new <= high
+    assert 0.93 < hits / 2000 < 0.97
+    assert seeds.expected_run([8.1, 8.2]) is None

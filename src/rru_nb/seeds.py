@@ -31,6 +31,24 @@ def _score(config, metric):
     return record["test"].get(metric, np.nan) if record else np.nan
 
 
+def expected_run(scores):
+    """Where one more run is expected, from the runs that there are: a 95 % prediction interval.
+
+    Args:
+        scores: list of test scores of the same setting with different seeds.
+
+    Returns:
+        `(low, high)`, the mean ± t·s·sqrt(1 + 1/n); None for fewer than three runs, whose
+        interval would hold almost anything.
+    """
+    n = len(scores)
+    if n < 3:
+        return None
+    t = stats.t.ppf((1 + LEVEL) / 2, n - 1)
+    reach = t * np.std(scores, ddof=1) * np.sqrt(1 + 1 / n)
+    return np.mean(scores) - reach, np.mean(scores) + reach
+
+
 def against_gates(scores):
     """The mean of each gated cell minus the RRU's, with Welch's interval and p value.
 

@@ -34,7 +34,7 @@ def table_1(dataset=None, cells=CELLS, scale="paper", seeds=None):
     Returns:
         A frame with the columns `dataset`, `cell`, `metric`, `paper`, `measured` (the mean
         over the seeds; NaN where nothing was measured), `low` and `high` (over the seeds),
-        `runs`, `difference_percent` (measured to paper), `scale`, `ids`.
+        `runs`, `difference_percent` (measured to paper), `scale`, `scores`, `ids`.
     """
     records = load_records(scale=scale, status="ok")
     records = records[records.id.isin(unchanged(records))]
@@ -70,6 +70,7 @@ def _row(records, dataset, cell, scale):
         "runs": len(scores),
         "difference_percent": 100 * (measured / published["value"] - 1),
         "scale": scale,
+        "scores": list(scores),
         "ids": list(mine.id[scores.index]),
     }
 

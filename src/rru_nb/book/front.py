@@ -1,0 +1,187 @@
+"""Fragments of the front page: the answer in three sentences, Table 1, the smaller rows."""
+
+from html import escape
+
+from .. import seeds, small_scale, tables
+from ..config import CELL_TITLES, CELLS
+from ..records import load_records
+
+_NOT_AT_HAND = ("enwik8", "text8")  # 100 MB each, on no machine that made records for this book
+_TITLES = tables.METRIC_TITLES | {
+    "perplexity_words": "perplexity, every word once",
+    "bpc_contiguous": "bits per character, every one once",
+}
+
+
+def answer(context):
+    """How much is measured, who wins at full size, who wins in smaller models."""
+    table = tables.table_1()
+    sentences = [_measured(table), _at_full_size(table), _in_small(small_scale.small_rows())]
+    return "\n".join(f"- {sentence}" for sentence in sentences if sentence) + "\n"
+
+
+def _measured(table):
+    done = table[table.runs > 0]
+    told = f"**{len(done)} of the {len(table)} numbers** of Table 1 are measured at full size"
+    if done.empty:
+        return f"{told}."
+    furthest = done.difference_percent.abs().max()
+    return f"{told}; the one furthest from the paper's is {furthest:.1f} % away."
+
+
+def _at_full_size(table):
+    complete = [group for _, group in table.groupby("dataset", sort=False) if group.runs.all()]
+    if not complete:
+        return ""
+    won = [group for group in complete if _winner(group) == "rru"]
+    told = "; ".join(_scores(group) for group in complete)
+    return (
+        f"At full size the RRU is the best cell on **{len(won)} of {len(complete)}** sets: {told}."
+    )
+
+
+def _winner(group):
+    scores = group.set_index("cell").measured
+    return scores.idxmax() if group.metric.iloc[0] == "accuracy" else scores.idxmin()
+
+
+def _scores(group):
+    listed = ", ".join(f"{CELL_TITLES[row.cell]} {row.measured:.2f}" for row in group.itertuples())
+    return f"{tables.published_row(group.dataset.iloc[0])} ({listed})"
+
+
+def _in_small(rows):
+    best = small_scale.best_cells(rows)
+    if not best:
+        return ""
+    won = [task for task, cell in best.items() if cell == "rru"]
+    told = f": {'; '.join(won)}" if won else ""
+    return (
+        "In models small enough for two cores (scale laptop, one seed, no music) it is the best on "
+        f"**{len(won)} of {len(best)}** texts and tasks of classification{told}."
+    )
+
+
+def table_1(context):
+    """Table 1, each cell the paper's number above ours, coloured by how they compare."""
+    titles = "".join(f'<th scope="col">{CELL_TITLES[cell]}</th>' for cell in CELLS)
+    records = load_records(scale="paper", status="failed")
+    records = records[records.id.isin(tables.unchanged(records))]
+    failed = records.set_index(["dataset", "cell"]).id.to_dict()
+    groups = tables.table_1().groupby("dataset", sort=False)
+    rows = "\n".join(_row(group, failed) for _, group in groups)
+    return _table("Table 1", f'<th scope="col">Task</th>{titles}<th scope="col">Scale</th>', rows)
+
+
+def _table(label, head, rows):
+    return (
+        f'<div class="rru-table" tabindex="0" role="region" aria-label="{label}"><table>\n'
+        f"<thead><tr>{head}</tr></thead>\n<tbody>\n{rows}\n</tbody></table></div>\n"
+    )
+
+
+def _row(group, failed):
+    first = group.iloc[0]
+    cells = "".join(_cell(cell, failed) for cell in group.itertuples())
+    scale = first.scale if group.runs.any() else "–"
+    task = _task(tables.published_row(first.dataset), first.metric)
+    return f"<tr>{task}{cells}<td>{scale}</td></tr>"
+
+
+def _task(title, metric, note=""):
+    notes = "".join(
+        f'<span class="rru-note">{escape(n)}</span>' for n in (_TITLES[metric], note) if n
+    )
+    return f'<th scope="row">{escape(title)}{notes}</th>'
+
+
+def _cell(cell, failed):
+    paper = f'<span class="rru-paper">{cell.paper:.2f}</span>'
+    record = failed.get((cell.dataset, cell.cell))
+    if record and not cell.runs:
+        link = f'<a class="rru-ours" href="records.html#{record}">failed</a>'
+        return f'<td class="rru-outside">{paper}{link}</td>'
+    if not cell.runs:
+        return f'<td class="rru-open">{paper}<span class="rru-ours">–</span></td>'
+    notes = [f"{cell.difference_percent:+.1f} %"]
+    notes += [f"{cell.runs} seeds: {cell.low:.2f}…{cell.high:.2f}"] if cell.runs > 1 else []
+    return (
+        f'<td class="{_kind(cell)}">{paper}{_link(cell.ids[0], cell.measured)}'
+        + "".join(f'<span class="rru-note">{note}</span>' for note in notes)
+        + "</td>"
+    )
+
+
+def _link(record, score):
+    return f'<a class="rru-ours" href="records.html#{record}">{score:.2f}</a>'
+
+
+def _kind(cell):
+    """The colour: does the paper's number lie where one more of our runs is expected?"""
+    span = seeds.expected_run(cell.scores)
+    if span is None:
+        return "rru-single"
+    return "rru-within" if span[0] <= cell.paper <= span[1] else "rru-outside"
+
+
+def small_table(context):
+    """The rows without music at laptop scale, each beside the answer that looks at no input."""
+    rows = small_scale.small_rows()
+    best = small_scale.best_cells(rows)
+    titles = "".join(f'<th scope="col">{CELL_TITLES[cell]}</th>' for cell in CELLS)
+    head = (
+        f'<th scope="col">Task</th><th scope="col">No input</th>{titles}<th scope="col">Scale</th>'
+    )
+    body = "\n".join(
+        _small_row(task, group, best.get(task)) for task, group in rows.groupby("task", sort=False)
+    )
+    return _table("Table 1, smaller", head, body) + "\n" + _beside_no_input(rows)
+
+
+def _small_row(task, group, best):
+    first = group.iloc[0]
+    if first.dataset in _NOT_AT_HAND and not (group.status == "ok").any():
+        told = f"not measured: no machine that made records had the file.<br>{_code(first.command)}"
+        return f'<tr>{_task(task, first.metric)}<td colspan="6">{told}</td></tr>'
+    cells = "".join(_small_cell(row, row.cell == best) for row in group.itertuples())
+    sizes = group.n_params.dropna()
+    note = f"{sizes.min():,.0f} to {sizes.max():,.0f} parameters" if len(sizes) else ""
+    guess = f"{first.baseline:.2f}" if first.baseline == first.baseline else "–"
+    return f"<tr>{_task(task, first.metric, note)}<td>{guess}</td>{cells}<td>laptop</td></tr>"
+
+
+def _code(command):
+    return f"<code>{escape(command)}</code>"
+
+
+def _small_cell(row, best):
+    if row.status == "not measured":
+        return '<td class="rru-open"><span class="rru-ours">–</span></td>'
+    if row.status == "failed":
+        return f'<td><a class="rru-ours" href="records.html#{row.id}">failed</a></td>'
+    crown = '<span class="rru-note">best here</span>' if best else ""
+    epochs = f'<span class="rru-note">epoch {row.best_epoch:.0f} of {row.epochs}</span>'
+    return f"<td>{_link(row.id, row.score)}{epochs}{crown}</td>"
+
+
+def _beside_no_input(rows):
+    done = rows[rows.status == "ok"]
+    if done.empty:
+        return "Nothing is measured at this scale yet.\n"
+    behind = done[~small_scale.beaten(done)]
+    if behind.empty:
+        return f"All {len(done)} measured runs are better than the answer that looks at no input.\n"
+    listed = ", ".join(f"{CELL_TITLES[row.cell]} on {row.dataset}" for row in behind.itertuples())
+    return f"Not better than the answer that looks at no input: {listed}.\n"
+
+
+def over_seeds(context):
+    """Is the RRU better than each gated cell on JSB Chorales, over the seeds measured?"""
+    scores = seeds.scores_by_seed("jsb", range(5))
+    spread = ", ".join(
+        f"{CELL_TITLES[cell]} {column.mean():.3f} ± {column.std():.3f}"
+        for cell, column in scores.items()
+        if column.count() > 1
+    )
+    means = f" Means and standard deviations over seeds: {spread}." if spread else ""
+    return f"{seeds.verdict('jsb', scores)}{means}\n"
