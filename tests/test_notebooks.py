@@ -47,6 +47,13 @@ def test_datasets():
     assert "chorales" in text_of(notebook)
 
 
+def test_cell_by_numbers():
+    parameters = yaml.safe_load((ROOT / "params/papermill/cell_by_numbers-smoke.yml").read_text())
+    notebook = execute("cell_by_numbers", **parameters)
+    assert text_of(notebook).count("image/png") == 2
+    assert "After 3 updates" in text_of(notebook)
+
+
 def test_main_results_trains_what_is_missing_and_keeps_it():
     parameters = yaml.safe_load((ROOT / "params/papermill/main_results-smoke.yml").read_text())
     live = {"live_scale": "smoke", "cells": ["rru", "gru"]}

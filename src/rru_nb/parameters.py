@@ -4,6 +4,7 @@ papermill injects any name it is given (`-p datset jsb` as well), so the noteboo
 for names that it does not know.
 """
 
+import math
 from types import ModuleType, SimpleNamespace
 
 from .config import SCALES, canonical_cell
@@ -137,3 +138,16 @@ def count(value):
     if type(value) is not int or value < 0:
         raise UserError(f"{value!r} must be a whole number of at least 0.")
     return value
+
+
+def numbers(what, n):
+    """A check for a parameter that is a list of `n` finite numbers."""
+
+    def check(value):
+        values = value_of(f"[{value.strip('[] ')}]") if isinstance(value, str) else value
+        listed = isinstance(values, list | tuple) and len(values) == n
+        if not listed or not all(type(v) in (int, float) and math.isfinite(v) for v in values):
+            raise UserError(f"{what} = {value!r} must be a list of {n} numbers, e.g. [1.0, 0.0].")
+        return [float(v) for v in values]
+
+    return check

@@ -169,3 +169,14 @@ def command(config):
 def _scalar(value):
     """A value as YAML reads it back: it takes `5e-05` for a word, `5.0e-05` for a number."""
     return yaml.safe_dump(value).splitlines()[0]
+
+
+def matrices(named):
+    """Matrices and vectors as one line of TeX: `{letter: nested list}`."""
+    told = [rf"{letter} = {_bracket(np.asarray(value, float))}" for letter, value in named.items()]
+    return "$$\n" + r" \qquad ".join(told) + "\n$$"
+
+
+def _bracket(array):
+    rows = [" & ".join(f"{v:g}" for v in row) for row in np.atleast_2d(array)]
+    return r"\begin{pmatrix}" + r" \\ ".join(rows) + r"\end{pmatrix}"

@@ -1,5 +1,6 @@
 """What the notebooks draw, one module for each kind of figure."""
 
+from .by_numbers import half_life_shares, rezero_start
 from .curves import validation_curves
 from .grids import heatmaps
 from .inside import inside_lines
@@ -10,12 +11,14 @@ from .style import use_style
 
 __all__ = [
     "dropout_lines",
+    "half_life_shares",
     "heatmaps",
     "inside_lines",
     "length_boxes",
     "piano_roll",
     "pitch_histograms",
     "polyphony_histograms",
+    "rezero_start",
     "search_panels",
     "use_style",
     "validation_curves",

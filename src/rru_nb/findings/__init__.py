@@ -1,6 +1,7 @@
 """Sentences that state what the records say, so that prose and numbers cannot part."""
 
 from .ablation import ablation
+from .by_numbers import memory, rezero
 from .dropout import dropout
 from .grids import NORMALIZE_TITLES, normalization, robustness
 from .inside import inside
@@ -16,9 +17,11 @@ __all__ = [
     "dropout",
     "inside",
     "limit_note",
+    "memory",
     "missing_note",
     "missing_points",
     "normalization",
+    "rezero",
     "robustness",
     "tuned_table",
     "tuning",
