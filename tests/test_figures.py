@@ -1,5 +1,9 @@
 """Figures show what the frame says: failed, missing and best runs have their marks."""
 
+import base64
+import re
+from xml.etree import ElementTree
+
 import matplotlib
 import matplotlib.pyplot as plt
 import numpy as np
@@ -124,3 +128,27 @@ def test_search_panels_show_every_trial_and_the_best_so_far():
     assert list(figure.axes[0].lines[0].get_ydata()) == [9.0, 8.0]
     assert list(figure.axes[1].lines[0].get_xdata()) == [1e-3, 5e-3]
     assert list(figure.axes[1].lines[1].get_xdata()) == [5e-3], "the ring"
+
+
+def test_a_figure_comes_with_its_file_and_its_numbers(monkeypatch):
+    shown = []
+    monkeypatch.setattr("rru_nb.figures.downloads.display", lambda html: shown.append(html.data))
+    plt.plot([1, 2], [3, 4])
+    plt.title("a title")
+    numbers = pd.DataFrame({"x": [1, 2], "y": [3.5, 4.25], "epochs": [[], []]})
+    figures.show("some-figure", numbers)
+    kinds = re.findall(
+        r'download="some-figure\.(\w+)" href="data:([^;]+);base64,([^"]+)"', shown[0]
+    )
+    content = {kind: base64.b64decode(text).decode() for kind, _, text in kinds}
+    assert [mime for _, mime, _ in kinds] == ["image/svg+xml", "text/csv"]
+    assert content["csv"] == "x,y\n1,3.5\n2,4.25\n"
+    assert ElementTree.fromstring(content["svg"]).tag.endswith("svg")
+    assert "a title" in content["svg"], "text is text, not outlines"
+
+
+def test_the_numbers_of_curves_are_a_row_an_epoch():
+    record = a_record(paper_config("jsb", "rru"))
+    frame = figures.by_epoch(as_frame([record]))
+    assert len(frame) == len(record["epochs"])
+    assert set(frame.cell) == {"rru"} and "valid_nll_window" in frame

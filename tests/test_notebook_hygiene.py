@@ -46,7 +46,8 @@ def test_cell_ids_are_unique_and_none_is_random(notebook):
 
 def test_figures_have_a_caption_and_alternative_text(notebook):
     for cell in notebook.cells:
-        if cell.cell_type == "code" and "plt.show()" in cell.source:
+        assert "plt.show(" not in cell.source, f"{cell.id}: figures.show() adds the downloads"
+        if cell.cell_type == "code" and "figures.show(" in cell.source:
             mystnb = cell.metadata.get("mystnb", {})
             assert mystnb.get("image", {}).get("alt"), f"{cell.id}: no alternative text"
             assert mystnb.get("figure", {}).get("caption"), f"{cell.id}: no caption"

@@ -1,7 +1,8 @@
 """What the notebooks draw, one module for each kind of figure."""
 
 from .by_numbers import half_life_shares, rezero_start
-from .curves import validation_curves
+from .curves import by_epoch, validation_curves
+from .downloads import show
 from .grids import heatmaps
 from .inside import inside_lines
 from .lines import dropout_lines
@@ -10,6 +11,7 @@ from .search import search_panels
 from .style import use_style
 
 __all__ = [
+    "by_epoch",
     "dropout_lines",
     "half_life_shares",
     "heatmaps",
@@ -20,6 +22,7 @@ __all__ = [
     "polyphony_histograms",
     "rezero_start",
     "search_panels",
+    "show",
     "use_style",
     "validation_curves",
 ]

@@ -1,6 +1,7 @@
 """Validation scores by epoch."""
 
 import matplotlib.pyplot as plt
+import pandas as pd
 
 from ..config import CELL_TITLES
 from ..tables import METRIC_TITLES
@@ -47,3 +48,18 @@ def _after_the_first_drop(records, metric):
     """The score at a tenth of each run: the epochs before would flatten all others."""
     runs = [[epoch[f"valid_{metric}"] for epoch in row.epochs] for row in records.itertuples()]
     return [scores[len(scores) // 10] for scores in runs if scores]
+
+
+def by_epoch(records):
+    """The numbers behind the curves: a row an epoch of each run.
+
+    Args:
+        records: rows of `load_records`.
+    """
+    return pd.DataFrame(
+        [
+            {"cell": row.cell, "scale": row.scale, "seed": row.seed, **epoch}
+            for row in records.itertuples()
+            for epoch in row.epochs
+        ]
+    )
