@@ -65,6 +65,22 @@ def test_a_build_shows_outputs_fragments_and_math_of_its_own(root):
     assert nbformat.read(root / "notebooks" / "page.ipynb", 4).cells[2].outputs == []
 
 
+def test_an_executed_notebook_names_the_records_it_was_given(root):
+    source = (
+        "import rru_nb; from rru_nb.records import find_record\n"
+        "find_record(rru_nb.paper_config('jsb', 'rru')) and print('found')"
+    )
+    record = next((ROOT / "results" / "jsb").glob("rru-paper-s0-*.json"))
+    (root / "results" / "jsb").mkdir()
+    shutil.copy(record, root / "results" / "jsb")
+    nbformat.write(notebook(source), root / "notebooks" / "page.ipynb")
+    staged = stage.prepare(root, root / "_build" / "stage")
+    execute.execute_notebooks(staged, [Path("notebooks/page.ipynb")], root / "kept", say=str)
+    executed = nbformat.read(staged / "notebooks" / "page.ipynb", 4)
+    assert executed.metadata.rru_nb.records == [record.stem.rsplit("-", 1)[1]]
+    assert [path.suffix for path in (root / "kept").iterdir()] == [".ipynb"]
+
+
 def test_a_notebook_runs_again_only_if_something_it_depends_on_changed(root):
     said = []
 

@@ -1,12 +1,13 @@
 """The fragments of pages say what the records say."""
 
+import json
 import re
 
 import pytest
 from test_records import a_record
 
-from rru_nb import paper_config
-from rru_nb.book import front, generate, record_list
+from rru_nb import paper_config, provenance
+from rru_nb.book import front, generate, page_status, record_list
 from rru_nb.records import write_record
 
 ORIGIN = {
@@ -140,3 +141,24 @@ def test_every_fragment_is_included_by_a_page():
     pages = "".join(p.read_text() for p in (paths.checkout() / "book").glob("*.md"))
     for name in generate.FRAGMENTS:
         assert f"_parts/{name}" in pages
+
+
+def test_the_status_page_says_what_ran_and_whether_the_source_is_still_the_same(context):
+    now = provenance.source()
+    ids = [
+        record(paper_config("jsb", "rru", seed=seed), 7.8, **extra).id
+        for seed, extra in enumerate([{"source": now}, {"source": "another"}, {}])
+    ]
+    folder = context.folder / "notebooks"
+    folder.mkdir()
+    ran = {"start_time": "2026-01-02T03:04:05.6", "end_time": "x", "duration": 12.3}
+    for name, metadata in {
+        "ran": {"papermill": ran, "rru_nb": {"records": ids}},
+        "not": {},
+    }.items():
+        content = {"cells": [{"source": ["# Title " + name + "\n", "text"]}], "metadata": metadata}
+        (folder / f"{name}.ipynb").write_text(json.dumps(content))
+    text = page_status.page_status(context)
+    assert "[Title ran](../notebooks/ran.ipynb) | 2026-01-02 03:04 | 12 s | 3 |" in text
+    assert "1 yes, 1 no, 1 not known" in text
+    assert "Title not" in text and "not executed in this build" in text

@@ -36,8 +36,19 @@ def find_record(config):
         if path.is_file():
             record = _read(path)
             if record is not None:
+                _note_use([record["id"]])
                 return record
     return None
+
+
+def _note_use(ids):
+    """Writes the ids of records that were handed out to the file that RRU_NB_USED names, if any.
+
+    The book's builder asks for it, to say which records a page shows.
+    """
+    if os.environ.get("RRU_NB_USED"):
+        with Path(os.environ["RRU_NB_USED"]).open("a", encoding="utf-8") as file:
+            file.writelines(f"{name}\n" for name in ids)
 
 
 def make_room(config):
@@ -132,7 +143,8 @@ def load_records(**filters):
         A pandas frame with the columns `id`, `dataset`, `cell`, `scale`, `seed`, `protocol`,
         `status` ("ok" or "failed"), `units`, `n_params`, `best_epoch`, `seconds`, `started`,
         `differences` (a dict), `published` (the paper's number), `valid_<metric>` and
-        `test_<metric>` for each metric, `epochs` (a list of dicts) and `path`.
+        `test_<metric>` for each metric, `source` (a digest of the code that ran; None in the
+        first records), `epochs` (a list of dicts) and `path`.
 
     Raises:
         UserError: for a filter that is no column.
@@ -142,6 +154,8 @@ def load_records(**filters):
         check_choice("column", column, frame.columns)
         wanted = wanted if isinstance(wanted, list | tuple | set) else [wanted]
         frame = frame[frame[column].isin(list(wanted))]
+    if "id" in filters:
+        _note_use(frame.id)
     order = ["dataset", "scale", "cell", "seed", "id"]
     return frame.sort_values(order, ignore_index=True, key=_as_the_paper_orders)
 
@@ -207,10 +221,12 @@ def _row(record):
     row["published"] = (record["published"] or {}).get("value")
     for split in ("valid", "test"):
         row |= {f"{split}_{metric}": value for metric, value in record[split].items()}
-    row |= {name: record.get(name) for name in ("device", "versions", "commit", "failure")}
+    row |= {
+        name: record.get(name) for name in ("device", "versions", "commit", "source", "failure")
+    }
     return row | {"epochs": record["epochs"], "path": record.get("path")}
 
 
 def _columns():
-    rest = "differences published device versions commit failure epochs path"
+    rest = "differences published device versions commit source failure epochs path"
     return ["id", *_SETTINGS, *_OUTCOME, *rest.split()]

@@ -55,20 +55,32 @@ def _execute(notebook, kept, cwd):
     command += ["--kernel", "python3", "--cwd", str(cwd), "--no-progress-bar"]
     for name, value in _parameters_for(notebook).items():
         command += ["-p", name, str(value)]
+    used = kept.with_suffix(".used")
+    used.unlink(missing_ok=True)
     done = subprocess.run(
         command,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        env=_environment(),
+        env=_environment() | {"RRU_NB_USED": str(used)},
     )
     if done.returncode:
         raise BookError(f"{notebook.relative_to(cwd)} raised:\n{_error_in(done.stdout)}")
     content = json.loads(partial.read_text(encoding="utf-8"))
     content["cells"] = [cell for cell in content["cells"] if not _injected(cell)]
+    content["metadata"]["rru_nb"] = {"records": _taken(used)}
     partial.write_text(json.dumps(content, indent=1), encoding="utf-8")
     os.replace(partial, kept)
+
+
+def _taken(used):
+    """The ids of the records that a notebook was given; the file that lists them goes."""
+    if not used.is_file():
+        return []
+    ids = sorted(set(used.read_text(encoding="utf-8").split()))
+    used.unlink()
+    return ids
 
 
 def _parameters_for(notebook):

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from .. import choices, provenance
 from ..records import load_records
-from . import front, record_list, speed
+from . import front, page_status, record_list, speed
 from .paper_map import paper_map
 from .stage import FRAGMENTS as FOLDER
 
@@ -80,6 +80,7 @@ FRAGMENTS: dict[str, Callable] = {
     "choices.md": effects_of_choices,
     "map.md": map_of_the_paper,
     "records.md": record_list.record_list,
+    "status.md": page_status.page_status,
     "built.md": built,
     **speed.FRAGMENTS,
 }
