@@ -32,9 +32,10 @@ class MusicTask(Task):
 
     # Data
 
-    def __init__(self, config):
+    def __init__(self, config, splits=None):
+        """Cuts the pieces into windows; `splits` are pieces of your own, not the config's set."""
         super().__init__(config)
-        self.splits = load_dataset(config.dataset)
+        self.splits = splits or load_dataset(config.dataset)
         self._windows = {
             "train": self._cut("train", step=config.window // 2)[: config.train_limit],
             "valid": self._cut("valid", step=config.window)[: config.eval_limit],

@@ -1,0 +1,44 @@
+"""The worked examples of the page "Your own cell, your own music" run as they stand there."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rru_nb import load_dataset, write_midi
+
+PAGE = Path(__file__).parents[1] / "book" / "extend.md"
+
+
+def test_the_examples_run_in_the_order_of_the_page(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "my_midi").mkdir()
+    for i, piece in enumerate(load_dataset("chorales").train[:20]):
+        write_midi(piece, tmp_path / "my_midi" / f"{i:02d}.mid", steps_per_quarter=2)
+    blocks = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    assert len(blocks) == 3
+    names = {"__name__": "page"}
+    for block in blocks:
+        exec(compile(block, str(PAGE), "exec"), names)  # noqa: S102, the page's own code
+    printed = capsys.readouterr().out
+    scores = [float(s) for s in re.findall(r"'nll_window': ([\d.]+)", printed)]
+    assert len(scores) == 2 and np.isfinite(scores).all()
+    assert len(names["own"].train) == 16 and names["task"].splits is names["own"]
+
+
+@pytest.mark.parametrize("batch, units", [(3, 5), (1, 2)])
+def test_the_leaky_cell_computes_its_equation(batch, units):
+    block = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)[0]
+    names = {"__name__": "page"}
+    exec(compile(block, str(PAGE), "exec"), names)  # noqa: S102, the page's own code
+    cell = names["LeakyCell"](units)
+    rng = np.random.default_rng(0)
+    x, h = rng.normal(size=(batch, 4)), rng.normal(size=(batch, units))
+    cell.build((None, 4))
+    cell.residual_logits.assign(rng.normal(size=units))
+    kernel, logits = np.asarray(cell.kernel, float), np.asarray(cell.residual_logits, float)
+    wanted = h / (1 + np.exp(-logits)) + np.tanh(np.concatenate([x, h], 1) @ kernel)
+    output, [state] = cell(x.astype("float32"), [h.astype("float32")])
+    np.testing.assert_allclose(output, wanted, rtol=1e-4, atol=1e-5)
+    np.testing.assert_array_equal(output, state)
