@@ -12,8 +12,6 @@ VENV ?= .venv
 PORT ?= 8000
 BIN := $(VENV)/bin
 NEWEST ?=
-# What the site needs beside the package's extras "book" and "test".
-SITE := sphinx-mathjax-offline playwright axe-playwright-python
 READY := $(VENV)/.ready$(if $(NEWEST),-newest)
 
 .PHONY: help book test serve check lint environment clean lock repository
@@ -49,7 +47,7 @@ clean:  ## remove the built book; the environment and the records stay | at once
 
 lock:  ## pin the newest versions that fit together | 5 min | requirements.txt
 	scripts/bootstrap.sh _build/lock
-	_build/lock/bin/python -m pip install --quiet ".[book,test]" $(SITE)
+	_build/lock/bin/python -m pip install --quiet ".[book,site,test]"
 	scripts/pins.sh _build/lock/bin/python > _build/requirements.txt
 	mv _build/requirements.txt requirements.txt
 
@@ -66,5 +64,5 @@ $(VENV)/.ready: requirements.txt pyproject.toml scripts/bootstrap.sh
 
 $(VENV)/.ready-newest: pyproject.toml scripts/bootstrap.sh
 	scripts/bootstrap.sh $(VENV)
-	$(BIN)/python -m pip install --quiet --upgrade --editable ".[book,test]" $(SITE)
+	$(BIN)/python -m pip install --quiet --upgrade --editable ".[book,site,test]"
 	touch $@

@@ -2,8 +2,8 @@
 
     python scripts/check_site.py _build/html
 
-Each page is opened at the width of a desktop and of a phone, from a server on this machine and with
-no way to any other. Findings, each of which makes the exit code 1:
+Each page is opened at the width of a desktop, light, and of a phone, dark, from a server on this
+machine and with no way to any other. Findings, each of which makes the exit code 1:
 
 - a script's error on the console, a request that fails or that goes to another host;
 - an image that does not load or has no alternative text;
@@ -12,7 +12,8 @@ no way to any other. Findings, each of which makes the exit code 1:
 - a phone page that scrolls sideways;
 - a page without a title or with other than one first-level heading;
 - what axe-core calls a serious or critical barrier, the theme's own aside (`THEMES_OWN`);
-- a page heavier than `HEAVIEST_PAGE`.
+- a page heavier than `HEAVIEST_PAGE`, or than its own limit in `HEAVIER`;
+- a site heavier than `HEAVIEST_SITE`.
 
 Chromium is taken from the path, or from the variable CHROMIUM.
 """
@@ -29,8 +30,11 @@ from urllib.parse import unquote, urldefrag, urlsplit
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import sync_playwright
 
-WIDTHS = {"desktop": (1280, 900), "phone": (390, 844)}
+# The theme follows what the browser asks for: light at a desk, dark on the phone.
+DEVICES = {"desktop": (1280, 900, "light"), "phone": (390, 844, "dark")}
 HEAVIEST_PAGE = 1_000_000  # bytes of the page and what it loads, the site's shared files aside
+HEAVIER = {"notebooks/listen.html": 4_000_000}  # it has sound
+HEAVIEST_SITE = 40_000_000
 NOT_PAGES = ("genindex.html", "search.html")
 # Barriers that sphinx-book-theme brings and no page of ours can mend: {rule: part of the element}.
 THEMES_OWN = {
@@ -98,6 +102,9 @@ def main(folder):
     findings = {name: page.findings for name, page in pages.items()}
     for name, found in dead_links(pages, folder, origin):
         findings[name].append(found)
+    weight = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    if weight > HEAVIEST_SITE:
+        findings[next(iter(findings))].append(f"the whole site weighs {weight / 1e6:.0f} MB")
     for name, found in findings.items():
         for finding in dict.fromkeys(found):
             print(f"{name}: {finding}")
@@ -147,9 +154,10 @@ class Page:
     def __init__(self, browser, origin, name):
         self.origin, self.name = origin, name
         self.findings, self.links, self.anchors = [], set(), set()
-        for device, (width, height) in WIDTHS.items():
+        for device, (width, height, scheme) in DEVICES.items():
             self.device = device
-            context = browser.new_context(viewport={"width": width, "height": height})
+            viewport = {"width": width, "height": height}
+            context = browser.new_context(viewport=viewport, color_scheme=scheme)
             self._open(context.new_page())
             context.close()
 
@@ -169,8 +177,7 @@ class Page:
         self.links |= set(facts["links"])
         self.anchors |= set(facts["anchors"])
         self._judge(facts, page.viewport_size["width"])
-        if self.device == "desktop":
-            self._find_barriers(page)
+        self._find_barriers(page)
 
     def _console(self, message):
         if message.type in ("error", "warning"):
@@ -207,7 +214,7 @@ class Page:
             self._say(f"{facts['sources'] - facts['rendered']} equations left as TeX")
         if self.device == "phone" and facts["width"] > width:
             self._say(f"scrolls sideways, {facts['width']} px of {width}: {facts['wide']}")
-        if self.bytes > HEAVIEST_PAGE:
+        if self.bytes > HEAVIER.get(self.name, HEAVIEST_PAGE):
             self._say(f"weighs {self.bytes / 1e6:.1f} MB")
 
     def _find_barriers(self, page):
@@ -217,7 +224,8 @@ class Page:
             own = THEMES_OWN.get(rule["id"])
             nodes = [n for n in rule["nodes"] if not (own and own in n["html"])]
             if nodes:
-                self._say(f"axe {rule['id']}, {len(nodes)} times: {nodes[0]['html'][:160]}")
+                html = nodes[0]["html"][:160]
+                self._say(f"axe {rule['id']}, {self.device}, {len(nodes)} times: {html}")
 
 
 def dead_links(pages, folder, origin):

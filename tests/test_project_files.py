@@ -29,7 +29,7 @@ def pins():
 
 def test_every_dependency_is_pinned_at_a_version_that_the_project_allows():
     extras = PROJECT["optional-dependencies"]
-    wanted = PROJECT["dependencies"] + extras["book"] + extras["test"]
+    wanted = PROJECT["dependencies"] + extras["book"] + extras["site"] + extras["test"]
     for requirement in map(Requirement, wanted):
         version = pins()[canonicalize_name(requirement.name)]
         assert requirement.specifier.contains(version), f"{requirement} but pinned {version}"
