@@ -6,12 +6,13 @@ from .downloads import show
 from .grids import heatmaps
 from .inside import inside_lines
 from .lines import dropout_lines
-from .music import length_boxes, piano_roll, pitch_histograms, polyphony_histograms
+from .music import continuations, length_boxes, piano_roll, pitch_histograms, polyphony_histograms
 from .search import search_panels
 from .style import use_style
 
 __all__ = [
     "by_epoch",
+    "continuations",
     "dropout_lines",
     "half_life_shares",
     "heatmaps",
