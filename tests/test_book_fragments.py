@@ -99,7 +99,11 @@ def test_smaller_rows_stand_beside_the_answer_without_input(context):
     assert "639.79" in cell_of(html, "field's text".replace("'", "&#x27;"), 0)
     assert "no input: Mogrifier LSTM on mnist." in html
     assert "rru-nb run --dataset enwik8 --cell rru --scale laptop" in html
-    assert "**0 of 1** texts" in front.answer(context)
+    assert "**0 of 0** tasks; not counted" in front.answer(context)
+    assert "what needs no input: Sequential MNIST" in front.answer(context)
+    for cell, score in {"rru": 95.0, "gru": 91.0, "lstm": 83.5, "mogrifier": 80.0}.items():
+        small_record("pmnist", cell, score)
+    assert "**1 of 1** tasks (Permuted MNIST); not counted" in front.answer(context)
 
 
 def test_a_smoke_run_is_no_answer(context):

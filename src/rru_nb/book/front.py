@@ -51,14 +51,22 @@ def _scores(group):
 
 
 def _in_small(rows):
-    best = small_scale.best_cells(rows)
-    if not best:
+    """Only tasks count on which every cell learns more than what needs no input."""
+    complete = [g for _, g in rows.groupby("task", sort=False) if g.score.notna().all()]
+    learned = [group for group in complete if small_scale.beaten(group).all()]
+    if not complete:
         return ""
-    won = [task for task, cell in best.items() if cell == "rru"]
-    told = f": {'; '.join(won)}" if won else ""
+    best = small_scale.best_cells(rows)
+    won = [group.task.iloc[0] for group in learned if best[group.task.iloc[0]] == "rru"]
+    told = f" ({'; '.join(won)})" if won else ""
+    left_out = [group.task.iloc[0] for group in complete if not small_scale.beaten(group).all()]
+    note = (
+        f"; not counted, because not every cell gets beyond what needs no input: "
+        f"{'; '.join(left_out)}"
+    )
     return (
         "In models small enough for two cores (scale laptop, one seed, no music) it is the best on "
-        f"**{len(won)} of {len(best)}** texts and tasks of classification{told}."
+        f"**{len(won)} of {len(learned)}** tasks{told}{note if left_out else ''}."
     )
 
 
