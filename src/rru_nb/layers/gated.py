@@ -197,6 +197,16 @@ def transposed(kernel):
     return tf.transpose(kernel)
 
 
+def through_sigmoid(gradient, y):
+    """The gradient before y = σ(…), from that of y: one operation for three."""
+    return tf.raw_ops.SigmoidGrad(y=y, dy=gradient)
+
+
+def through_tanh(gradient, y):
+    """The same for y = tanh(…)."""
+    return tf.raw_ops.TanhGrad(y=y, dy=gradient)
+
+
 def product(x, kernel, transpose=False):
     """x W, or x Wᵀ, for x of [T, batch, features], as one matrix product."""
     y = tf.matmul(_rows(x), kernel, transpose_b=transpose)

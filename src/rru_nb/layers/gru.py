@@ -18,6 +18,8 @@ from .gated import (
     split_gradients,
     stack,
     stand_still,
+    through_sigmoid,
+    through_tanh,
     transposed,
 )
 
@@ -110,9 +112,9 @@ def _backward(d_hs, kept, start, gate_kernel_t, candidate_kernel_t, drop, valid)
         d_dropped, dropped = d_new * (1 - u), c
         if drop is not None:
             d_dropped, dropped = d_dropped * at(drop, t), c * at(drop, t)
-        d_c = d_dropped * (1 - c * c)
+        d_c = through_tanh(d_dropped, c)
         d_rh = tf.matmul(d_c, candidate_kernel_t)
-        d_ru = side_by_side(d_rh * h, d_new * (h - dropped)) * (ru * (1 - ru))
+        d_ru = through_sigmoid(side_by_side(d_rh * h, d_new * (h - dropped)), ru)
         d_h = d_new * u + d_rh * r + tf.matmul(d_ru, gate_kernel_t)
         return (d_h + d_past,), {"d_ru": d_ru, "d_c": d_c}
 

@@ -18,6 +18,8 @@ from .gated import (
     split_gradients,
     stack,
     stand_still,
+    through_sigmoid,
+    through_tanh,
     transposed,
 )
 
@@ -114,10 +116,10 @@ def _backward(d_hs, d_c_end, kept, kernel_t, drop, valid):
         (d_h, d_c), (past_h, past_c) = split_gradients(
             at(valid, t), at(d_hs, t) + carried_h, carried_c
         )
-        d_c += d_h * o * (1 - tanh_c * tanh_c)
+        d_c += through_tanh(d_h * o, tanh_c)
         d_dropped = d_c if drop is None else d_c * at(drop, t)
-        d_ifo = side_by_side(d_dropped * j, d_c * k["c"], d_h * tanh_c) * (ifo * (1 - ifo))
-        d_z = side_by_side(d_ifo, d_dropped * i * (1 - j * j))
+        d_ifo = side_by_side(d_dropped * j, d_c * k["c"], d_h * tanh_c)
+        d_z = side_by_side(through_sigmoid(d_ifo, ifo), through_tanh(d_dropped * i, j))
         return (tf.matmul(d_z, kernel_t) + past_h, d_c * f + past_c), {"d_z": d_z}
 
     carried = (tf.zeros_like(d_c_end), d_c_end)

@@ -18,6 +18,8 @@ from .gated import (
     split_gradients,
     stack,
     stand_still,
+    through_sigmoid,
+    through_tanh,
     transposed,
 )
 
@@ -93,7 +95,7 @@ def _recurrence(n_rounds, drop, valid):
                 d_start_c,
                 kernel_gradient(stack(kept["xh"]), d_z),
                 bias_gradient(d_z),
-                *_round_gradients(stack(kept["factors"]), stack(d["d_products"])),
+                *_round_gradients(kept["chain"][1:], kept["inner"], d["d_products"]),
             )
 
         return (hs, c), backward
@@ -101,10 +103,11 @@ def _recurrence(n_rounds, drop, valid):
     return run
 
 
-def _round_gradients(factors, d_products):
+def _round_gradients(chain, inner, d_products):
     """Gradients of all rounds' matrices and biases."""
     gradients = []
-    for xs, ds in zip(factors, d_products):
+    for x, xs, ds in zip(chain, inner, d_products):
+        xs, ds = stack([x, *xs]), stack(ds)
         gradients += [kernel_gradient(x, d) for x, d in zip(xs, ds)] + [bias_gradient(ds[-1])]
     return gradients
 
@@ -130,14 +133,14 @@ def _forward(inputs, start, kernel, bias, rounds, drop, valid):
 
 def _mogrify(x, h, rounds):
     """[x, h] after all rounds, and what the way back needs of them."""
-    chain, gates, factors = [x, h], [], []
+    chain, sigmoids, inner = [x, h], [], []
     for k, (*matrices, bias) in enumerate(rounds):
-        *inputs, product = itertools.accumulate([chain[k + 1], *matrices], tf.matmul)
-        factors.append(inputs)
-        gates.append(2 * tf.sigmoid(product + bias))
-        chain.append(chain[k] * gates[k])
+        _, *between, product = itertools.accumulate([chain[k + 1], *matrices], tf.matmul)
+        inner.append(between)
+        sigmoids.append(tf.sigmoid(product + bias))
+        chain.append(chain[k] * (2 * sigmoids[k]))
     xh = side_by_side(*_x_first(chain[-2:], len(rounds)))
-    return xh, {"xh": xh, "chain": chain[:-2], "gates": gates, "factors": factors}
+    return xh, {"xh": xh, "chain": chain[:-1], "sigmoids": sigmoids, "inner": inner}
 
 
 def _x_first(pair, n_rounds):
@@ -157,7 +160,7 @@ def _backward(d_hs, d_c_end, kept, kernel_t, rounds_t, drop, valid):
         )
         d_z, d_c = _lstm_backward(d_h, d_c, k, at(drop, t))
         d_xh = tf.split(tf.matmul(d_z, kernel_t), sizes, axis=-1)
-        d_x, d_h, d_products = _mogrify_backward(d_xh, k["chain"], k["gates"], rounds_t)
+        d_x, d_h, d_products = _mogrify_backward(d_xh, k["chain"], k["sigmoids"], rounds_t)
         return (d_h + past_h, d_c + past_c), {"d_x": d_x, "d_z": d_z, "d_products": d_products}
 
     carried = (tf.zeros_like(d_c_end), d_c_end)
@@ -169,25 +172,26 @@ def _lstm_backward(d_h, d_c, kept, drop):
     """Gradients of the pre-activations o, f, i, j, and of c before the step."""
     ofi, j, tanh_c = kept["ofi"], kept["j"], kept["tanh_c"]
     o, f, i = tf.split(ofi, 3, axis=-1)
-    d_c += d_h * o * (1 - tanh_c * tanh_c)
+    d_c += through_tanh(d_h * o, tanh_c)
     d_dropped = d_c if drop is None else d_c * drop
     d_input_gate = d_dropped * j
     capped = 1 - f <= i  # then the input gate is 1 − f, and i has no say
     nothing = tf.zeros_like(d_c)
     d_f = d_c * kept["c"] - tf.where(capped, d_input_gate, nothing)
     d_i = tf.where(capped, nothing, d_input_gate)
-    d_ofi = side_by_side(d_h * tanh_c, d_f, d_i) * (ofi * (1 - ofi))
-    d_j = d_dropped * tf.minimum(1 - f, i) * (1 - j * j)
+    d_ofi = through_sigmoid(side_by_side(d_h * tanh_c, d_f, d_i), ofi)
+    d_j = through_tanh(d_dropped * tf.minimum(1 - f, i), j)
     return side_by_side(d_ofi, d_j), d_c * f
 
 
-def _mogrify_backward(d_xh, chain, gates, rounds_t):
+def _mogrify_backward(d_xh, chain, sigmoids, rounds_t):
     """Gradients of x and h before the rounds, and of what each matrix of a round gives."""
     d_chain, d_products = _x_first(d_xh, len(rounds_t)), []
     for k in reversed(range(len(rounds_t))):
         d_before, d_after = d_chain
-        d_sum = d_after * chain[k] * gates[k] * (1 - gates[k] / 2)
+        twice = 2 * d_after
+        d_sum = through_sigmoid(twice * chain[k], sigmoids[k])
         *d_round, d_other = itertools.accumulate([d_sum, *rounds_t[k]], tf.matmul)
         d_products.insert(0, d_round[::-1])
-        d_chain = [d_after * gates[k], d_before + d_other]
+        d_chain = [twice * sigmoids[k], d_before + d_other]
     return *d_chain, d_products
