@@ -25,7 +25,10 @@ def test_every_length_in_one_graph(backwards, with_y):
     @tf.function(input_signature=[tf.TensorSpec([None, 2], tf.float64)])
     def run(x):
         inputs = {"x": x, "y": x + 1 if with_y else None}
-        return over_time(x, decaying_sum, tf.zeros(2, tf.float64), inputs, ["sum", "x"], backwards)
+        start, names = tf.zeros(2, tf.float64), ["sum", "x"]
+        state, kept = over_time(x, decaying_sum, start, inputs, names, backwards)
+        assert all(a.shape.as_list() == [None, 2] for a in kept.values()), "known in the graph"
+        return state, kept
 
     for steps in (1, 2, UNROLL - 1, UNROLL, UNROLL + 1, 2 * UNROLL, 3 * UNROLL - 1):
         x = np.random.default_rng(steps).normal(size=(steps, 2))

@@ -27,7 +27,7 @@ def over_time(clock, step, state, inputs, kept, backwards=False):
     """
     n_steps = tf.shape(clock)[0]
     sliced = {n: _padded(x, UNROLL - n_steps) for n, x in inputs.items() if x is not None}
-    absent = dict.fromkeys(inputs.keys() - sliced.keys())
+    absent, shapes = dict.fromkeys(inputs.keys() - sliced.keys()), {}
 
     def block(size):
         order = reversed(range(size)) if backwards else range(size)
@@ -40,6 +40,7 @@ def over_time(clock, step, state, inputs, kept, backwards=False):
                 inputs_t = {name: x[k] for name, x in blocks.items()}
                 state, new = step(state, **inputs_t, **absent)
                 arrays = [a.write(start + k, new[name]) for a, name in zip(arrays, kept)]
+                shapes.update({name: [None, *new[name].shape] for name in kept})
             return done + size, state, arrays
 
         return run
@@ -55,7 +56,7 @@ def over_time(clock, step, state, inputs, kept, backwards=False):
             maximum_iterations=n_steps,
         )
     _, state, arrays = carried
-    return state, {name: a.stack() for a, name in zip(arrays, kept)}
+    return state, {n: tf.ensure_shape(a.stack(), shapes[n]) for a, n in zip(arrays, kept)}
 
 
 def _steps(x, start, size):
@@ -73,4 +74,4 @@ def _padded(x, n_more):
     XLA compiles the unrolled loop for sequences that are too short for it, too.
     """
     paddings = tf.scatter_nd([[0, 1]], [tf.maximum(n_more, 0)], [x.shape.rank, 2])
-    return tf.pad(x, paddings)
+    return tf.ensure_shape(tf.pad(x, paddings), [None, *x.shape[1:]])

@@ -162,7 +162,7 @@ class RRU(keras.layers.RNN):
         n_steps, batch = tf.shape(x)[0], tf.shape(x)[2]
         shape = tf.stack([n_steps, self.cell.bias.shape[0], batch])
         seed = self.cell.seed_generator.next()
-        return keep_mask(shape, self.cell.dropout, seed, self.compute_dtype)
+        return keep_mask(shape, self.cell.dropout, seed, tf.bool)
 
     def _weights(self, scale):
         """The cell's weights as `rru_scan` wants them; TensorFlow derives through the folding."""
