@@ -58,14 +58,17 @@ def inputs(size):
     return tf.constant(x, tf.float32), tf.constant(pull, tf.float32)
 
 
-def training_step(layer, size, project=False, **function_options):
+def training_step(layer, size, project=False, traced_steps=None, **function_options):
     """A function that runs forward and backward once, over all time steps or the first few.
 
     Args:
         layer: a recurrent layer that returns sequences; built here.
         size: an entry of `SIZES`.
         project: whether a dense layer without bias takes the layer's outputs to p.
+        traced_steps: the number of time steps that the graph is made for; None: any.
         **function_options: of `tf.function`.
+
+    The function's `trace` makes the graph and returns it, without running it.
     """
     x, pull = inputs(size)
     layers = [layer, *[keras.layers.Dense(size["p"], use_bias=False)] * project]
@@ -75,8 +78,8 @@ def training_step(layer, size, project=False, **function_options):
             variable.assign(0.1 * np.random.default_rng(1).normal(size=variable.shape))
     values = [v.value for v in model.trainable_variables]
 
-    # One graph for all lengths, as in training, where batches are trimmed.
-    spec = [tf.TensorSpec([None, None, t.shape[-1]]) for t in (x, pull)]
+    # Else one graph for all lengths, as in training, where batches are trimmed.
+    spec = [tf.TensorSpec([None, traced_steps, t.shape[-1]]) for t in (x, pull)]
 
     @tf.function(input_signature=spec, **function_options)
     def step(x, pull):
@@ -88,6 +91,7 @@ def training_step(layer, size, project=False, **function_options):
         # Reading a number of each gradient waits until it is there.
         return [float(tf.reshape(g, [-1])[0]) for g in step(x[:, :n_steps], pull[:, :n_steps])]
 
+    run.trace = lambda: step.get_concrete_function().graph
     return run
 
 

@@ -102,7 +102,7 @@ def length(context, found):
     ax.legend()
     columns = {"time steps": "time steps", "median_s": "seconds (median)", "min_s": "smallest"}
     columns |= {"ms a time step": "ms a time step (smallest)"}
-    columns |= {"tracing and compiling_s": "tracing and compiling, s"}
+    columns |= {"tracing_s": "tracing, s", "graph operations": "operations of the graph"}
     alt = "Seconds of a training step over time steps: the points lie close to a straight line."
     return _figure(
         context, figure, "speed_length", alt, "A training step over the number of time steps."
