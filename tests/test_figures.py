@@ -137,6 +137,10 @@ def test_a_figure_comes_with_its_file_and_its_numbers(monkeypatch):
     plt.title("a title")
     numbers = pd.DataFrame({"x": [1, 2], "y": [3.5, 4.25], "epochs": [[], []]})
     figures.show("some-figure", numbers)
+    assert not shown, "the figure's own output is the figure alone"
+    figures.downloads()
+    figures.downloads()
+    assert len(shown) == 1
     kinds = re.findall(
         r'download="some-figure\.(\w+)" href="data:([^;]+);base64,([^"]+)"', shown[0]
     )

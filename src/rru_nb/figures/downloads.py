@@ -9,21 +9,34 @@ from IPython.display import HTML, display
 _NOT_NUMBERS = ("epochs", "path", "config")  # columns that hold no number or text of a cell
 
 
-def show(name, numbers=None):
-    """Shows the current figure; below it links save it as SVG, and what it draws as CSV.
+_pending = []  # links to the files of the figures shown since `downloads`
 
-    The files are inside the links, so that they come along wherever the notebook goes.
+
+def show(name, numbers=None):
+    """Shows the current figure, and has its files ready for `downloads`: SVG, and CSV.
+
+    They are for a cell of their own, because the book takes all that a figure's cell shows for
+    the figure.
 
     Args:
         name: str, the name of the files.
         numbers: the frame behind the figure, or None for a figure that has none.
     """
-    links = [_link(f"{name}.svg", "image/svg+xml", _svg(plt.gcf()))]
+    _pending.append(_link(f"{name}.svg", "image/svg+xml", _svg(plt.gcf())))
     if numbers is not None:
         plain = numbers.drop(columns=[c for c in _NOT_NUMBERS if c in numbers])
-        links.append(_link(f"{name}.csv", "text/csv", plain.to_csv(index=False).encode()))
+        _pending.append(_link(f"{name}.csv", "text/csv", plain.to_csv(index=False).encode()))
     plt.show()
-    display(HTML(f'<p class="rru-downloads">Save: {" · ".join(links)}</p>'))
+
+
+def downloads():
+    """Shows links that save the figures shown since the last call, and the numbers behind them.
+
+    The files are inside the links, so that they come along wherever the notebook goes.
+    """
+    if _pending:
+        display(HTML(f'<p class="rru-downloads">Save: {" · ".join(_pending)}</p>'))
+        _pending.clear()
 
 
 def _svg(figure):
