@@ -132,7 +132,7 @@ def test_search_panels_show_every_trial_and_the_best_so_far():
 
 def test_a_figure_comes_with_its_file_and_its_numbers(monkeypatch):
     shown = []
-    monkeypatch.setattr("rru_nb.figures.downloads.display", lambda html: shown.append(html.data))
+    monkeypatch.setattr("rru_nb.figures.files.display", lambda html: shown.append(html.data))
     plt.plot([1, 2], [3, 4])
     plt.title("a title")
     numbers = pd.DataFrame({"x": [1, 2], "y": [3.5, 4.25], "epochs": [[], []]})

@@ -2,7 +2,7 @@
 
 from .by_numbers import half_life_shares, rezero_start
 from .curves import by_epoch, validation_curves
-from .downloads import downloads, show
+from .files import downloads, show
 from .grids import heatmaps
 from .inside import inside_lines
 from .lines import dropout_lines

@@ -1,4 +1,4 @@
-"""A figure with links that save it, and the numbers behind it."""
+"""Figures as files: links that save them, and the numbers behind them."""
 
 import base64
 import io
@@ -7,7 +7,6 @@ import matplotlib.pyplot as plt
 from IPython.display import HTML, display
 
 _NOT_NUMBERS = ("epochs", "path", "config")  # columns that hold no number or text of a cell
-
 
 _pending = []  # links to the files of the figures shown since `downloads`
 
