@@ -198,8 +198,8 @@ def _weight_gradients(clock, arrays, w):
 def _part_of_weight_gradients(arrays, w):
     """Each a single product, or sum, over the steps of the arrays."""
     n, last = w.residual.shape[0], len(w.kernels) - 1
-    wide = {name: _features_first(a) for name, a in arrays.items()}
-    wide["a0"] = _dropped(tf.nn.relu(wide["z"]), wide.get("keep"))
+    a0 = _dropped(tf.nn.relu(arrays.pop("z")), arrays.pop("keep", None))
+    wide = {name: _features_first(a) for name, a in (arrays | {"a0": a0}).items()}
     scales = [wide.get("scale"), *[None] * last]
     kernels = [_product(wide[f"a{k}"], wide[f"d{k}"]) for k in range(last + 1)]
     biases = [_sum(wide[f"d{k}"], scale) for k, scale in enumerate(scales)]
