@@ -5,7 +5,7 @@ import os
 import signal
 import sys
 
-from . import __version__, section_commands
+from . import __version__, listen_commands, section_commands
 from .errors import UserError
 from .settings import value_of
 from .signals import sigterm_raises
@@ -65,6 +65,7 @@ def _parser():
     _add_data(commands)
     _add_run(commands)
     section_commands.add_to(commands)
+    listen_commands.add_to(commands)
     _add_results(commands)
     _add_book(commands)
     return parser

@@ -50,12 +50,13 @@ def _train_and_write(config, progress):
     return record
 
 
-def train(config, progress=True, keep=False):
+def train(config, progress=True, keep=False, finished=None):
     """Trains a config whatever is stored, and returns its record without writing it.
 
     Args:
         config, progress: as for `run`.
         keep: bool, whether to write checkpoints and to go on from one.
+        finished: a function that is given the model with its best weights at the end.
     """
     clock, source = _Clock(), provenance.source()
     task = task_for(config)
@@ -77,7 +78,10 @@ def train(config, progress=True, keep=False):
 
     with Progress(config, enabled=progress) as bar:
         fit.run(bar, save if checkpoint else None)
-    return _record(fit, units, source, clock)
+    record = _record(fit, units, source, clock)
+    if finished:
+        finished(fit.model)
+    return record
 
 
 def _record(fit, units, source, clock):

@@ -1,0 +1,1 @@
+"""Music from trained models: weights, sampling, sound."""

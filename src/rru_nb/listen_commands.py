@@ -1,0 +1,33 @@
+"""The commands behind the page "Listen": `rru-nb weights`."""
+
+
+def add_to(commands):
+    """Adds the commands to the subparsers of `rru-nb`."""
+    weights = commands.add_parser(
+        "weights",
+        help="train a small music model and keep its weights, for the page Listen",
+        description="Trains the model that params/listen.yml declares, writes its record as "
+        "`rru-nb run` does, and its weights under results/weights/.",
+    )
+    weights.add_argument("--dataset", required=True, help="a music set, e.g. jsb")
+    weights.add_argument("--cell", required=True, help="rru, gru, lstm or mogrifier")
+    weights.add_argument("--scale", help="laptop (default, as declared) or smoke")
+    weights.add_argument("--seed", type=int, default=0, help="default 0")
+    weights.add_argument("--quiet", action="store_true", help="no progress bar")
+    weights.set_defaults(do=_weights)
+
+
+def _weights(options):
+    from .generation import weights
+    from .records import find_record
+
+    config = weights.listen_config(options.dataset, options.cell, options.scale, options.seed)
+    stored = weights.find(config) is not None
+    path = weights.make(config, progress=not options.quiet)
+    print(
+        "stored weights:" if stored else "new weights:", f"{path} ({path.stat().st_size:,} bytes)"
+    )
+    record = find_record(config)
+    if record:
+        scores = "  ".join(f"{name} {value:.4f}" for name, value in record["test"].items())
+        print(f"record {config.id}: test  {scores}")
