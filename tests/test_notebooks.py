@@ -60,6 +60,22 @@ def test_main_results_trains_what_is_missing_and_keeps_it():
     assert [path.stat().st_mtime_ns for path in stored] == times, "stored runs trained again"
 
 
+def test_listen_trains_what_is_missing_and_plays_it():
+    parameters = yaml.safe_load((ROOT / "params/papermill/listen-smoke.yml").read_text())
+    shown = text_of(execute("listen", **parameters))
+    assert shown.count("data:audio/mpeg;base64,") == 3
+    assert shown.count("data:audio/midi;base64,") == 3
+    assert shown.count("image/png") == 1
+    assert len(list(Path("results/weights/chorales").glob("*.npz"))) == 2
+    assert "nats apart" in shown and "Nothing is counted yet" in shown
+
+
+def test_listen_without_weights_says_how_to_make_them():
+    shown = text_of(execute("listen", dataset="chorales", scale="smoke", train=False, also=[]))
+    assert "rru-nb weights --dataset chorales --cell gru --scale smoke" in shown
+    assert shown.count("data:audio/mpeg;base64,") == 1, "the piece itself is heard"
+
+
 def test_missing_records_are_shown_with_their_command_and_nothing_is_invented():
     notebook = execute("main_results", dataset="nottingham", train=False, live_scale="smoke")
     shown = text_of(notebook)
@@ -75,6 +91,8 @@ def test_missing_records_are_shown_with_their_command_and_nothing_is_invented():
         ("main_results", {"dataset": "jbs"}, ["'jbs'", "'jsb'"]),
         ("main_results", {"cells": ["rru", "gur"]}, ["'gur'", "'gru'"]),
         ("datasets", {"dataset": "choral"}, ["'choral'", "'chorales'"]),
+        ("listen", {"temperature": 0}, ["0 must be a number above 0"]),
+        ("listen", {"dataset": "imdb"}, ["'imdb'", "'jsb'"]),
     ],
 )
 def test_a_typo_is_one_error_before_any_work(name, parameters, fragments):

@@ -1,4 +1,4 @@
-"""The commands behind the page "Listen": `rru-nb weights`."""
+"""The commands behind the page "Listen": `rru-nb weights`, `rru-nb listen`."""
 
 
 def add_to(commands):
@@ -15,13 +15,22 @@ def add_to(commands):
     weights.add_argument("--seed", type=int, default=0, help="default 0")
     weights.add_argument("--quiet", action="store_true", help="no progress bar")
     weights.set_defaults(do=_weights)
+    listen = commands.add_parser(
+        "listen",
+        help="count what the kept models play beside the data, for the page Listen",
+        description="Lets the models of `rru-nb weights` play on after the opening of each test "
+        "piece and writes what can be counted, theirs and the data's, to results/listen/.",
+    )
+    listen.add_argument("--dataset", required=True, help="jsb, nottingham or chorales")
+    listen.set_defaults(do=_listen)
 
 
 def _weights(options):
     from .generation import weights
+    from .generation.declared import listen_config
     from .records import find_record
 
-    config = weights.listen_config(options.dataset, options.cell, options.scale, options.seed)
+    config = listen_config(options.dataset, options.cell, options.scale, options.seed)
     stored = weights.find(config) is not None
     path = weights.make(config, progress=not options.quiet)
     print(
@@ -31,3 +40,16 @@ def _weights(options):
     if record:
         scores = "  ".join(f"{name} {value:.4f}" for name, value in record["test"].items())
         print(f"record {config.id}: test  {scores}")
+
+
+def _listen(options):
+    from .data import canonical_name
+    from .generation import measured
+    from .generation.declared import declared
+    from .generation.measuring import measure
+    from .generation.music import grid_of
+
+    dataset = canonical_name(options.dataset)
+    grid_of(dataset)
+    path = measured.write(measure(dataset, declared()["cells"]))
+    print(f"counted: {path}")

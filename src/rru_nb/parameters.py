@@ -137,3 +137,22 @@ def count(value):
     if type(value) is not int or value < 0:
         raise UserError(f"{value!r} must be a whole number of at least 0.")
     return value
+
+
+def at_least(low):
+    """A check for a parameter that is a whole number of at least `low`; None stays None."""
+
+    def check(value):
+        if value is not None and (type(value) is not int or value < low):
+            raise UserError(f"{value!r} must be a whole number of at least {low}, or None.")
+        return value
+
+    return check
+
+
+def positive(value):
+    """A check for a parameter that is a number above 0."""
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not number or not 0 < value < float("inf"):
+        raise UserError(f"{value!r} must be a number above 0, e.g. 0.8.")
+    return value

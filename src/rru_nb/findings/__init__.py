@@ -4,6 +4,7 @@ from .ablation import ablation
 from .dropout import dropout
 from .grids import NORMALIZE_TITLES, normalization, robustness
 from .inside import inside
+from .listening import counted, counted_table, difference, missing_weights, models_that_play
 from .notes import limit_note, missing_note, missing_points
 from .table_1 import comparison, convergence
 from .tuning import tuned_table, tuning
@@ -13,11 +14,16 @@ __all__ = [
     "ablation",
     "comparison",
     "convergence",
+    "counted",
+    "counted_table",
+    "difference",
     "dropout",
     "inside",
     "limit_note",
     "missing_note",
     "missing_points",
+    "missing_weights",
+    "models_that_play",
     "normalization",
     "robustness",
     "tuned_table",

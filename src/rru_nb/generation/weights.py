@@ -14,18 +14,17 @@ from pathlib import Path
 
 import keras
 import numpy as np
-import yaml
 
 from .. import checkpoints, paths
 from ..budget import units_within
-from ..config import KINDS, RunConfig, canonical_cell, paper_config
-from ..data import canonical_name
+from ..config import RunConfig
 from ..data.music import LOWEST_PITCH
-from ..errors import UserError, check_choice
+from ..errors import UserError
 from ..locks import only_once
 from ..records import find_record, make_room, record_path, write_record
 from ..tasks.music import KEYS, MusicTask, without_silences
 from ..training import train
+from .declared import command
 
 SCHEMA = 1
 OPENING = 32  # frames of a test piece that lie beside the weights
@@ -51,35 +50,6 @@ class Trained:
     def record(self):
         """The record of the training, or None where it is not at hand."""
         return find_record(self.config)
-
-
-def declared():
-    """The settings of `params/listen.yml`."""
-    return yaml.safe_load((paths.params_dir() / "listen.yml").read_text(encoding="utf-8"))
-
-
-def listen_config(dataset, cell, scale=None, seed=0):
-    """The run whose weights serve the page: declared in `params/listen.yml`.
-
-    Args:
-        dataset: a music set. cell: e.g. `"rru"`. scale: None for the declared one; at another
-            scale its own sizes hold. seed: int.
-
-    Raises:
-        UserError: for a dataset that is no music, or an unknown name.
-    """
-    settings, dataset, cell = declared(), canonical_name(dataset), canonical_cell(cell)
-    changes = {}
-    if scale in (None, settings["scale"]):
-        changes = settings["all"] | settings.get(dataset, {}) | settings.get(cell, {})
-    config = paper_config(dataset, cell, scale or settings["scale"], seed, **changes)
-    check_music(config.dataset)
-    return config
-
-
-def check_music(dataset):
-    """Raises a `UserError` unless the dataset is a music set."""
-    return check_choice("music set", dataset, [n for n, kind in KINDS.items() if kind == "music"])
 
 
 # Making
@@ -235,13 +205,6 @@ def _checked(path, meta, config, model):
         if array.shape != tuple(weight.shape) or array.dtype != np.float32:
             raise ValueError(f"{name} is {array.dtype} {array.shape}, expected {weight.shape}")
     return arrays
-
-
-def command(config):
-    """The command that makes the weights of a run of `listen_config`."""
-    own = "" if config.scale == declared()["scale"] else f" --scale {config.scale}"
-    seed = f" --seed {config.seed}" if config.seed else ""
-    return f"rru-nb weights --dataset {config.dataset} --cell {config.cell}{own}{seed}"
 
 
 def _place(config, folder):

@@ -1,0 +1,149 @@
+"""What a lower NLL sounds like: scores of the models that play, and what can be counted."""
+
+import math
+
+import pandas as pd
+
+from ..config import CELL_TITLES
+from ..generation.counts import MEASURES
+from ..generation.declared import command as command_for_weights
+from ..generation.measured import command, title_of
+from ..records import find_record
+
+CLEAR = 1.96  # standard errors
+
+
+def models_that_play(configs):
+    """A row for each model: its size, how long it trained, its scores from its record.
+
+    Args:
+        configs: list of `RunConfig`.
+    """
+    rows = {CELL_TITLES[config.cell]: _model(find_record(config)) for config in configs}
+    return pd.DataFrame.from_dict(rows, orient="index").fillna("")
+
+
+def _model(record):
+    if record is None:
+        return {"parameters": "not measured"}
+    if record["status"] == "failed":
+        return {"parameters": f"{record['n_params']:,}", "epochs (best)": "failed"}
+    return {
+        "parameters": f"{record['n_params']:,}",
+        "state n": record["units"],
+        "epochs (best)": f"{len(record['epochs'])} ({record['best_epoch']})",
+        "validation, mean of windows": f"{record['valid']['nll_window']:.3f}",
+        "test, mean of windows": f"{record['test']['nll_window']:.3f}",
+        "test, mean of frames": f"{record['test']['nll_frame']:.3f}",
+        "paper, mean of windows": f"{record['published']['value']:.2f}"
+        if record["published"]
+        else "",
+        "record": record["id"],
+    }
+
+
+def missing_weights(missing):
+    """Which models have no weights, with the commands that make them; empty if none lacks."""
+    if not missing:
+        return ""
+    commands = "\n".join(f"    {command_for_weights(config)}" for config in missing)
+    return f"**{len(missing)} of the models have no weights** and are not heard:\n\n{commands}"
+
+
+def difference(configs):
+    """How far apart the NLLs of the RRU and the GRU are, and what that means for a frame."""
+    records = {config.cell: find_record(config) for config in configs}
+    rru, gru = records.get("rru"), records.get("gru")
+    if not (rru and gru and rru["status"] == gru["status"] == "ok"):
+        return "The RRU and the GRU are not both measured at this setting."
+    window = 100 * (rru["test"]["nll_window"] / gru["test"]["nll_window"] - 1)
+    nats = gru["test"]["nll_frame"] - rru["test"]["nll_frame"]
+    better, other = ("RRU", "GRU") if nats >= 0 else ("GRU", "RRU")
+    return (
+        f"The RRU's test NLL is {abs(window):.1f} % {'below' if window <= 0 else 'above'} the "
+        f"GRU's (mean of windows). Over all frames the two are {abs(nats):.3f} nats apart: given "
+        f"the same past, the {better} gives the frame that Bach or the tune goes on with "
+        f"{math.exp(abs(nats)):.2f} times the probability that the {other} gives it, in the "
+        "geometric mean. That compares how well they expect the music, not how well they write it."
+    )
+
+
+def counted_table(measured):
+    """What was counted in the data and in the samples, mean ± standard error over pieces.
+
+    Args:
+        measured: as `measured.stored` gives it, or None.
+    """
+    if measured is None:
+        return pd.DataFrame({"": []})
+    rows = {
+        title_of(row): {title: _spread(row[name]) for name, title in MEASURES.items()}
+        for row in measured["rows"]
+    }
+    return pd.DataFrame.from_dict(rows, orient="index")
+
+
+def _spread(number):
+    return f"{number['mean']:.1f} ± {number['error']:.1f}"
+
+
+def counted(measured, configs):
+    """What the counts say: which cell is nearer to the data, and what temperature does.
+
+    Args:
+        measured: as for `counted_table`. configs: of the models that play; counts of other runs
+            are not told.
+    """
+    if measured is None:
+        return f"Nothing is counted yet: `{command(configs[0].dataset)}` does it."
+    ids = {config.id for config in configs}
+    if not ids & {row["id"] for row in measured["rows"]}:
+        return f"The counts below are of other runs; `{command(configs[0].dataset)}` counts anew."
+    data = next(row for row in measured["rows"] if row["who"] == "data")
+    rows = [row for row in measured["rows"] if row["id"] in ids]
+    sentences = [_nearer(data, [r for r in rows if r["temperature"] == 1.0])]
+    sentences.append(_by_temperature(data, rows))
+    sentences.append(
+        f"Counted over {measured['pieces']} test pieces, up to {measured['frames']} time steps "
+        f"after the first {measured['prime_frames']}; one draw each, one training a cell."
+    )
+    return " ".join(s for s in sentences if s)
+
+
+def _nearer(data, rows):
+    own = {row["who"]: row for row in rows}
+    if not {"rru", "gru"} <= set(own):
+        return ""
+    nearer = {"rru": [], "gru": []}
+    for name, title in MEASURES.items():
+        gaps = {cell: abs(own[cell][name]["mean"] - data[name]["mean"]) for cell in nearer}
+        error = math.hypot(own["rru"][name]["error"], own["gru"][name]["error"])
+        if abs(own["rru"][name]["mean"] - own["gru"][name]["mean"]) > CLEAR * error:
+            nearer[min(gaps, key=gaps.get)].append(title.removesuffix(", %"))
+    told = [
+        f"the {CELL_TITLES[cell]} is nearer to the data in {' and '.join(titles)}"
+        for cell, titles in nearer.items()
+        if titles
+    ]
+    rest = len(MEASURES) - sum(map(len, nearer.values()))
+    if not told:
+        return "At temperature 1 nothing that is counted tells the two cells apart."
+    tail = f"; {rest} of the {len(MEASURES)} counts do not tell them apart" if rest else ""
+    return f"At temperature 1 {', '.join(told)}{tail}."
+
+
+def _by_temperature(data, rows):
+    """The temperature's effect on chords that training never has, beside the cell's."""
+    at = {(row["who"], row["temperature"]): row["new"]["mean"] for row in rows}
+    hottest, coldest = (f(t for _, t in at) for f in (max, min))
+    cells = [cell for cell, t in at if t == hottest and (cell, coldest) in at]
+    if len(cells) < 2 or hottest == coldest:
+        return ""
+    by_cell = max(at[c, hottest] for c in cells) - min(at[c, hottest] for c in cells)
+    by_temperature = sum(at[c, hottest] - at[c, coldest] for c in cells) / len(cells)
+    return (
+        f"Chords that training never has: {data['new']['mean']:.0f} % in the pieces themselves. "
+        f"Between the cells the share differs by {by_cell:.1f} points; from temperature "
+        f"{hottest:g} to {coldest:g} it {'falls' if by_temperature >= 0 else 'rises'} by "
+        f"{abs(by_temperature):.1f} points."
+    )

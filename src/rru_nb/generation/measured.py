@@ -1,0 +1,57 @@
+"""Counts of samples beside counts of the data: each test piece as it goes on and as models do.
+
+`rru-nb listen` writes them to `results/listen/<dataset>.json`, so that a page shows them where
+neither data nor time is at hand.
+"""
+
+import json
+
+from .. import paths
+from ..config import CELL_TITLES
+from ..errors import UserError
+from .counts import MEASURES
+
+SCHEMA = 1
+
+
+def write(measured):
+    """Writes counts to `results/listen/<dataset>.json` and returns the `Path`."""
+    path = paths.results_dir() / "listen" / f"{measured['dataset']}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(measured, indent=1) + "\n", encoding="utf-8")
+    return path
+
+
+def stored(dataset):
+    """The stored counts of a dataset, or None."""
+    for folder in (paths.results_dir(), paths.packaged_results_dir()):
+        path = folder / "listen" / f"{dataset}.json" if folder else None
+        if path and path.is_file():
+            return _read(path)
+    return None
+
+
+def _read(path):
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        if found["schema"] != SCHEMA:
+            raise ValueError(f"schema {found['schema']!r}, expected {SCHEMA}")
+        for row in found["rows"]:
+            [row[name]["mean"] + row[name]["error"] for name in MEASURES]
+    except (ValueError, KeyError, TypeError) as error:
+        raise UserError(
+            f"{path} is damaged ({error!r}); `{command(path.stem)}` writes it anew."
+        ) from error
+    return found
+
+
+def command(dataset):
+    """The command that counts."""
+    return f"rru-nb listen --dataset {dataset}"
+
+
+def title_of(row):
+    """What a row is about: `"data"`, or the cell's title and the temperature."""
+    if row["who"] == "data":
+        return "the pieces themselves"
+    return f"{CELL_TITLES[row['who']]}, temperature {row['temperature']:g}"

@@ -1,0 +1,340 @@
+"""The page Listen: weights kept and refused, sound, what is heard with and without the data."""
+
+import base64
+import io
+import json
+import re
+
+import numpy as np
+import pytest
+from test_records import a_record
+
+from rru_nb import findings, load_dataset
+from rru_nb.cli import main
+from rru_nb.data import catalogue
+from rru_nb.data.midi import read_midi
+from rru_nb.errors import UserError
+from rru_nb.generation import measured, weights
+from rru_nb.generation.declared import command, declared, listen_config
+from rru_nb.generation.measuring import measure
+from rru_nb.generation.music import GRIDS, RATE, midi_and_audio, player
+from rru_nb.listening import listen
+from rru_nb.records import find_record, write_record
+from rru_nb.tasks import task_for
+
+MIDI = re.compile(r'href="data:audio/midi;base64,([^"]+)"')
+
+
+@pytest.fixture(autouse=True)
+def store(tmp_path, monkeypatch):
+    monkeypatch.setenv("RRU_NB_RESULTS", str(tmp_path / "results"))
+    monkeypatch.setenv("RRU_NB_STATE", str(tmp_path / "state"))
+
+
+def a_model(config, seed=0):
+    model, rng = weights._build(config), np.random.default_rng(seed)
+    model.set_weights([rng.normal(0, 0.3, w.shape) for w in model.get_weights()])
+    return model
+
+
+@pytest.fixture
+def config():
+    return listen_config("chorales", "rru", "smoke")
+
+
+@pytest.fixture
+def kept(config):
+    model = a_model(config)
+    return model, weights.save(config, model)
+
+
+# Weights
+
+
+def test_the_command_writes_a_record_and_weights_that_score_as_it_says(config, capsys):
+    asked = ["weights", "--dataset", "chorales", "--cell", "rru", "--scale", "smoke", "--quiet"]
+    assert main(asked) == 0
+    record, path = find_record(config), weights.find(config)
+    assert record["id"] == config.id and config.id in path.name
+    model = weights.load(config).model
+    scores = task_for(config).evaluate(model, "test")
+    assert scores == pytest.approx(record["test"], abs=1e-5)
+    written = path.stat().st_mtime_ns
+    assert main(asked) == 0
+    assert path.stat().st_mtime_ns == written, "stored weights trained again"
+    assert "stored weights" in capsys.readouterr().out
+
+
+def test_weights_are_of_the_run_that_the_record_tells_of(config):
+    """A second training has to score as the record that is there."""
+    write_record(a_record(config, test={"nll_window": 1.0, "nll_frame": 1.0}))
+    with pytest.raises(UserError, match="its record 1.00000"):
+        weights.make(config, progress=False)
+    assert weights.find(config) is None
+
+
+def test_loaded_weights_are_those_kept_bit_for_bit(config, kept):
+    trained = weights.load(config)
+    for mine, theirs in zip(trained.model.get_weights(), kept[0].get_weights()):
+        np.testing.assert_array_equal(mine, theirs)
+    piece = load_dataset("chorales").test[weights.PIECE]
+    np.testing.assert_array_equal(trained.opening, piece[: weights.OPENING])
+
+
+def flip_a_byte(path):
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+def describe(path, **changes):
+    meta = path.with_suffix(".json")
+    meta.write_text(json.dumps(json.loads(meta.read_text()) | changes))
+
+
+def other_shapes(path):
+    with np.load(path) as file:
+        arrays = {name: file[name][..., :1] for name in file.files}
+    np.savez(path, **arrays)
+    describe(path, sha256=weights._digest(path))
+
+
+@pytest.mark.parametrize(
+    "damage, fragment",
+    [
+        (flip_a_byte, "SHA-256"),
+        (lambda path: path.write_bytes(b""), "SHA-256"),
+        (other_shapes, "expected"),
+        (lambda path: describe(path, id="0" * 12), "000000000000"),
+        (lambda path: describe(path, schema=99), "of run"),
+        (lambda path: path.with_suffix(".json").write_text("{"), "cannot be used"),
+        (lambda path: path.with_suffix(".json").write_text("[]"), "cannot be used"),
+    ],
+    ids=["flipped", "empty", "shapes", "run", "schema", "json", "form"],
+)
+def test_a_damaged_file_is_one_error_that_names_it_and_the_way_out(config, kept, damage, fragment):
+    damage(kept[1])
+    with pytest.raises(UserError) as error:
+        weights.load(config)
+    for part in (fragment, kept[1].name, command(config)):
+        assert part in str(error.value)
+
+
+def test_without_weights_the_error_is_the_command_that_makes_them(config):
+    with pytest.raises(UserError, match="rru-nb weights --dataset chorales --cell rru --scale"):
+        weights.load(config)
+
+
+def test_cells_of_one_page_differ_in_the_cell_alone():
+    for dataset in ("jsb", "nottingham"):
+        configs = [listen_config(dataset, cell).as_dict() for cell in declared()["cells"]]
+        shared = [{k: v for k, v in c.items() if k != "cell"} for c in configs]
+        own = ("output_size", "relu_layers", "hidden_multiplier", "normalize", "rezero")
+        own += ("relu_outputs", "residual", "residual_speed")
+        for settings in shared:
+            for name in own:
+                del settings[name]
+        assert all(settings == shared[0] for settings in shared)
+
+
+COMMITTED = [(d, c) for d in ("jsb", "nottingham") for c in declared()["cells"]]
+
+
+@pytest.fixture
+def committed(monkeypatch):
+    monkeypatch.delenv("RRU_NB_RESULTS")
+
+
+@pytest.mark.parametrize("dataset, cell", COMMITTED)
+def test_committed_weights_load_and_belong_to_a_committed_record(committed, dataset, cell):
+    config = listen_config(dataset, cell)
+    trained = weights.load(config)
+    assert trained.record["status"] == "ok"
+    assert trained.model.count_params() == trained.record["n_params"] <= config.n_params
+    assert len(trained.opening) >= GRIDS[dataset].prime_frames
+
+
+def test_committed_weights_are_small(committed):
+    sizes = [weights.find(listen_config(*names)).stat().st_size for names in COMMITTED]
+    assert sum(sizes) < 3e6
+
+
+@pytest.mark.parametrize("cell", declared()["cells"])
+def test_committed_weights_score_as_their_record(committed, cell):
+    if next(row["found"] == "missing" for row in catalogue() if row["name"] == "jsb"):
+        pytest.skip("JSB_Chorales.mat is not at hand")
+    trained = weights.load(listen_config("jsb", cell))
+    scores = task_for(trained.config).evaluate(trained.model, "test")
+    assert scores == pytest.approx(trained.record["test"], abs=1e-4)
+
+
+# Sound
+
+
+@pytest.mark.parametrize("dataset", GRIDS)
+def test_midi_gives_the_roll_back_and_the_sound_is_as_long_as_the_music(dataset, tmp_path):
+    soundfile = pytest.importorskip("soundfile")
+    grid, piece = GRIDS[dataset], load_dataset("chorales").test[1][:12]
+    midi, audio = midi_and_audio(piece, grid)
+    path = tmp_path / "piece.mid"
+    path.write_bytes(midi)
+    np.testing.assert_array_equal(read_midi(path, grid.steps_per_quarter), piece)
+    sound, rate = soundfile.read(io.BytesIO(audio))
+    assert rate == RATE and np.abs(sound).max() > 0.1
+    assert len(sound) / rate == pytest.approx(12 * grid.seconds + 1, abs=0.3)
+
+
+def test_a_note_sounds_at_its_frequency():
+    soundfile = pytest.importorskip("soundfile")
+    roll = np.zeros([4, 88], np.uint8)
+    roll[:, 69 - 21] = 1  # A4, 440 Hz
+    _, audio = midi_and_audio(roll, GRIDS["jsb"])
+    sound, rate = soundfile.read(io.BytesIO(audio))
+    strongest = np.abs(np.fft.rfft(sound[:rate])).argmax()  # one second: a bin is one hertz
+    assert abs(strongest - 440) <= 2
+
+
+def test_a_player_has_a_label_the_midi_file_and_no_other_host():
+    pytest.importorskip("soundfile")
+    html = player(np.eye(4, 88, 40, dtype=np.uint8), GRIDS["jsb"], 'a "title" <b>', "name")
+    assert 'aria-label="a &quot;title&quot; &lt;b&gt;"' in html and "http" not in html
+    (midi,) = MIDI.findall(html)
+    assert base64.b64decode(midi).startswith(b"MThd") and 'download="name.mid"' in html
+
+
+def test_without_soundfile_the_error_says_what_to_install(monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(UserError, match="soundfile"):
+        midi_and_audio(np.ones([2, 88], np.uint8), GRIDS["jsb"])
+
+
+# What is heard
+
+
+@pytest.fixture
+def two_cells():
+    configs = [listen_config("chorales", cell, "smoke") for cell in ("rru", "gru")]
+    for config in configs:
+        weights.save(config, a_model(config))
+    return configs
+
+
+def test_all_begin_alike_and_then_go_their_own_way(two_cells):
+    heard = listen("chorales", scale="smoke", prime_frames=5, frames=7, piece=2)
+    piece = load_dataset("chorales").test[2]
+    np.testing.assert_array_equal(heard.rolls["data"], piece[:12])
+    for cell in ("rru", "gru"):
+        assert heard.rolls[cell].shape == (12, 88)
+        np.testing.assert_array_equal(heard.rolls[cell][:5], piece[:5])
+    assert (heard.rolls["rru"][5:] != heard.rolls["gru"][5:]).any()
+    assert not heard.missing and list(heard.rolls) == ["data", "rru", "gru"]
+
+
+def test_without_the_data_the_opening_beside_the_weights_serves(two_cells, monkeypatch):
+    with_data = listen("chorales", scale="smoke", prime_frames=5, frames=7)
+    monkeypatch.setattr("rru_nb.listening._at_hand", lambda dataset: False)
+    monkeypatch.setattr("rru_nb.listening.load_dataset", lambda name: pytest.fail("loaded"))
+    without = listen("chorales", scale="smoke", prime_frames=5, frames=7)
+    for cell in ("rru", "gru"):
+        np.testing.assert_array_equal(without.rolls[cell], with_data.rolls[cell])
+    np.testing.assert_array_equal(without.rolls["data"], with_data.rolls["data"][:12])
+    assert "not at hand" in without.titles()["data"]
+    with pytest.raises(UserError, match="rru-nb data fetch chorales"):
+        listen("chorales", scale="smoke", piece=1)
+
+
+def test_missing_weights_are_named_and_the_piece_is_heard_all_the_same(config):
+    weights.save(config, a_model(config))
+    heard = listen("chorales", scale="smoke", prime_frames=5, frames=7)
+    assert list(heard.rolls) == ["data", "rru"]
+    assert [c.cell for c in heard.missing] == ["gru"]
+    assert command(heard.missing[0]) in findings.missing_weights(heard.missing)
+
+
+@pytest.mark.parametrize(
+    "given, fragments",
+    [
+        ({"dataset": "musedata"}, ["'musedata'", "'jsb'"]),
+        ({"piece": 57}, ["piece 57", "0 to 56"]),
+        ({"piece": -1}, ["piece -1"]),
+        ({"prime_frames": 1000}, ["prime_frames 1000"]),
+        ({"temperature": 0.0}, ["temperature 0.0"]),
+        ({"cells": ["gur"]}, ["'gur'", "'gru'"]),
+    ],
+)
+def test_a_mistake_is_one_error(two_cells, given, fragments):
+    with pytest.raises(UserError) as error:
+        listen(**{"dataset": "chorales", "scale": "smoke"} | given)
+    for fragment in fragments:
+        assert fragment in str(error.value)
+
+
+# Counts
+
+
+def test_counts_are_of_the_test_pieces_and_of_as_much_of_the_samples(two_cells):
+    found = measure("chorales", ["rru", "gru"], "smoke")
+    who = [(row["who"], row["temperature"]) for row in found["rows"]]
+    assert who[0] == ("data", None) and len(set(who)) == 7
+    pieces = [p for p in load_dataset("chorales").test if len(p) >= 24]
+    assert found["pieces"] == len(pieces)
+    by_hand = np.mean([p[16:64].sum(axis=1).mean() for p in pieces])
+    assert found["rows"][0]["notes"]["mean"] == pytest.approx(by_hand, abs=1e-3)
+    assert measure("chorales", ["rru", "gru"], "smoke") == found
+    measured.write(found)
+    assert measured.stored("chorales") == found
+    told = findings.counted(found, two_cells)
+    assert f"Counted over {len(pieces)} test pieces" in told
+
+
+def test_counts_of_other_runs_are_not_told(two_cells):
+    found = measure("chorales", ["rru"], "smoke")
+    other = [listen_config("chorales", "rru", "smoke", seed=1)]
+    assert "of other runs" in findings.counted(found, other)
+    assert "rru-nb listen --dataset chorales" in findings.counted(None, other)
+
+
+def test_damaged_counts_are_one_error(tmp_path):
+    path = measured.write({"dataset": "jsb", "schema": 1, "rows": [{"who": "data"}]})
+    with pytest.raises(UserError, match="rru-nb listen --dataset jsb"):
+        measured.stored("jsb")
+    path.unlink()
+    assert measured.stored("jsb") is None
+
+
+def made_up(who, temperature, **means):
+    values = dict.fromkeys(("notes", "repeated", "silent", "outside", "new"), 10.0) | means
+    numbers = {name: {"mean": mean, "error": 0.5} for name, mean in values.items()}
+    return {"who": who, "id": who, "temperature": temperature} | numbers
+
+
+def test_the_cell_nearer_to_the_data_is_named_only_where_the_errors_allow():
+    class Config:
+        dataset = "jsb"
+
+        def __init__(self, id):
+            self.id = id
+
+    rows = [
+        made_up("data", None, new=20.0),
+        made_up("rru", 1.0, new=40.0, notes=10.4),
+        made_up("gru", 1.0, new=50.0),
+        made_up("rru", 0.6, new=25.0),
+        made_up("gru", 0.6, new=27.0),
+    ]
+    sizes = {"pieces": 3, "frames": 4, "prime_frames": 5}
+    told = findings.counted({"rows": rows} | sizes, [Config("rru"), Config("gru")])
+    assert "the RRU is nearer to the data in chords that training never has" in told
+    assert "4 of the 5 counts do not tell them apart" in told
+    assert "differs by 10.0 points" in told and "falls by 19.0 points" in told
+
+
+def test_the_lower_score_is_told_whichever_cell_has_it():
+    configs = [listen_config("chorales", cell, "smoke") for cell in ("rru", "gru")]
+    assert "not both measured" in findings.difference(configs)
+    for config, score in zip(configs, (8.0, 8.0 + np.log(2))):
+        write_record(a_record(config, test={"nll_window": score, "nll_frame": score}))
+    told = findings.difference(configs)
+    assert "8.0 % below" in told and "the RRU gives" in told and "2.00 times" in told
+    table = findings.models_that_play(configs)
+    assert list(table["test, mean of frames"]) == ["8.000", "8.693"]
