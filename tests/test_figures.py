@@ -124,3 +124,13 @@ def test_search_panels_show_every_trial_and_the_best_so_far():
     assert list(figure.axes[0].lines[0].get_ydata()) == [9.0, 8.0]
     assert list(figure.axes[1].lines[0].get_xdata()) == [1e-3, 5e-3]
     assert list(figure.axes[1].lines[1].get_xdata()) == [5e-3], "the ring"
+
+
+def test_continuations_share_their_axes_and_mark_the_end_of_the_opening():
+    low, high = np.zeros([2, 20, 88], np.uint8)
+    low[:, 20], high[:12, 70] = 1, 1
+    figure = figures.continuations({"a piece": low, "a cell": high[:12]}, n_prime=5)
+    for ax, title in zip(figure.axes, ("a piece", "a cell")):
+        assert ax.get_title() == title and list(ax.lines[0].get_xdata()) == [5, 5]
+        assert ax.get_xlim() == (0, 20) and ax.get_ylim()[0] < 20 < 70 < ax.get_ylim()[1]
+        assert [label.get_text() for label in ax.get_yticklabels()] == ["C3", "C4", "C5", "C6"]

@@ -49,9 +49,14 @@ class Listening:
         after = f"after the first {self.n_prime} time steps of {piece}"
         return f"{CELL_TITLES[name]}, temperature {self.temperature:g}, {after}"
 
-    def rolls_by_title(self):
-        """`{what is heard: roll}`, for a figure."""
-        return {self._title(name): roll for name, roll in self.rolls.items()}
+    def captioned(self):
+        """`{short title: roll}`, for a figure."""
+        drawn = f"temperature {self.temperature:g}"
+        written = f"{self.dataset}, test piece {self.piece}"
+        return {
+            written if name == DATA else f"{CELL_TITLES[name]}, {drawn}": roll
+            for name, roll in self.rolls.items()
+        }
 
     def players(self):
         """HTML: a player for each roll, with its MIDI file."""

@@ -25,7 +25,7 @@ from .stage import pages, prepare
 
 __all__ = ["BookError", "build"]
 
-_NEEDED = ("papermill", "ipykernel", "jupyter_book", "sphinx-mathjax-offline")
+_NEEDED = ("papermill", "ipykernel", "jupyter_book", "sphinx-mathjax-offline", "soundfile")
 
 
 def build(output=None, execute=True, fresh=False, say=print):

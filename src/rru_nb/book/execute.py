@@ -17,6 +17,7 @@ from .errors import BookError
 BOOK_PARAMETERS = {"train": False}
 _SOURCES = ("src", "params", "results")
 _PACKAGES = ("tensorflow", "keras", "numpy", "pandas", "matplotlib", "seaborn", "papermill")
+_PACKAGES += ("pretty_midi", "soundfile")
 _VARIABLES = ("RRU_NB_DATA", "RRU_NB_RESULTS", "RRU_NB_CACHE")
 
 
