@@ -65,6 +65,17 @@ def difference(configs):
         f"the same past, the {better} gives the frame that Bach or the tune goes on with "
         f"{math.exp(abs(nats)):.2f} times the probability that the {other} gives it, in the "
         "geometric mean. That compares how well they expect the music, not how well they write it."
+        + "".join(_cut_off(record) for record in (rru, gru))
+    )
+
+
+def _cut_off(record):
+    limit = record["config"]["max_epochs"]
+    if limit is None or record["best_epoch"] < limit:
+        return ""
+    return (
+        f" The {CELL_TITLES[record['config']['cell']]} had its best epoch in the last of the "
+        f"{limit} allowed: trained longer it would score better."
     )
 
 
