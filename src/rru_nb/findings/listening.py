@@ -47,7 +47,11 @@ def missing_weights(missing):
     if not missing:
         return ""
     commands = "\n".join(f"    {command_for_weights(config)}" for config in missing)
-    return f"**{len(missing)} of the models have no weights** and are not heard:\n\n{commands}"
+    names = " and ".join(CELL_TITLES[config.cell] for config in missing)
+    return (
+        f"**{missing[0].dataset}: no weights of {names}**, so it is not heard. These make "
+        f"them:\n\n{commands}"
+    )
 
 
 def difference(configs):
@@ -62,7 +66,7 @@ def difference(configs):
     return (
         f"The RRU's test NLL is {abs(window):.1f} % {'below' if window <= 0 else 'above'} the "
         f"GRU's (mean of windows). Over all frames the two are {abs(nats):.3f} nats apart: given "
-        f"the same past, the {better} gives the frame that Bach or the tune goes on with "
+        f"the same past, the {better} gives the frame that follows in the piece "
         f"{math.exp(abs(nats)):.2f} times the probability that the {other} gives it, in the "
         "geometric mean. That compares how well they expect the music, not how well they write it."
         + "".join(_cut_off(record) for record in (rru, gru))
@@ -132,7 +136,7 @@ def _nearer(data, rows):
         if abs(own["rru"][name]["mean"] - own["gru"][name]["mean"]) > CLEAR * error:
             nearer[min(gaps, key=gaps.get)].append(title.removesuffix(", %"))
     told = [
-        f"the {CELL_TITLES[cell]} is nearer to the data in {' and '.join(titles)}"
+        f"the {CELL_TITLES[cell]} is nearer to the data in {_listed(titles)}"
         for cell, titles in nearer.items()
         if titles
     ]
@@ -140,21 +144,30 @@ def _nearer(data, rows):
     if not told:
         return "At temperature 1 nothing that is counted tells the two cells apart."
     tail = f"; {rest} of the {len(MEASURES)} counts do not tell them apart" if rest else ""
-    return f"At temperature 1 {', '.join(told)}{tail}."
+    return f"At temperature 1 {'; '.join(told)}{tail}."
+
+
+def _listed(names):
+    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
 
 
 def _by_temperature(data, rows):
-    """The temperature's effect on chords that training never has, beside the cell's."""
-    at = {(row["who"], row["temperature"]): row["new"]["mean"] for row in rows}
+    """The temperature's effect on new chords and on notes per frame, beside the cell's."""
+    at = {(row["who"], row["temperature"]): row for row in rows}
     hottest, coldest = (f(t for _, t in at) for f in (max, min))
     cells = [cell for cell, t in at if t == hottest and (cell, coldest) in at]
     if len(cells) < 2 or hottest == coldest:
         return ""
-    by_cell = max(at[c, hottest] for c in cells) - min(at[c, hottest] for c in cells)
-    by_temperature = sum(at[c, hottest] - at[c, coldest] for c in cells) / len(cells)
+
+    def mean(name, temperature):
+        return sum(at[cell, temperature][name]["mean"] for cell in cells) / len(cells)
+
+    shares = [at[cell, hottest]["new"]["mean"] for cell in cells]
+    new, notes = ([mean(name, t) for t in (hottest, coldest)] for name in ("new", "notes"))
     return (
-        f"Chords that training never has: {data['new']['mean']:.0f} % in the pieces themselves. "
-        f"Between the cells the share differs by {by_cell:.1f} points; from temperature "
-        f"{hottest:g} to {coldest:g} it {'falls' if by_temperature >= 0 else 'rises'} by "
-        f"{abs(by_temperature):.1f} points."
+        f"Chords that training never has: {data['new']['mean']:.0f} % in the pieces themselves, "
+        f"{min(shares):.0f} to {max(shares):.0f} % in what the cells play. From temperature "
+        f"{hottest:g} to {coldest:g} that share goes from {new[0]:.0f} to {new[1]:.0f} % on "
+        f"average, and the notes per frame from {notes[0]:.1f} to {notes[1]:.1f}, in the pieces "
+        f"{data['notes']['mean']:.1f}."
     )
