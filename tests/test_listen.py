@@ -217,7 +217,8 @@ def test_missing_weights_are_named_and_the_piece_is_heard_all_the_same(config):
     heard = listen("chorales", scale="smoke", prime_frames=5, frames=7)
     assert list(heard.rolls) == ["data", "rru"]
     assert [c.cell for c in heard.missing] == ["gru"]
-    assert command(heard.missing[0]) in findings.missing_weights(heard.missing)
+    assert command(heard.missing[0]) in findings.weights_note("chorales", heard.missing)
+    assert "have their weights" in findings.weights_note("chorales", [])
 
 
 @pytest.mark.parametrize(
@@ -319,4 +320,4 @@ def test_the_lower_score_is_told_whichever_cell_has_it():
     write_record(a_record(configs[1], **cut))
     assert "The GRU had its best epoch in the last of the 2 allowed" in findings.difference(configs)
     table = findings.models_that_play(configs)
-    assert list(table["test, mean of frames"]) == ["8.000", "8.693"]
+    assert list(table["test, frames"]) == ["8.000", "8.693"]

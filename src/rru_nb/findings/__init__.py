@@ -4,7 +4,7 @@ from .ablation import ablation
 from .dropout import dropout
 from .grids import NORMALIZE_TITLES, normalization, robustness
 from .inside import inside
-from .listening import counted, counted_table, difference, missing_weights, models_that_play
+from .listening import counted, counted_table, difference, models_that_play, weights_note
 from .notes import limit_note, missing_note, missing_points
 from .table_1 import comparison, convergence
 from .tuning import tuned_table, tuning
@@ -22,10 +22,10 @@ __all__ = [
     "limit_note",
     "missing_note",
     "missing_points",
-    "missing_weights",
     "models_that_play",
     "normalization",
     "robustness",
     "tuned_table",
     "tuning",
+    "weights_note",
 ]

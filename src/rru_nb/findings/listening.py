@@ -16,6 +16,8 @@ CLEAR = 1.96  # standard errors
 def models_that_play(configs):
     """A row for each model: its size, how long it trained, its scores from its record.
 
+    Scores are means of windows (`nll_window`) but in `test, frames` (`nll_frame`).
+
     Args:
         configs: list of `RunConfig`.
     """
@@ -30,27 +32,24 @@ def _model(record):
         return {"parameters": f"{record['n_params']:,}", "epochs (best)": "failed"}
     return {
         "parameters": f"{record['n_params']:,}",
-        "state n": record["units"],
+        "n": record["units"],
         "epochs (best)": f"{len(record['epochs'])} ({record['best_epoch']})",
-        "validation, mean of windows": f"{record['valid']['nll_window']:.3f}",
-        "test, mean of windows": f"{record['test']['nll_window']:.3f}",
-        "test, mean of frames": f"{record['test']['nll_frame']:.3f}",
-        "paper, mean of windows": f"{record['published']['value']:.2f}"
-        if record["published"]
-        else "",
+        "validation": f"{record['valid']['nll_window']:.3f}",
+        "test": f"{record['test']['nll_window']:.3f}",
+        "test, frames": f"{record['test']['nll_frame']:.3f}",
+        "paper": f"{record['published']['value']:.2f}" if record["published"] else "",
         "record": record["id"],
     }
 
 
-def missing_weights(missing):
-    """Which models have no weights, with the commands that make them; empty if none lacks."""
+def weights_note(dataset, missing):
+    """Whether all models of a dataset have their weights; if not, the commands that make them."""
     if not missing:
-        return ""
+        return f"{dataset}: all models that this page asks for have their weights."
     commands = "\n".join(f"    {command_for_weights(config)}" for config in missing)
     names = " and ".join(CELL_TITLES[config.cell] for config in missing)
     return (
-        f"**{missing[0].dataset}: no weights of {names}**, so it is not heard. These make "
-        f"them:\n\n{commands}"
+        f"**{dataset}: no weights of {names}**, so it is not heard. To make:\n\n{commands}"
     )
 
 

@@ -51,7 +51,7 @@ def command(dataset):
 
 
 def title_of(row):
-    """What a row is about: `"data"`, or the cell's title and the temperature."""
+    """What a row is about: `"the pieces"`, or the cell at which temperature."""
     if row["who"] == "data":
-        return "the pieces themselves"
-    return f"{CELL_TITLES[row['who']]}, temperature {row['temperature']:g}"
+        return "the pieces"
+    return f"{CELL_TITLES[row['who']]} at {row['temperature']:g}"
