@@ -48,9 +48,7 @@ def weights_note(dataset, missing):
         return f"{dataset}: all models that this page asks for have their weights."
     commands = "\n".join(f"    {command_for_weights(config)}" for config in missing)
     names = " and ".join(CELL_TITLES[config.cell] for config in missing)
-    return (
-        f"**{dataset}: no weights of {names}**, so it is not heard. To make:\n\n{commands}"
-    )
+    return f"**{dataset}: no weights of {names}**, so it is not heard. To make:\n\n{commands}"
 
 
 def difference(configs):
