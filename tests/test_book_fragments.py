@@ -97,7 +97,7 @@ def test_smaller_rows_stand_beside_the_answer_without_input(context):
     assert f'href="records.html#{ids["rru"]}">90.00' in rru and "best here" not in rru
     assert "best here" in gru and "10.00" in mogrifier
     assert "639.79" in cell_of(html, "field's text".replace("'", "&#x27;"), 0)
-    assert "no input: Mogrifier LSTM on mnist." in html
+    assert "no input: Mogrifier LSTM on Sequential MNIST." in html
     assert "rru-nb run --dataset enwik8 --cell rru --scale laptop" in html
     assert "**0 of 0** tasks; not counted" in front.answer(context)
     assert "what needs no input: Sequential MNIST" in front.answer(context)

@@ -166,3 +166,12 @@ def test_continuations_share_their_axes_and_mark_the_end_of_the_opening():
         assert ax.get_title() == title and list(ax.lines[0].get_xdata()) == [5, 5]
         assert ax.get_xlim() == (0, 20) and ax.get_ylim()[0] < 20 < 70 < ax.get_ylim()[1]
         assert [label.get_text() for label in ax.get_yticklabels()] == ["C3", "C4", "C5", "C6"]
+
+
+def test_a_figure_of_very_many_parts_is_offered_as_png(monkeypatch):
+    shown = []
+    monkeypatch.setattr("rru_nb.figures.files.display", lambda html: shown.append(html.data))
+    plt.scatter(*np.random.default_rng(0).random([2, 5000]))
+    figures.show("many")
+    figures.downloads()
+    assert 'download="many.png"' in shown[0] and len(shown[0]) < 400_000

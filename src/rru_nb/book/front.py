@@ -179,7 +179,7 @@ def _beside_no_input(rows):
     behind = done[~small_scale.beaten(done)]
     if behind.empty:
         return f"All {len(done)} measured runs are better than the answer that looks at no input.\n"
-    listed = ", ".join(f"{CELL_TITLES[row.cell]} on {row.dataset}" for row in behind.itertuples())
+    listed = "; ".join(f"{CELL_TITLES[row.cell]} on {row.task}" for row in behind.itertuples())
     return f"Not better than the answer that looks at no input: {listed}.\n"
 
 

@@ -6,13 +6,15 @@ import io
 import matplotlib.pyplot as plt
 from IPython.display import HTML, display
 
+_HEAVY = 150_000  # bytes of an SVG, beyond which a figure is offered as PNG: a piano roll, say
 _NOT_NUMBERS = ("epochs", "path", "config")  # columns that hold no number or text of a cell
 
 _pending = []  # links to the files of the figures shown since `downloads`
 
 
 def show(name, numbers=None):
-    """Shows the current figure, and has its files ready for `downloads`: SVG, and CSV.
+    """Shows the current figure, and has its files ready for `downloads`: SVG, or PNG
+    where an SVG would be too heavy for a page, and CSV.
 
     They are for a cell of their own, because the book takes all that a figure's cell shows for
     the figure.
@@ -21,7 +23,7 @@ def show(name, numbers=None):
         name: str, the name of the files.
         numbers: the frame behind the figure, or None for a figure that has none.
     """
-    _pending.append(_link(f"{name}.svg", "image/svg+xml", _svg(plt.gcf())))
+    _pending.append(_picture(name, plt.gcf()))
     if numbers is not None:
         plain = numbers.drop(columns=[c for c in _NOT_NUMBERS if c in numbers])
         _pending.append(_link(f"{name}.csv", "text/csv", plain.to_csv(index=False).encode()))
@@ -38,11 +40,18 @@ def downloads():
         _pending.clear()
 
 
-def _svg(figure):
-    file = io.BytesIO()
+def _picture(name, figure):
     # Text as text: a tenth of the size, and it can be searched. No date: the same file each time.
     with plt.rc_context({"svg.fonttype": "none"}):
-        figure.savefig(file, format="svg", bbox_inches="tight", metadata={"Date": None})
+        content = _saved(figure, format="svg", metadata={"Date": None})
+    if len(content) <= _HEAVY:
+        return _link(f"{name}.svg", "image/svg+xml", content)
+    return _link(f"{name}.png", "image/png", _saved(figure, format="png", dpi=150))
+
+
+def _saved(figure, **options):
+    file = io.BytesIO()
+    figure.savefig(file, bbox_inches="tight", **options)
     return file.getvalue()
 
 
