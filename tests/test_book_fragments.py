@@ -36,7 +36,8 @@ def record(config, window=None, **changes):
 
 
 def cell_of(html, task, column):
-    (row,) = [row for row in html.split("<tr>") if task in row]
+    table = html.partition("</table>")[0]
+    (row,) = [row for row in table.split("<tr>") if task in row]
     return re.findall(r"<td.*?</td>", row)[column]
 
 

@@ -171,10 +171,11 @@ def _scalar(value):
     return yaml.safe_dump(value).splitlines()[0]
 
 
-def matrices(named):
-    """Matrices and vectors as one line of TeX: `{letter: nested list}`."""
+def matrices(named, across=3):
+    """Matrices and vectors as TeX, some of them across: `{letter: nested list}`."""
     told = [rf"{letter} = {_bracket(np.asarray(value, float))}" for letter, value in named.items()]
-    return "$$\n" + r" \qquad ".join(told) + "\n$$"
+    lines = [r" \quad ".join(told[i : i + across]) for i in range(0, len(told), across)]
+    return r"\begin{gathered}" + r" \\[1ex] ".join(lines) + r"\end{gathered}"
 
 
 def _bracket(array):
