@@ -171,7 +171,7 @@ def _scalar(value):
     return yaml.safe_dump(value).splitlines()[0]
 
 
-def matrices(named, across=3):
+def matrices(named, across=2):
     """Matrices and vectors as TeX, some of them across: `{letter: nested list}`."""
     told = [rf"{letter} = {_bracket(np.asarray(value, float))}" for letter, value in named.items()]
     lines = [r" \quad ".join(told[i : i + across]) for i in range(0, len(told), across)]
