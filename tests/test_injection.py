@@ -83,7 +83,7 @@ def test_values_are_refused_or_become_known_names(path):
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-@pytest.mark.parametrize("name", ["datset", "rru_nb_results", "importlib", "P", "x"])
+@pytest.mark.parametrize("name", ["datset", "rru_nb_results", "importlib", "P", "y"])
 def test_names_that_are_no_parameters_are_refused(path, name):
     with pytest.raises(UserError, match=f"parameter '{name}' is unknown"):
         checked(path, name, "../../x")

@@ -39,12 +39,14 @@ def test_a_piece_counted_by_hand():
 def test_a_text_counted_by_hand():
     vocabulary = ("<padding>", "<unknown>", "a", " ")
     part = np.array([2, 3, 2, 1])
-    load = splits_of(train=part, valid=part, test=part[:1], vocabulary=vocabulary)
+    load = splits_of(train=part, valid=part, test=part[:2], vocabulary=vocabulary)
     numbers = texts.describe("ptb-char", load)["protocols"]["authors"]
     assert numbers["vocabulary"] == 4
     assert numbers["frequent"][:3] == [["a", 0.5], ["<unknown>", 0.25], ["space", 0.25]]
     assert numbers["valid"] == {"symbols": 4, "unknown": 1}
-    assert numbers["test"] == {"symbols": 1, "unknown": 0}
+    assert numbers["test"] == {"symbols": 2, "unknown": 0}
+    # The second symbol, a space: seen once among four, and once more each of four symbols.
+    assert numbers["baseline"] == {"perplexity": 4.0, "bits": 2.0}
 
 
 def test_reviews_counted_by_hand():

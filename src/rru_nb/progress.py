@@ -12,7 +12,7 @@ class Progress:
     time until it would stop if no epoch were better than the best so far.
     """
 
-    def __init__(self, config, enabled):
+    def __init__(self, config, enabled=True):
         self._config = config
         self._bar = tqdm(
             disable=not enabled, leave=True, unit="batch", dynamic_ncols=True, mininterval=0.5
