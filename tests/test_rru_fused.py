@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 
 from rru_nb import RRU, UserError
+from rru_nb.layers import halves, rru_scan
 from rru_nb.layers.dropout import keep_mask
 from rru_nb.layers.over_time import UNROLL
 
@@ -83,15 +84,26 @@ def test_float32_in_a_graph(case, jit_compile):
 
 
 @pytest.mark.parametrize("steps", [UNROLL - 1, UNROLL, UNROLL + 1, 3 * UNROLL + 2])
-def test_lengths_around_the_unrolled_loop(steps):
-    """Whole blocks, remainders, both: the same, and masks too."""
+@pytest.mark.parametrize("graph, split", [(False, False), (True, False), (True, True)])
+@pytest.mark.parametrize("case", [4, 23])
+def test_lengths_around_the_unrolled_loop(steps, graph, split, case, monkeypatch):
+    """Whole blocks, which XLA compiles in a graph, remainders, both: the same, and masks too."""
     rng = np.random.default_rng(steps)
-    layers = drawn(4)[0]
+    monkeypatch.setattr(rru_scan, "pays", lambda n_entries: split)
+    layers = drawn(case)[0]
     x = tf.constant(rng.normal(size=(3, steps, layers[0].cell.kernel.shape[0])))
     h_0 = tf.constant(rng.normal(size=(3, layers[0].cell.units)))
     mask = np.arange(steps) < np.array([[steps], [steps // 2], [0]])
     for given in (None, mask):
-        assert_same(*(results(layer, x, h_0, given) for layer in layers), 1e-10)
+        run = tf.function(results) if graph else results
+        assert_same(run(layers[0], x, h_0, given), results(layers[1], x, h_0, given), 1e-10)
+
+
+def test_wide_weights_are_not_split_and_one_core_splits_nothing(monkeypatch):
+    monkeypatch.setattr(halves, "_cores", lambda: 2)
+    assert halves.pays(halves.MOST_ENTRIES) and not halves.pays(halves.MOST_ENTRIES + 1)
+    monkeypatch.setattr(halves, "_cores", lambda: 1)
+    assert not halves.pays(1)
 
 
 @pytest.mark.parametrize("jit_compile", [False, True])
@@ -146,38 +158,46 @@ def test_any_length_and_batch_in_one_graph():
     assert len(traces) == 1
 
 
-def dropping(rate=0.6, **options):
+def dropping(rate=0.6, steps=6, **options):
     layer = RRU(5, output_size=3, dropout=rate, return_sequences=True, dtype="float64", **options)
-    layer.build((4, 6, 2))
+    layer.build((4, steps, 2))
     rng = np.random.default_rng(0)
     for variable in layer.trainable_variables:
-        variable.assign(rng.normal(size=variable.shape))
-    return layer, tf.constant(rng.normal(size=(4, 6, 2)))
+        variable.assign(rng.normal(size=variable.shape) / 2)
+    return layer, tf.constant(rng.normal(size=(4, steps, 2)))
 
 
 @pytest.mark.parametrize("options", [{}, {"relu_layers": 3}, {"relu_outputs": True}])
-def test_dropout_with_a_known_mask(monkeypatch, options):
+@pytest.mark.parametrize("steps, graph", [(6, False), (2 * UNROLL + 3, True)])
+def test_dropout_with_a_known_mask(monkeypatch, options, steps, graph):
     """The fused layer with the masks that it drew, against the cell given the same masks."""
-    layer, x = dropping(seed=1, **options)
+    layer, x = dropping(seed=1, steps=steps, **options)
     seed = layer.cell.seed_generator.next()
-    g = layer.cell.bias.shape[0]
-    masks, scale = keep_mask(tf.constant([6, g, 4]), 0.6, seed, tf.float64)
-    monkeypatch.setattr(layer.cell.seed_generator, "next", lambda: seed)
-    with tf.GradientTape() as tape:
-        fused = layer(x, training=True)
-        total = tf.reduce_sum(tf.square(fused))
-    fused_gradients = tape.gradient(total, layer.trainable_variables)
-    h, outputs, step = layer.cell.get_initial_state(4), [], iter(range(6))
-    monkeypatch.setattr(
-        keras.random, "dropout", lambda j, rate, seed: j * tf.transpose(masks[next(step)]) * scale
+    masks, scale = keep_mask(
+        tf.constant([steps, layer.cell.bias.shape[0], 4]), 0.6, seed, tf.float64
     )
-    with tf.GradientTape() as tape:
-        for t in range(6):
+    monkeypatch.setattr(layer.cell.seed_generator, "next", lambda: seed)
+
+    def outputs_and_gradients(call):
+        with tf.GradientTape() as tape:
+            outputs = call()
+            total = tf.reduce_sum(tf.square(outputs))
+        variables = [v.value for v in layer.trainable_variables]
+        return [outputs, *tape.gradient(total, variables)]
+
+    def by_the_cell():
+        h, outputs, step = layer.cell.get_initial_state(4), [], iter(range(steps))
+        monkeypatch.setattr(
+            keras.random, "dropout", lambda j, *_, **__: j * tf.transpose(masks[next(step)]) * scale
+        )
+        for t in range(steps):
             o, h = layer.cell(x[:, t], h, training=True)
             outputs.append(o)
-        total = tf.reduce_sum(tf.square(tf.stack(outputs, 1)))
-    gradients = tape.gradient(total, layer.trainable_variables)
-    assert_same([fused, *fused_gradients], [tf.stack(outputs, 1), *gradients], 1e-10)
+        return tf.stack(outputs, 1)
+
+    run = tf.function(outputs_and_gradients) if graph else outputs_and_gradients
+    fused = run(lambda: layer(x, training=True))
+    assert_same(fused, outputs_and_gradients(by_the_cell), 1e-10)
 
 
 def test_masks_are_fresh_each_call_and_repeat_with_the_seed():
@@ -229,7 +249,11 @@ def test_mixed_bfloat16_strays_no_further_than_the_cell():
             variable.assign(value)
         narrow = [tf.cast(t, layer.compute_dtype) for t in (x, h_0)]
         found[name] = results(layer, *narrow, None)
+        if fused:  # XLA's blocks too
+            found["fused in a graph"] = tf.function(results)(layer, *narrow, None)
     assert found["fused"][0].dtype == tf.bfloat16
-    for fused, cell, exact in zip(found["fused"], found["cell"], found["exact"], strict=True):
+    compared = [*zip(found["fused"], found["cell"], found["exact"], strict=True)]
+    compared += zip(found["fused in a graph"], found["cell"], found["exact"], strict=True)
+    for fused, cell, exact in compared:
         off = [np.linalg.norm(tf.cast(t, tf.float64) - exact) for t in (fused, cell)]
         assert 0 < off[0] < 2 * off[1]

@@ -145,6 +145,8 @@ class RRU(keras.layers.RNN):
             o, present = last(o, present, zero=self.zero_output_for_mask)
         o = hold(o, present, zero=self.zero_output_for_mask)
         outputs = tf.transpose(o, [1, 0, 2])  # [B, T, p]; T = 1 where only the last is asked for
+        if self.return_sequences:  # the loops over time forget how many steps they are
+            outputs = tf.ensure_shape(outputs, [None, sequences.shape[1], None])
         return outputs[:, -1], outputs, [h]
 
     def _scan(self, x, h_0, present, training):

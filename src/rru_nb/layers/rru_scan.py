@@ -15,8 +15,8 @@ steps after them, a quarter of the steps at a time. Six more savings:
   and the mask takes a byte an entry;
 - where a gradient d of z passed ReLU and mask, ReLU(z) ⊙ d is z ⊙ d.
 
-Tried, and not worth it: XLA for the whole step (no faster at 128 features, and seconds of
-compiling); more than eight steps an iteration.
+Tried, and not worth it: XLA for the whole scan (every new length compiles for seconds, and the
+weight gradients get slower); more than eight steps an iteration.
 """
 
 from typing import NamedTuple
@@ -25,6 +25,7 @@ import tensorflow as tf
 
 from ..cells.rru import NORM_EPSILON
 from ..errors import UserError
+from .halves import in_halves, pays
 from .over_time import over_time
 
 PARTS = 4  # of the steps, for the gradients of the weights
@@ -82,6 +83,16 @@ def rru_scan(x, h_0, weights, keep=None, present=None, normalize=True):
     Raises:
         UserError: if a gradient of the gradient is asked for.
     """
+    n_entries = sum(w.shape.num_elements() for w in (weights.joint, *weights.kernels))
+
+    def scan(x, h_0, keep, present):
+        return _scan(x, h_0, weights, keep, present, normalize)
+
+    batch = x, h_0, keep, present
+    return in_halves(scan, *batch) if pays(n_entries) else scan(*batch)
+
+
+def _scan(x, h_0, weights, keep, present, normalize):
     n_hidden = len(weights.hidden)
     # With a one below x, its product is the bias. Appended once, not T times.
     x = tf.concat([x, tf.ones_like(x[:, :1])], 1)
