@@ -25,8 +25,8 @@ def test_every_length_in_one_graph(backwards, with_y):
     @tf.function(input_signature=[tf.TensorSpec([None, 2], tf.float64)])
     def run(x):
         inputs = {"x": x, "y": x + 1 if with_y else None}
-        start, names = tf.zeros(2, tf.float64), ["sum", "x"]
-        state, kept = over_time(x, decaying_sum, start, inputs, names, backwards)
+        start = tf.zeros(2, tf.float64)
+        state, kept = over_time(x, decaying_sum, start, inputs, backwards)
         assert all(a.shape.as_list() == [None, 2] for a in kept.values()), "known in the graph"
         return state, kept
 
@@ -43,7 +43,7 @@ def test_every_length_in_one_graph(backwards, with_y):
 def test_the_graph_does_not_grow_with_the_number_of_steps():
     def nodes(steps):
         run = tf.function(
-            lambda x: over_time(x, decaying_sum, x[0], {"x": x, "y": None}, ["sum"]),
+            lambda x: over_time(x, decaying_sum, x[0], {"x": x, "y": None}),
             input_signature=[tf.TensorSpec([steps, 2])],
         )
         graph = run.get_concrete_function().graph.as_graph_def()

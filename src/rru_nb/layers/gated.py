@@ -114,57 +114,6 @@ def cell_options(kwargs):
     return {name: kwargs[name] for name in ("dtype", "trainable") if name in kwargs}
 
 
-def at(x, t):
-    """The slice x[t] of a tensor [T, ...] in a loop; None stays None."""
-    return None if x is None else tf.gather(x, t)
-
-
-def over_time(step, states, steps, backwards=False):
-    """Runs `step` for every time step.
-
-    Args:
-        step: maps t and the states to the new states (a tuple) and to what is kept of this
-            step (a dict; its values are tensors or lists of them).
-        states: tuple of tensors, the states before the first step.
-        steps: the number of steps T, a scalar tensor.
-        backwards: bool, whether t runs from T − 1 down to 0.
-
-    Returns:
-        The final states, and the dict of what was kept with a `tf.TensorArray` by t for each
-        tensor. Keeping a tensor copies nothing; stacking an array does.
-    """
-    _, kept = step(0, *states)  # for the shapes alone; a graph leaves it out
-    arrays = tf.nest.map_structure(
-        lambda x: tf.TensorArray(
-            x.dtype, size=steps, element_shape=x.shape, clear_after_read=False
-        ),
-        kept,
-    )
-
-    def body(i, states, arrays):
-        t = steps - 1 - i if backwards else i
-        states, kept = step(t, *states)
-        return i + 1, states, tf.nest.map_structure(lambda a, x: a.write(t, x), arrays, kept)
-
-    _, states, arrays = tf.while_loop(
-        lambda i, *_: i < steps,
-        body,
-        (tf.constant(0), states, arrays),
-        maximum_iterations=steps,
-    )
-    return states, arrays
-
-
-def read(arrays, t):
-    """What was kept of step t."""
-    return tf.nest.map_structure(lambda a: a.read(t), arrays)
-
-
-def stack(arrays):
-    """What was kept of all steps, as tensors [T, ...]."""
-    return tf.nest.map_structure(lambda a: a.stack(), arrays)
-
-
 def stand_still(valid, new, old):
     """The new states where a step is valid, else the old ones."""
     if valid is None:

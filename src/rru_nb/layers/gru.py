@@ -6,22 +6,19 @@ import tensorflow as tf
 from ..cells.gru import GRUCell
 from .gated import (
     GatedRNN,
-    at,
     bias_gradient,
     cell_options,
     kernel_gradient,
-    over_time,
     previous,
     product,
-    read,
     side_by_side,
     split_gradients,
-    stack,
     stand_still,
     through_sigmoid,
     through_tanh,
     transposed,
 )
+from .over_time import over_time
 
 
 @keras.saving.register_keras_serializable(package="rru_nb")
@@ -62,13 +59,14 @@ def _recurrence(drop, valid):
         from_inputs = product(inputs, side_by_side(gate_x, candidate_x))
         from_inputs += side_by_side(gate_bias, candidate_bias)
         kept = _forward(from_inputs, start, gate_h, candidate_h, drop, valid)
-        hs = stack(kept.pop("out"))
+        hs = kept.pop("out")
 
         def backward(d_hs):
+            kernels_t = transposed(gate_h), transposed(candidate_h)
             d_start, d_gates, d_candidates = _backward(
-                d_hs, kept, start, transposed(gate_h), transposed(candidate_h), drop, valid
+                from_inputs, d_hs, kept, start, *kernels_t, drop, valid
             )
-            before, reset = previous(start, hs), stack(kept["rh"])
+            before, reset = previous(start, hs), kept["rh"]
             d_inputs = product(d_gates, gate_x, transpose=True)
             return (
                 d_inputs + product(d_candidates, candidate_x, transpose=True),
@@ -88,36 +86,36 @@ def _forward(from_inputs, start, gate_kernel, candidate_kernel, drop, valid):
     """What the way back needs of every step, and h after it ("out")."""
     n = start.shape[-1]
 
-    def step(t, h):
-        gates, candidate = tf.split(at(from_inputs, t), [2 * n, n], axis=-1)
+    def step(h, x, drop, valid):
+        gates, candidate = tf.split(x, [2 * n, n], axis=-1)
         ru = tf.sigmoid(gates + tf.matmul(h, gate_kernel))
         r, u = tf.split(ru, 2, axis=-1)
         rh = r * h
         c = tf.tanh(candidate + tf.matmul(rh, candidate_kernel))
-        dropped = c if drop is None else c * at(drop, t)
-        (new,) = stand_still(at(valid, t), (dropped + u * (h - dropped),), (h,))
-        return (new,), {"out": new, "h": h, "ru": ru, "c": c, "rh": rh}
+        dropped = c if drop is None else c * drop
+        (new,) = stand_still(valid, (dropped + u * (h - dropped),), (h,))
+        return new, {"out": new, "h": h, "ru": ru, "c": c, "rh": rh}
 
-    return over_time(step, (start,), tf.shape(from_inputs)[0])[1]
+    inputs = {"x": from_inputs, "drop": drop, "valid": valid}
+    return over_time(from_inputs, step, start, inputs)[1]
 
 
-def _backward(d_hs, kept, start, gate_kernel_t, candidate_kernel_t, drop, valid):
+def _backward(clock, d_hs, kept, start, gate_kernel_t, candidate_kernel_t, drop, valid):
     """Gradients of h_0, and of the pre-activations of [r, u] and of c at every step."""
 
-    def step(t, carried):
-        k = read(kept, t)
-        h, ru, c = k["h"], k["ru"], k["c"]
+    def step(carried, d_out, h, ru, c, drop, valid):
         r, u = tf.split(ru, 2, axis=-1)
-        (d_new,), (d_past,) = split_gradients(at(valid, t), at(d_hs, t) + carried)
+        (d_new,), (d_past,) = split_gradients(valid, d_out + carried)
         d_dropped, dropped = d_new * (1 - u), c
         if drop is not None:
-            d_dropped, dropped = d_dropped * at(drop, t), c * at(drop, t)
+            d_dropped, dropped = d_dropped * drop, c * drop
         d_c = through_tanh(d_dropped, c)
         d_rh = tf.matmul(d_c, candidate_kernel_t)
         d_ru = through_sigmoid(side_by_side(d_rh * h, d_new * (h - dropped)), ru)
         d_h = d_new * u + d_rh * r + tf.matmul(d_ru, gate_kernel_t)
-        return (d_h + d_past,), {"d_ru": d_ru, "d_c": d_c}
+        return d_h + d_past, {"d_ru": d_ru, "d_c": d_c}
 
-    steps = tf.shape(d_hs)[0]
-    (d_start,), d = over_time(step, (tf.zeros_like(start),), steps, backwards=True)
-    return d_start, stack(d["d_ru"]), stack(d["d_c"])
+    inputs = {"d_out": d_hs, "drop": drop, "valid": valid}
+    inputs |= {name: kept[name] for name in ("h", "ru", "c")}
+    d_start, d = over_time(clock, step, tf.zeros_like(start), inputs, backwards=True)
+    return d_start, d["d_ru"], d["d_c"]

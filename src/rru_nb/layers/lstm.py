@@ -6,22 +6,19 @@ import tensorflow as tf
 from ..cells.lstm import LSTMCell
 from .gated import (
     GatedRNN,
-    at,
     bias_gradient,
     cell_options,
     kernel_gradient,
-    over_time,
     previous,
     product,
-    read,
     side_by_side,
     split_gradients,
-    stack,
     stand_still,
     through_sigmoid,
     through_tanh,
     transposed,
 )
+from .over_time import over_time
 
 
 @keras.saving.register_keras_serializable(package="rru_nb")
@@ -68,11 +65,13 @@ def _recurrence(drop, valid):
         kernel_x, kernel_h = tf.split(kernel, [inputs.shape[-1], start_h.shape[-1]], axis=0)
         from_inputs = product(inputs, kernel_x) + bias
         c, kept = _forward(from_inputs, (start_h, start_c), kernel_h, drop, valid)
-        hs = stack(kept.pop("out"))
+        hs = kept.pop("out")
 
         def backward(d_hs, d_c):
             kernel_t = transposed(kernel_h)
-            d_start_h, d_start_c, d_z = _backward(d_hs, d_c, kept, kernel_t, drop, valid)
+            d_start_h, d_start_c, d_z = _backward(
+                from_inputs, d_hs, d_c, kept, kernel_t, drop, valid
+            )
             before = previous(start_h, hs)
             return (
                 product(d_z, kernel_x, transpose=True),
@@ -91,37 +90,38 @@ def _forward(from_inputs, start, kernel, drop, valid):
     """The final c, what the way back needs of every step, and h after it ("out")."""
     n = start[0].shape[-1]
 
-    def step(t, h, c):
-        z = at(from_inputs, t) + tf.matmul(h, kernel)
+    def step(states, x, drop, valid):
+        h, c = states
+        z = x + tf.matmul(h, kernel)
         ifo, j = tf.split(z, [3 * n, n], axis=-1)
         ifo, j = tf.sigmoid(ifo), tf.tanh(j)
         i, f, o = tf.split(ifo, 3, axis=-1)
-        dropped = j if drop is None else j * at(drop, t)
+        dropped = j if drop is None else j * drop
         new_c = f * c + i * dropped
         tanh_c = tf.tanh(new_c)
-        new = stand_still(at(valid, t), (o * tanh_c, new_c), (h, c))
+        new = stand_still(valid, (o * tanh_c, new_c), (h, c))
         return new, {"out": new[0], "c": c, "ifo": ifo, "j": j, "tanh_c": tanh_c}
 
-    (_, c_end), kept = over_time(step, start, tf.shape(from_inputs)[0])
+    inputs = {"x": from_inputs, "drop": drop, "valid": valid}
+    (_, c_end), kept = over_time(from_inputs, step, start, inputs)
     return c_end, kept
 
 
-def _backward(d_hs, d_c_end, kept, kernel_t, drop, valid):
+def _backward(clock, d_hs, d_c_end, kept, kernel_t, drop, valid):
     """Gradients of h_0, of c_0, and of the pre-activations i, f, o, j at every step."""
 
-    def step(t, carried_h, carried_c):
-        k = read(kept, t)
-        ifo, j, tanh_c = k["ifo"], k["j"], k["tanh_c"]
+    def step(carried, d_out, c, ifo, j, tanh_c, drop, valid):
+        carried_h, carried_c = carried
         i, f, o = tf.split(ifo, 3, axis=-1)
-        (d_h, d_c), (past_h, past_c) = split_gradients(
-            at(valid, t), at(d_hs, t) + carried_h, carried_c
-        )
+        (d_h, d_c), past = split_gradients(valid, d_out + carried_h, carried_c)
+        past_h, past_c = past
         d_c += through_tanh(d_h * o, tanh_c)
-        d_dropped = d_c if drop is None else d_c * at(drop, t)
-        d_ifo = side_by_side(d_dropped * j, d_c * k["c"], d_h * tanh_c)
+        d_dropped = d_c if drop is None else d_c * drop
+        d_ifo = side_by_side(d_dropped * j, d_c * c, d_h * tanh_c)
         d_z = side_by_side(through_sigmoid(d_ifo, ifo), through_tanh(d_dropped * i, j))
         return (tf.matmul(d_z, kernel_t) + past_h, d_c * f + past_c), {"d_z": d_z}
 
     carried = (tf.zeros_like(d_c_end), d_c_end)
-    (d_start_h, d_start_c), d = over_time(step, carried, tf.shape(d_hs)[0], backwards=True)
-    return d_start_h, d_start_c, stack(d["d_z"])
+    inputs = {"d_out": d_hs, "drop": drop, "valid": valid, **kept}
+    (d_start_h, d_start_c), d = over_time(clock, step, carried, inputs, backwards=True)
+    return d_start_h, d_start_c, d["d_z"]

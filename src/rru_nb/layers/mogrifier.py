@@ -8,20 +8,17 @@ import tensorflow as tf
 from ..cells.mogrifier import MogrifierLSTMCell
 from .gated import (
     GatedRNN,
-    at,
     bias_gradient,
     cell_options,
     kernel_gradient,
-    over_time,
-    read,
     side_by_side,
     split_gradients,
-    stack,
     stand_still,
     through_sigmoid,
     through_tanh,
     transposed,
 )
+from .over_time import over_time
 
 
 @keras.saving.register_keras_serializable(package="rru_nb")
@@ -82,18 +79,20 @@ def _recurrence(n_rounds, drop, valid):
         size = len(flat) // max(n_rounds, 1)
         rounds = [flat[size * k : size * (k + 1)] for k in range(n_rounds)]
         c, kept = _forward(inputs, (start_h, start_c), kernel, bias, rounds, drop, valid)
-        hs = stack(kept.pop("out"))
+        hs = kept.pop("out")
 
         def backward(d_hs, d_c):
             kernel_t = transposed(kernel)
             rounds_t = [[transposed(w) for w in reversed(matrices)] for *matrices, _ in rounds]
-            d_start_h, d_start_c, d = _backward(d_hs, d_c, kept, kernel_t, rounds_t, drop, valid)
-            d_z = stack(d["d_z"])
+            d_start_h, d_start_c, d = _backward(
+                inputs, d_hs, d_c, kept, kernel_t, rounds_t, drop, valid
+            )
+            d_z = d["d_z"]
             return (
-                stack(d["d_x"]),
+                d["d_x"],
                 d_start_h,
                 d_start_c,
-                kernel_gradient(stack(kept["xh"]), d_z),
+                kernel_gradient(kept["xh"], d_z),
                 bias_gradient(d_z),
                 *_round_gradients(kept["chain"][1:], kept["inner"], d["d_products"]),
             )
@@ -107,8 +106,8 @@ def _round_gradients(chain, inner, d_products):
     """Gradients of all rounds' matrices and biases."""
     gradients = []
     for x, xs, ds in zip(chain, inner, d_products):
-        xs, ds = stack([x, *xs]), stack(ds)
-        gradients += [kernel_gradient(x, d) for x, d in zip(xs, ds)] + [bias_gradient(ds[-1])]
+        gradients += [kernel_gradient(x, d) for x, d in zip([x, *xs], ds)]
+        gradients += [bias_gradient(ds[-1])]
     return gradients
 
 
@@ -116,18 +115,20 @@ def _forward(inputs, start, kernel, bias, rounds, drop, valid):
     """The final c, what the way back needs of every step, and h after it ("out")."""
     n = start[0].shape[-1]
 
-    def step(t, h, c):
-        xh, kept = _mogrify(at(inputs, t), h, rounds)
+    def step(states, x, drop, valid):
+        h, c = states
+        xh, kept = _mogrify(x, h, rounds)
         ofi, j = tf.split(tf.matmul(xh, kernel) + bias, [3 * n, n], axis=-1)
         ofi, j = tf.sigmoid(ofi), tf.tanh(j)
         o, f, i = tf.split(ofi, 3, axis=-1)
-        dropped = j if drop is None else j * at(drop, t)
+        dropped = j if drop is None else j * drop
         new_c = f * c + tf.minimum(1 - f, i) * dropped
         tanh_c = tf.tanh(new_c)
-        new = stand_still(at(valid, t), (o * tanh_c, new_c), (h, c))
+        new = stand_still(valid, (o * tanh_c, new_c), (h, c))
         return new, {"out": new[0], "c": c, "ofi": ofi, "j": j, "tanh_c": tanh_c, **kept}
 
-    (_, c_end), kept = over_time(step, start, tf.shape(inputs)[0])
+    each = {"x": inputs, "drop": drop, "valid": valid}
+    (_, c_end), kept = over_time(inputs, step, start, each)
     return c_end, kept
 
 
@@ -148,23 +149,23 @@ def _x_first(pair, n_rounds):
     return pair if n_rounds % 2 == 0 else pair[::-1]
 
 
-def _backward(d_hs, d_c_end, kept, kernel_t, rounds_t, drop, valid):
+def _backward(clock, d_hs, d_c_end, kept, kernel_t, rounds_t, drop, valid):
     """Gradients of h_0 and c_0, and of x and of all products at every step."""
     n = d_c_end.shape[-1]
     sizes = [kernel_t.shape[-1] - n, n]
 
-    def step(t, carried_h, carried_c):
-        k = read(kept, t)
-        (d_h, d_c), (past_h, past_c) = split_gradients(
-            at(valid, t), at(d_hs, t) + carried_h, carried_c
-        )
-        d_z, d_c = _lstm_backward(d_h, d_c, k, at(drop, t))
+    def step(carried, d_out, drop, valid, **k):
+        carried_h, carried_c = carried
+        (d_h, d_c), past = split_gradients(valid, d_out + carried_h, carried_c)
+        past_h, past_c = past
+        d_z, d_c = _lstm_backward(d_h, d_c, k, drop)
         d_xh = tf.split(tf.matmul(d_z, kernel_t), sizes, axis=-1)
         d_x, d_h, d_products = _mogrify_backward(d_xh, k["chain"], k["sigmoids"], rounds_t)
         return (d_h + past_h, d_c + past_c), {"d_x": d_x, "d_z": d_z, "d_products": d_products}
 
     carried = (tf.zeros_like(d_c_end), d_c_end)
-    (d_start_h, d_start_c), d = over_time(step, carried, tf.shape(d_hs)[0], backwards=True)
+    each = {"d_out": d_hs, "drop": drop, "valid": valid, **kept}
+    (d_start_h, d_start_c), d = over_time(clock, step, carried, each, backwards=True)
     return d_start_h, d_start_c, d
 
 

@@ -11,58 +11,60 @@ import tensorflow as tf
 UNROLL = 8  # steps an iteration; beyond that, nothing more was gained
 
 
-def over_time(clock, step, state, inputs, kept, backwards=False):
+def over_time(clock, step, states, inputs, backwards=False):
     """Runs a step function along the first axis of its inputs.
 
-    The graph holds `UNROLL` + 1 copies of the step, whatever the number of time steps, which
+    The graph holds `UNROLL` + 2 copies of the step, whatever the number of time steps, which
     need not be known. Not differentiable: for use inside `tf.custom_gradient`.
 
     Args:
         clock: tensor [T, ...], whose shape is known when XLA compiles. What a loop kept is not
             such a tensor; a slice of the layer's input is.
-        step: called as `step(state, **inputs_t)`, returns the new state and a dictionary of
-            tensors to be kept.
-        state: tensor, before the first step that is run.
-        inputs: dictionary of tensors [T, ...], of which each step gets its slices; entries
-            that are None reach the step as None.
-        kept: names of the entries of the step's dictionary to be returned.
+        step: called as `step(states, **inputs_t)`, returns the new states and a dictionary of
+            what is to be kept: tensors, or lists of them.
+        states: a tensor or a tuple of tensors, before the first step that is run.
+        inputs: dictionary of tensors [T, ...], or lists of them, of which each step gets its
+            slices; None reaches the step as None.
         backwards: bool, whether to run from the last step to the first.
 
     Returns:
-        `(state, kept)`: the last state, and a dictionary of tensors [T, ...], by time step.
+        `(states, kept)`: the last states, and what was kept as tensors [T, ...], by time step.
     """
     n_steps = tf.shape(clock)[0]
-    sliced = {n: _padded(x, UNROLL - n_steps) for n, x in inputs.items() if x is not None}
-    absent, shapes = dict.fromkeys(inputs.keys() - sliced.keys()), {}
+    flat = [None if x is None else _padded(x, UNROLL - n_steps) for x in tf.nest.flatten(inputs)]
+
+    def run_one(states, blocks, k):
+        slices = [None if x is None else x[k] for x in blocks]
+        states, kept = step(states, **tf.nest.pack_sequence_as(inputs, slices))
+        return states, kept
 
     def block(size):
-        order = reversed(range(size)) if backwards else range(size)
-        order = tuple(order)
+        order = range(size)[::-1] if backwards else range(size)
 
-        def steps(state, blocks):
+        def steps(states, blocks):
             rows = []
             for k in order:
-                inputs_t = {name: x[k] for name, x in blocks.items()}
-                state, new = step(state, **inputs_t, **absent)
-                rows.append([new[name] for name in kept])
-            return state, rows
+                states, kept = run_one(states, blocks, k)
+                rows.append(tf.nest.flatten(kept))
+            return states, rows
 
         if size == UNROLL and _compiles():
             steps = tf.function(steps, jit_compile=True, autograph=False)
 
-        def run(done, state, arrays):
+        def run(done, states, arrays):
             start = n_steps - done - size if backwards else done
-            blocks = {name: _steps(x, start, size) for name, x in sliced.items()}
-            state, rows = steps(state, blocks)
+            states, rows = steps(states, [_steps(x, start, size) for x in flat])
             for k, row in zip(order, rows):
-                arrays = [a.write(start + k, r) for a, r in zip(arrays, row)]
-                shapes.update({name: [None, *r.shape] for name, r in zip(kept, row)})
-            return done + size, state, arrays
+                arrays = [a.write(start + k, x) for a, x in zip(arrays, row)]
+            return done + size, states, arrays
 
         return run
 
-    arrays = [tf.TensorArray(state.dtype, n_steps) for _ in kept]
-    carried = (0, state, arrays)
+    _, kept = run_one(states, flat, 0)  # for the shapes alone; a graph leaves it out
+    arrays = [
+        tf.TensorArray(x.dtype, n_steps, element_shape=x.shape) for x in tf.nest.flatten(kept)
+    ]
+    carried = (0, states, arrays)
     whole = n_steps - n_steps % UNROLL
     for size, end in ((UNROLL, whole), (1, n_steps)):
         carried = tf.while_loop(
@@ -71,8 +73,8 @@ def over_time(clock, step, state, inputs, kept, backwards=False):
             carried,
             maximum_iterations=n_steps,
         )
-    _, state, arrays = carried
-    return state, {n: tf.ensure_shape(a.stack(), shapes[n]) for a, n in zip(arrays, kept)}
+    _, states, arrays = carried
+    return states, tf.nest.pack_sequence_as(kept, [a.stack() for a in arrays])
 
 
 def _compiles():
@@ -81,7 +83,9 @@ def _compiles():
 
 
 def _steps(x, start, size):
-    """x[start : start + size], a view of `x`, no copy."""
+    """x[start : start + size], a view of `x`, no copy; None of None."""
+    if x is None:
+        return None
     shape = tf.shape(x)
     # tf.slice, because XLA must know the size of a slice, whose start it does not know.
     begin = tf.concat([[start], tf.zeros_like(shape[1:])], 0)

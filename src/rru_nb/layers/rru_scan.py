@@ -141,6 +141,9 @@ def _forward(clock, x, h_0, w, keep, present, normalize):
     biases = [b[:, None] for b in w.biases]
     residual, rezero = w.residual[:, None], None if w.rezero is None else w.rezero[:, None]
 
+    names = ["o", "joined", "z"] + ["scale"] * normalize + ["c"] * (rezero is not None)
+    names += [f"a{k}" for k in range(1, last + 1)]
+
     def step(h, x, keep, present):
         new = {"joined": tf.concat([h, x], 0)}
         z = new["z"] = tf.matmul(joint_t, new["joined"])
@@ -156,12 +159,11 @@ def _forward(clock, x, h_0, w, keep, present, normalize):
             new["c"] = tf.nn.relu(c)
             c = rezero * new["c"]
         h_new = residual * h + c
-        return h_new if present is None else tf.where(present, h_new, h), new
+        h_new = h_new if present is None else tf.where(present, h_new, h)
+        return h_new, {name: new[name] for name in names}
 
-    names = ["o", "joined", "z"] + ["scale"] * normalize + ["c"] * (rezero is not None)
-    names += [f"a{k}" for k in range(1, last + 1)]
     inputs = {"x": x, "keep": keep, "present": present}
-    h_last, kept = over_time(clock, step, h_0, inputs, names)
+    h_last, kept = over_time(clock, step, h_0, inputs)
     return h_last, kept | {"keep": None if w.hidden else keep}
 
 
@@ -174,7 +176,8 @@ def _backward(clock, kept, w, d_o, d_h, present, normalize):
     def step(d_h, d_o, present, z, scale, c, keep, **a):
         d_new = d_h if present is None else tf.where(present, d_h, 0)
         d_c = d_new if rezero is None else _through_relu(d_new * rezero, c)
-        new, d = {"d_new": d_new}, tf.concat([d_c, d_o], 0)
+        new = {} if rezero is None else {"d_new": d_new}
+        d = tf.concat([d_c, d_o], 0)
         for k in reversed(range(last + 1)):
             new[f"d{k}"] = d = d * scale if normalize and k == 0 else d
             d_a = tf.matmul(w.kernels[k], d)
@@ -188,8 +191,7 @@ def _backward(clock, kept, w, d_o, d_h, present, normalize):
     inputs = {"d_o": d_o, "present": present}
     inputs |= {name: kept.get(name) for name in ("z", "scale", "c", "keep")}
     inputs |= {f"a{k}": kept[f"a{k}"] for k in range(1, last + 1)}
-    names = ["d_z", *(f"d{k}" for k in range(last + 1)), *["d_new"] * (rezero is not None)]
-    d_h_0, found = over_time(clock, step, d_h, inputs, names, backwards=True)
+    d_h_0, found = over_time(clock, step, d_h, inputs, backwards=True)
     d_x = tf.matmul(w.joint[n:], found["d_z"])
     return [d_x, d_h_0, *_weight_gradients(clock, kept | found, w)]
 
