@@ -20,13 +20,13 @@ def expected(x, y, backwards):
 
 
 @pytest.mark.parametrize("backwards", [False, True])
-@pytest.mark.parametrize("with_y", [False, True])
-def test_every_length_in_one_graph(backwards, with_y):
+@pytest.mark.parametrize("with_y, compiled", [(False, False), (True, False), (True, True)])
+def test_every_length_in_one_graph(backwards, with_y, compiled):
     @tf.function(input_signature=[tf.TensorSpec([None, 2], tf.float64)])
     def run(x):
         inputs = {"x": x, "y": x + 1 if with_y else None}
         start = tf.zeros(2, tf.float64)
-        state, kept = over_time(x, decaying_sum, start, inputs, backwards)
+        state, kept = over_time(x, decaying_sum, start, inputs, backwards, compiled)
         assert all(a.shape.as_list() == [None, 2] for a in kept.values()), "known in the graph"
         return state, kept
 

@@ -83,9 +83,13 @@ def test_float32_in_a_graph(case, jit_compile):
         assert np.abs(np.asarray(a) - np.asarray(b)).max(initial=0) <= 1e-5 * largest
 
 
-@pytest.mark.parametrize("steps", [UNROLL - 1, UNROLL, UNROLL + 1, 3 * UNROLL + 2])
-@pytest.mark.parametrize("graph, split", [(False, False), (True, False), (True, True)])
-@pytest.mark.parametrize("case", [4, 23])
+@pytest.mark.parametrize(
+    "steps, graph, split, case",
+    [
+        *((steps, False, False, 4) for steps in (UNROLL - 1, UNROLL, UNROLL + 1, 3 * UNROLL + 2)),
+        *[(UNROLL, True, False, 4), (UNROLL + 1, True, True, 23), (3 * UNROLL + 2, True, True, 4)],
+    ],
+)
 def test_lengths_around_the_unrolled_loop(steps, graph, split, case, monkeypatch):
     """Whole blocks, which XLA compiles in a graph, remainders, both: the same, and masks too."""
     rng = np.random.default_rng(steps)

@@ -163,7 +163,7 @@ def _forward(clock, x, h_0, w, keep, present, normalize):
         return h_new, {name: new[name] for name in names}
 
     inputs = {"x": x, "keep": keep, "present": present}
-    h_last, kept = over_time(clock, step, h_0, inputs)
+    h_last, kept = over_time(clock, step, h_0, inputs, compiled=True)
     return h_last, kept | {"keep": None if w.hidden else keep}
 
 
@@ -191,7 +191,7 @@ def _backward(clock, kept, w, d_o, d_h, present, normalize):
     inputs = {"d_o": d_o, "present": present}
     inputs |= {name: kept.get(name) for name in ("z", "scale", "c", "keep")}
     inputs |= {f"a{k}": kept[f"a{k}"] for k in range(1, last + 1)}
-    d_h_0, found = over_time(clock, step, d_h, inputs, backwards=True)
+    d_h_0, found = over_time(clock, step, d_h, inputs, backwards=True, compiled=True)
     d_x = tf.matmul(w.joint[n:], found["d_z"])
     return [d_x, d_h_0, *_weight_gradients(clock, kept | found, w)]
 
