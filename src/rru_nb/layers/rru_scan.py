@@ -197,38 +197,51 @@ def _backward(clock, kept, w, d_o, d_h, present, normalize):
 
 
 def _weight_gradients(clock, arrays, w):
-    """As `ScanWeights.flat`. The steps go in parts, since the arrays are transposed for it."""
+    """As `ScanWeights.flat`. First W^j alone: then its arrays are not in memory with the rest."""
+    first = {"joined": arrays["joined"], "d_z": arrays.pop("d_z")}
+    joint = _over_parts(clock, first, lambda part: [_product_of_steps(**part)])
+    with tf.control_dependencies(joint):
+        return joint + _over_parts(clock, arrays, lambda part: _after_joint(part, w))
+
+
+def _over_parts(clock, arrays, gradients_of):
+    """Sums of what the function makes of a part of the steps, which are transposed for it."""
     n_steps, total = tf.shape(clock)[0], None
     for k in range(PARTS):
         steps = slice(k * n_steps // PARTS, (k + 1) * n_steps // PARTS)
         with tf.control_dependencies(total or []):  # one part after another, not all at once
             part = {name: a[steps] for name, a in arrays.items() if a is not None}
-        found = _part_of_weight_gradients(part, w).flat()
+        found = gradients_of(part)
         total = found if total is None else [a + b for a, b in zip(total, found)]
     return total
 
 
-def _part_of_weight_gradients(arrays, w):
-    """Each a single product, or sum, over the steps of the arrays."""
+def _product_of_steps(joined, d_z):
+    return _product(_features_first(joined), _features_first(d_z))
+
+
+def _after_joint(arrays, w):
+    """`ScanWeights.flat` but for its first: each a single product, or sum, over the steps."""
     n, last = w.residual.shape[0], len(w.kernels) - 1
     a0 = _dropped(tf.nn.relu(arrays.pop("z")), arrays.pop("keep", None))
-    wide = {name: _features_first(a) for name, a in (arrays | {"a0": a0}).items()}
+    arrays |= {"h": arrays.pop("joined")[:, :n], "a0": a0}
+    wide = {name: _features_first(a) for name, a in arrays.items()}
     scales = [wide.get("scale"), *[None] * last]
     kernels = [_product(wide[f"a{k}"], wide[f"d{k}"]) for k in range(last + 1)]
     biases = [_sum(wide[f"d{k}"], scale) for k, scale in enumerate(scales)]
-    h = wide["joined"][:n]
     if w.rezero is None:  # then the first of the last matrix's features have the state's gradient
-        residual, rezero = _sum(h * wide[f"d{last}"][:n], scales[last]), None
+        residual, rezero = _sum(wide["h"] * wide[f"d{last}"][:n], scales[last]), None
     else:
-        residual, rezero = _sum(h * wide["d_new"]), _sum(wide["d_new"] * wide["c"])
-    return ScanWeights(
-        joint=_product(wide["joined"], wide["d_z"]),
+        residual, rezero = _sum(wide["h"] * wide["d_new"]), _sum(wide["d_new"] * wide["c"])
+    found = ScanWeights(
+        joint=None,
         candidate=kernels[last],
         bias=biases[last],
         residual=residual,
         rezero=rezero,
         hidden=tuple(g for pair in zip(kernels[:last], biases[:last]) for g in pair),
     )
+    return found.flat()
 
 
 def _product(a, b):
