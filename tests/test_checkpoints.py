@@ -59,7 +59,8 @@ def _stop_within_step(patch, number):
     patch.setattr(Fit, "__post_init__", with_alarm)
 
 
-def test_a_second_signal_stops_at_once_and_handlers_come_back():
+def test_a_second_signal_stops_at_once_and_handlers_come_back(monkeypatch):
+    monkeypatch.setattr("rru_nb.signals.SAME_WISH", -1.0)  # a wish of its own, however soon
     before = signal.getsignal(signal.SIGINT)
     with pytest.raises(Stopped, match="second"), stop_request() as request:
         signal.raise_signal(signal.SIGINT)

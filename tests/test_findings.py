@@ -89,6 +89,16 @@ def test_a_failed_training_is_in_no_range_and_the_worst_of_all():
     assert table.loc["rru", "own_10"] == 100.0, "what is missing counts neither way"
 
 
+def test_where_all_failed_nothing_is_within_a_range_and_no_cell_wins():
+    frame = frame_of(robustness_points(), steep, status=lambda point: "failed")
+    table = grid_table(frame)
+    assert (table.own_10 == 0).all() and (table.all_10 == 0).all()
+    places = paired(frame)
+    assert share_difference(places, "rru", "gru") == (0.0, 0.0, 0.0)
+    told = findings.grids._wins(places)
+    assert "RRU 0" in told and f"no single one at {len(places)}" in told
+
+
 def test_own_best_and_best_of_all_differ():
     def worse(point):
         return 4.0 if point.config.cell == "rru" else 6.0

@@ -25,31 +25,64 @@ def places(tmp_path, monkeypatch):
     monkeypatch.setenv("RRU_NB_STATE", str(tmp_path / "state"))
 
 
-@SIGNALS
-def test_within_a_training(signum, code, monkeypatch, capsys):
+@pytest.fixture
+def in_second_step(monkeypatch):
+    """Has a function called within the second step of a training."""
     original = Fit.__post_init__
 
-    def with_signal(fit):
-        original(fit)
-        compiled = fit._step
+    def call(function, result=None):
+        def with_call(fit):
+            original(fit)
+            compiled = fit._step
 
-        def step(batch):
-            if len(fit.losses) == 1:
-                signal.raise_signal(signum)
-            return compiled(batch)
+            def step(batch):
+                if len(fit.losses) != 1:
+                    return compiled(batch)
+                function()
+                return result or compiled(batch)
 
-        fit._step = step
+            fit._step = step
 
-    with monkeypatch.context() as patch:
-        patch.setattr(Fit, "__post_init__", with_signal)
+        monkeypatch.setattr(Fit, "__post_init__", with_call)
+
+    yield call
+    monkeypatch.setattr(Fit, "__post_init__", original)
+
+
+@SIGNALS
+def test_within_a_training(signum, code, in_second_step, monkeypatch, capsys):
+    with monkeypatch.context():
+        in_second_step(lambda: signal.raise_signal(signum))
         assert main(RUN) == code
     told = capsys.readouterr()
     assert told.err.endswith(
         "rru-nb: saved at step 2 of epoch 1; the same command goes on from there\n"
     )
     assert "record" not in told.out
+    in_second_step(lambda: None)
     assert main(RUN) == 0
     assert "new record" in capsys.readouterr().out
+
+
+def test_several_signals_at_once_are_one_wish(in_second_step, monkeypatch, capsys):
+    """A terminal tells all processes of a sweep, and the sweep tells its own again."""
+
+    def both():
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGTERM)
+
+    in_second_step(both)
+    assert main(RUN) == 130
+    assert "saved at step 2 of epoch 1" in capsys.readouterr().err
+    monkeypatch.setattr("rru_nb.signals.SAME_WISH", -1.0)
+    assert main(RUN) == 143, "a second wish does not wait for the step"
+    assert "stopped at once" in capsys.readouterr().err
+
+
+def test_a_signal_in_a_step_that_fails_ends_the_run_all_the_same(in_second_step, capsys):
+    in_second_step(lambda: signal.raise_signal(signal.SIGINT), result=(float("nan"), 1.0))
+    assert main(RUN) == 130
+    assert "stopped as the training failed" in capsys.readouterr().err
 
 
 @SIGNALS

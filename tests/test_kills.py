@@ -1,5 +1,6 @@
 """A training killed at any moment ends, when run again, in the record of an undisturbed one."""
 
+import hashlib
 import json
 import multiprocessing
 import os
@@ -7,6 +8,7 @@ import random
 import signal
 import sys
 
+import numpy as np
 import pytest
 from test_training import without_times
 
@@ -81,14 +83,29 @@ class Moments:
             os.kill(os.getpid(), signal.SIGKILL)
 
 
-def _train(environment, config, watched, kill_at=None, counts=None):
+def _train(environment, digest, config, watched, kill_at=None, counts=None):
     os.environ.update(environment)
+    _write_digest_at_the_end(digest)
     if watched:
         checkpoints.SECONDS_BETWEEN = 0  # after every step, as within long epochs
         moments = Moments(kill_at)
     training.run(config, progress=False)
     if counts:
         counts.send(moments.counts)
+
+
+def _write_digest_at_the_end(path):
+    """The record holds no weights: the best ones, and all that the optimizer kept, go here."""
+    final_scores = fit.Fit.final_scores
+
+    def with_digest(under_way):
+        digest = hashlib.sha256()
+        for array in (*under_way.best_weights, *under_way.optimizer.variables):
+            digest.update(np.asarray(array).tobytes())
+        path.write_text(digest.hexdigest())
+        return final_scores(under_way)
+
+    fit.Fit.final_scores = with_digest
 
 
 def in_a_child(folder, config, watched=False, kill_at=None, counts=None):
@@ -98,17 +115,25 @@ def in_a_child(folder, config, watched=False, kill_at=None, counts=None):
         "RRU_NB_STATE": str(folder / "state"),
         "TF_CPP_MIN_LOG_LEVEL": "3",
     }
-    process = server.Process(target=_train, args=(environment, config, watched, kill_at, counts))
+    arguments = (environment, _digest_of(folder), config, watched, kill_at, counts)
+    process = server.Process(target=_train, args=arguments)
     process.start()
     process.join()
     return process.exitcode
 
 
+def _digest_of(folder):
+    return folder.with_name(f"{folder.name}.sha256")
+
+
 def record_in(folder, config):
-    """What is recorded, but for times and the commit; nothing else may lie around."""
+    """What is recorded, but for times and the commit, and the digest of weights and optimizer.
+
+    Nothing else may lie around.
+    """
     files = [p for p in folder.rglob("*") if p.is_file()]
     assert files == [record_path(config, folder / "results")]
-    return without_times(json.loads(files[0].read_text()))
+    return without_times(json.loads(files[0].read_text())), _digest_of(folder).read_text()
 
 
 class Victim:

@@ -149,6 +149,21 @@ def test_frame_table_and_sentences(bowl):
     assert f"{best.test:.2f}" in said
 
 
+def test_a_scale_without_ranges_has_no_search():
+    assert searches("ptb-word", ["rru"], "laptop") == []
+    assert len(searches("ptb-word", ["rru"])) == 1
+
+
+def test_two_processes_add_a_trial_once_and_a_damaged_index_is_named(bowl):
+    search = Search.of("jsb", "gru")
+    (trial,) = tune(search, 1, say=say)
+    search.add(trial)
+    assert search.trials() == [trial]
+    search.path.write_text(search.path.read_text()[:-40])
+    with pytest.raises(UserError, match="damaged.*Move it away"):
+        search.trials()
+
+
 def test_a_dataset_that_is_not_tuned_has_no_search():
     assert searches("imdb", CELLS) == []
     assert [search.cell for search in searches("jsb", CELLS)] == list(CELLS)

@@ -83,6 +83,9 @@ class Fit:
                         save(epoch_ends)
                     if request.signum is not None:
                         raise self._stopped(request.signum, save)
+            if request.signum is not None:  # it came in the step that failed, which saves nothing
+                again = "stopped as the training failed; the same command repeats its last steps"
+                raise Stopped(again, request.signum)
 
     def _stopped(self, signum, save):
         step = f"step {len(self.losses)} of epoch {len(self.history) + 1}"

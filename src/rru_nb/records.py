@@ -111,13 +111,14 @@ def write_record(record):
         for left in path.parent.glob(f".{path.stem}-*.part"):
             if locks.is_abandoned(left):
                 left.unlink(missing_ok=True)
-        _write_whole(path, text)
+        write_whole(path, text)
     except OSError as error:
         raise UserError(_not_written(path, error)) from error
     return path
 
 
-def _write_whole(path, text):
+def write_whole(path, text):
+    """Writes a text file so that a reader sees all of it or nothing."""
     handle, partial = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=".part")
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:

@@ -63,7 +63,8 @@ def _median(drawn):
 
 
 def _share_below(limit):
-    return lambda drawn: 100 * np.mean(drawn <= limit, axis=1)
+    # A failed training is within no limit, not even where all failed and the limit is infinite.
+    return lambda drawn: 100 * np.mean(np.isfinite(drawn) & (drawn <= limit), axis=1)
 
 
 def paired(frame, by="cell", axes=("learning_rate", "n_params")):
@@ -91,6 +92,7 @@ def share_difference(table, one, other, percent=10):
         bootstrap interval over places.
     """
     limit = table.to_numpy().min() * (1 + percent / 100)
-    inside = 100.0 * (table.reindex(columns=[one, other]).to_numpy() <= limit)
+    found = table.reindex(columns=[one, other]).to_numpy()
+    inside = 100.0 * (np.isfinite(found) & (found <= limit))
     values = inside[:, 0] - inside[:, 1]
     return float(values.mean()), *bootstrap(values, lambda drawn: drawn.mean(axis=1))

@@ -2,7 +2,12 @@
 
 import signal
 import threading
+import time
 from contextlib import contextmanager
+
+# One wish to stop may come as several signals: a terminal sends Ctrl-C to every process of a sweep,
+# which then ends those that it started; a cluster may send SIGTERM to all of them.
+SAME_WISH = 1.0  # seconds
 
 
 class Stopped(KeyboardInterrupt):
@@ -21,16 +26,19 @@ class StopRequest:
     """Which signal has asked for the end so far: `signum`, or None."""
 
     signum = None
+    _since = 0.0
 
     def _ask(self, signum, frame):
-        if self.signum is not None:
+        now = time.monotonic()
+        if self.signum is None:
+            self.signum, self._since = signum, now
+        elif now - self._since > SAME_WISH:
             raise Stopped("stopped at once, on the second signal", signum)
-        self.signum = signum
 
 
 @contextmanager
 def stop_request():
-    """Within, SIGINT and SIGTERM only ask; a second one raises `Stopped` at once.
+    """Within, SIGINT and SIGTERM only ask; one more, a second later, raises `Stopped` at once.
 
     Yields:
         A `StopRequest`. Outside the main thread signals cannot be caught, and nothing asks.

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -66,20 +67,21 @@ def _one_by_one(missing, progress, jobs):
 
 
 def _side_by_side(missing, progress, jobs):
-    running = set()
+    running, ending = set(), threading.Event()
     with ThreadPoolExecutor(jobs) as pool:
-        waiting = {pool.submit(_in_a_process, p.config, running, jobs): p for p in missing}
+        waiting = {pool.submit(_in_a_process, p.config, running, ending, jobs): p for p in missing}
         try:
             for future in as_completed(waiting):
                 progress.end(waiting[future], future.result())
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
+            ending.set()
             for process in list(running):
                 process.terminate()  # each saves a checkpoint and ends
             raise
 
 
-def _in_a_process(config, running, jobs):
+def _in_a_process(config, running, ending, jobs):
     arguments = [*command(config).split()[1:], "--quiet"]
     process = subprocess.Popen(
         [sys.executable, "-m", "rru_nb.cli", *arguments],
@@ -90,6 +92,8 @@ def _in_a_process(config, running, jobs):
         env=os.environ | {"OMP_NUM_THREADS": str(max(1, (os.cpu_count() or 1) // jobs))},
     )
     running.add(process)
+    if ending.is_set():  # it began while the others were being ended
+        process.terminate()
     _, errors = process.communicate()
     running.discard(process)
     record = find_record(config)

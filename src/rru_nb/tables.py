@@ -120,7 +120,7 @@ def provenance_table(records):
             "run": f"{record.cell}, {record.scale}, seed {record.seed}",
             "when (UTC)": record.started[:16].replace("T", " "),
             "minutes": f"{record.seconds / 60:.1f}",
-            "epochs (best)": f"{len(record.epochs)} ({record.best_epoch})",
+            "epochs (best)": _epochs(record),
             "device": record.device["gpu"]
             or f"{record.device['cpu']}, {record.device['cores']} cores",
             "TensorFlow": record.versions["tensorflow"],
@@ -133,13 +133,10 @@ def provenance_table(records):
     return pd.DataFrame(rows).set_index("run") if rows else pd.DataFrame({"run": []})
 
 
-def _device(device):
-    return device["gpu"] or f"{device['cpu']}, {device['cores']} cores"
-
-
-def _commit(commit):
-    changed = " and changes" if commit["dirty"] else ""
-    return (commit["sha"] or "unknown")[:10] + changed
+def _epochs(record):
+    if record.status == "failed":
+        return f"failed in epoch {record.failure['epoch']}"
+    return f"{len(record.epochs)} ({record.best_epoch:.0f})"
 
 
 def _fixed(value):

@@ -103,7 +103,8 @@ def _record(fit, units, source, clock):
         **scores,
         "seconds": round(clock.seconds(), 1),
         "started": clock.started,
-        "device": provenance.device(),
+        "device": clock.devices[-1],
+        **({"earlier_devices": clock.devices[:-1]} if clock.devices[1:] else {}),
         "versions": provenance.versions(),
         "data": {"name": splits.name, "digest": splits.digest, "source": splits.source},
         "source": source,
@@ -112,19 +113,22 @@ def _record(fit, units, source, clock):
 
 
 class _Clock:
-    """When a run began, at which commit, and how long all its processes took together."""
+    """When a run began, at which commit, on what, and how long all its processes took together."""
 
-    def __init__(self, started=None, commit=None, spent=0.0):
+    def __init__(self, started=None, commit=None, spent=0.0, devices=()):
         now = datetime.datetime.now(datetime.UTC)
         self.started = started or now.isoformat(timespec="seconds")
         self.commit = commit or provenance.commit()  # now: the checkout may move on meanwhile
+        here = provenance.device()
+        self.devices = [*(device for device in devices if device != here), here]
         self._spent, self._since = spent, time.perf_counter()
 
     def seconds(self):
         return self._spent + time.perf_counter() - self._since
 
     def as_dict(self):
-        return {"started": self.started, "commit": self.commit, "spent": self.seconds()}
+        kept = {name: getattr(self, name) for name in ("started", "commit", "devices")}
+        return kept | {"spent": self.seconds()}
 
 
 def _recurrence(layer):

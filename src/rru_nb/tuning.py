@@ -7,7 +7,6 @@ points. Table 1 and its figures ask for runs by their settings and never see tri
 
 import json
 import math
-import os
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,7 +17,8 @@ from . import paths
 from .config import KINDS, canonical_cell, paper_config
 from .data import canonical_name
 from .errors import UserError, check_choice
-from .records import load_records
+from .locks import alone
+from .records import load_records, write_whole
 
 SELECT_ON = ("valid", "test")  # "test" is what the authors' code does
 _DIGITS = 6  # significant digits of a tried value
@@ -90,7 +90,7 @@ class Search:
         others = [packaged / "trials" / self.path.name] if packaged else []
         for path in [self.path, *others]:
             if path.is_file():
-                stored = json.loads(path.read_text(encoding="utf-8"))
+                stored = _stored(path)
                 if stored["ranges"] != self.ranges():
                     raise UserError(
                         f"{path} holds trials of other ranges than params/search.yml has now. "
@@ -100,18 +100,25 @@ class Search:
         return []
 
     def add(self, trial):
-        """Writes one more trial to the index, atomically."""
-        content = {"ranges": self.ranges(), "trials": [*self.trials(), trial]}
+        """Writes one more trial to the index, if another process has not just done so.
+
+        Args:
+            trial: a dict as of `trials`. The same trial is never there twice.
+        """
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        partial = self.path.with_suffix(".part")
-        partial.write_text(json.dumps(content, indent=1, allow_nan=False) + "\n", encoding="utf-8")
-        os.replace(partial, self.path)
+        with alone(self.path.with_suffix(".lock"), f"adding to {self.path.name}"):
+            trials = self.trials()
+            if trial in trials:
+                return
+            content = {"ranges": self.ranges(), "trials": [*trials, trial]}
+            write_whole(self.path, json.dumps(content, indent=1, allow_nan=False) + "\n")
 
 
 def searches(dataset, cells, scale="paper", select_on="valid", seed=0):
-    """The searches of several cells; none for a dataset that the paper does not tune."""
-    declared = _declared()
-    if dataset not in declared and KINDS[dataset] not in declared:
+    """The searches of several cells; none where the paper, or the scale, has no ranges."""
+    declared, kind = _declared(), KINDS[dataset]
+    sizes = declared["scales"].get(scale, {})
+    if not {dataset, kind} & set(declared) or (scale != "paper" and kind not in sizes):
         return []
     return [Search.of(dataset, cell, scale, select_on, seed) for cell in cells]
 
@@ -137,10 +144,20 @@ def tune(search, n_trials=100, progress=True, say=print):
         config = search.config(values)
         record = run(config, progress=progress)
         loss = _loss(record, config, search.select_on)
-        if len(search.trials()) == len(done):  # else another process has been faster
-            search.add({"id": config.id, "values": values, "loss": loss})
+        search.add({"id": config.id, "values": values, "loss": loss})
         say(_line(search, len(done) + 1, n_trials, values, loss))
     return done
+
+
+def _stored(path):
+    try:
+        stored = json.loads(path.read_text(encoding="utf-8"))
+        return {name: stored[name] for name in ("ranges", "trials")}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(
+            f"{path} is damaged ({error}). Move it away: the records of its trials are kept, "
+            "and the search meets them again, one after the other, without training."
+        ) from error
 
 
 def _declared():
@@ -225,7 +242,9 @@ def trials_frame(searches):
     """
     rows = [row for search in searches for row in _rows(search)]
     columns = ["dataset", "cell", "scale", "trial", "id", "status", "metric", "valid", "test"]
-    return pd.DataFrame(rows, columns=None if rows else [*columns, "loss"])
+    columns += ["loss"]
+    frame = pd.DataFrame(rows, columns=None if rows else columns)
+    return frame.reindex(columns=[*columns, *(c for c in frame.columns if c not in columns)])
 
 
 def _rows(search):

@@ -1,6 +1,7 @@
 """What happens inside the RRU over time, with and without normalization."""
 
 import matplotlib.pyplot as plt
+import numpy as np
 import seaborn as sns
 
 _LABELS = {
@@ -30,7 +31,8 @@ def inside_lines(frame):
     for ax, (column, label) in zip(axes, _LABELS.items()):
         ax.set(xlabel="time step", title=label, yscale="linear" if column == "z" else "log")
     # Untrained states decay to nothing, Z being zero: their tail would take the whole panel.
-    axes[0].set_ylim(bottom=frame.h.max() / 1000)
+    # Without normalization a state may overflow: then its last finite sizes set the scale.
+    axes[0].set_ylim(bottom=frame.h[np.isfinite(frame.h)].max() / 1000)
     axes[1].set_ylim(bottom=0)
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
     return figure

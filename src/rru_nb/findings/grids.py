@@ -87,10 +87,12 @@ def _failures(table, titles=CELL_TITLES):
 
 
 def _wins(places):
-    best = places.to_numpy().argmin(axis=1)
-    counts = [(cell, int((best == i).sum())) for i, cell in enumerate(places)]
-    told = ", ".join(f"{CELL_TITLES[cell]} {n}" for cell, n in counts)
-    return f"Lowest loss at how many of the {len(places)} grid points: {told}."
+    lowest = places.min(axis=1)
+    alone = places.eq(lowest, axis=0).sum(axis=1) == 1  # not a tie, e.g. of failed trainings
+    counts = places.eq(lowest, axis=0)[alone].sum()
+    told = ", ".join(f"{CELL_TITLES[cell]} {counts[cell]}" for cell in places)
+    none = f"; no single one at {(~alone).sum()}" if not alone.all() else ""
+    return f"Lowest loss at how many of the {len(places)} grid points: {told}{none}."
 
 
 def _verdict(places, gated):

@@ -8,6 +8,7 @@ data is not at hand. The name is that of the run's record.
 
 import hashlib
 import json
+import os
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +22,7 @@ from ..config import RunConfig
 from ..data.music import LOWEST_PITCH
 from ..errors import UserError
 from ..locks import only_once
-from ..records import find_record, make_room, record_path, write_record
+from ..records import find_record, make_room, record_path, write_record, write_whole
 from ..tasks.music import KEYS, MusicTask, without_silences
 from ..training import train
 from .declared import command
@@ -76,9 +77,9 @@ def make(config, progress=True):
         stored = find_record(config)
         record = train(config, progress, keep=True, finished=kept.append)
         _check_scores(config, record, stored)
-        path = save(config, kept[0])
-        if stored is None:
+        if stored is None:  # first: weights without a record would not be looked into again
             write_record(record)
+        path = save(config, kept[0])
     checkpoints.forget(config)
     return path
 
@@ -99,7 +100,9 @@ def save(config, model):
     """Writes the weights of a model and what describes them; returns the `Path` of the `.npz`."""
     path = _place(config, paths.results_dir())
     path.parent.mkdir(parents=True, exist_ok=True)
-    np.savez_compressed(path, **_arrays(model))
+    partial = path.with_name(f".{path.name}.part.npz")
+    np.savez_compressed(partial, **_arrays(model))
+    os.replace(partial, path)
     meta = {
         "schema": SCHEMA,
         "id": config.id,
@@ -108,7 +111,7 @@ def save(config, model):
         "sha256": _digest(path),
         "opening": {"split": "test", "piece": PIECE, "pitches": _pitches(_test_piece(config))},
     }
-    path.with_suffix(".json").write_text(json.dumps(meta) + "\n", encoding="utf-8")
+    write_whole(path.with_suffix(".json"), json.dumps(meta) + "\n")
     return path
 
 
