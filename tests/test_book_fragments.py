@@ -7,7 +7,7 @@ import pytest
 from test_records import a_record
 
 from rru_nb import paper_config, provenance
-from rru_nb.book import front, generate, page_status, record_list
+from rru_nb.book import front, generate, page_status, paper_settings, record_list
 from rru_nb.records import write_record
 
 ORIGIN = {
@@ -167,3 +167,18 @@ def test_the_status_page_says_what_ran_and_whether_the_source_is_still_the_same(
     assert "[Title ran](../notebooks/ran.ipynb) | 2026-01-02 03:04 | 12 s | 3 |" in text
     assert "1 yes, 1 no, 1 not known" in text
     assert "Title not" in text and "not executed in this build" in text
+
+
+@pytest.mark.parametrize(
+    "number, wanted",
+    [
+        (3, "| RRU | middle layer size multiplier $q$ | 0.1 | 8 | uniform |"),
+        (4, "| LSTM | forget bias | 0.76843 | -0.04104 | 1.85746 | 0.59993 | -2.33114 |"),
+        (5, "| Mogrifier LSTM | feature mask rank | 24 | 79 | 79 | 40 | 50 | 50 |"),
+        (6, "| Mogrifier LSTM | dropout rate | "),
+    ],
+)
+def test_tables_of_settings_are_the_papers(number, wanted):
+    lines = paper_settings.FRAGMENTS[f"paper_table_{number}.md"](None).splitlines()
+    assert len({line.count("|") for line in lines}) == 1
+    assert [line for line in lines if line.startswith(wanted)]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from test_training import without_times
 
-from rru_nb import paper_config, paths, run, training
+from rru_nb import paper_config, paths, provenance, run, training
 from rru_nb.checkpoints import Checkpoint, forget
 from rru_nb.config import CELLS
 from rru_nb.fit import Fit
@@ -96,11 +96,17 @@ def test_a_damaged_file_is_named_and_the_one_before_serves(damage):
 
 
 @pytest.mark.parametrize("what", ["settings", "data", "source", "versions", "gpu", "onednn"])
-def test_a_checkpoint_of_something_else_is_not_used(what):
+def test_a_checkpoint_of_something_else_is_not_used(what, monkeypatch):
     checkpoint = Checkpoint(CONFIG, "digest")
     checkpoint.save({"a": np.arange(3)}, {})
-    other = Checkpoint(CONFIG, "digest")
-    other.identity = other.identity | {what: "other"}
+    with monkeypatch.context() as patch:
+        device = provenance.device() | {what: "other"}
+        patch.setattr(provenance, "device", lambda: device)
+        if what in ("source", "versions"):
+            patch.setattr(provenance, what, lambda: "other")
+        other = Checkpoint(CONFIG, "other" if what == "data" else "digest")
+    if what == "settings":  # else they have other names, and are never met
+        other.identity |= {"settings": paper_config("chorales", "gru", "smoke", 1).as_dict()}
     with pytest.warns(UserWarning, match=f"not used: other {what}"):
         assert other.load() is None
     assert checkpoint.load() is not None

@@ -29,11 +29,50 @@ TABLE_4 = {
     ("jsb", "lstm"): (0.01000, 0.30081, 1.3, {"forget_bias": 0.76843}),
     ("jsb", "mogrifier"): (0.00255, 0.47521, 1.3, {"rounds": 6, "rank": 58}),
     ("nottingham", "rru"): (0.00029, 0.77186, 2.6, {"hidden_multiplier": 7.31994}),
+    ("nottingham", "gru"): (0.00454, 0.33787, 3.4, {}),
     ("nottingham", "lstm"): (0.00882, 0.20310, 1.3, {"forget_bias": -0.04104}),
+    ("nottingham", "mogrifier"): (0.00169, 0.73808, 6.0, {"rounds": 5, "rank": 48}),
+    ("musedata", "rru"): (0.00030, 0.77518, 8.6, {"hidden_multiplier": 6.85699}),
+    ("musedata", "gru"): (0.00260, 0.64839, 1.9, {}),
+    ("musedata", "lstm"): (0.00493, 0.35383, 1.8, {"forget_bias": 1.85746}),
     ("musedata", "mogrifier"): (0.00135, 0.55499, 10.3, {"rounds": 5, "rank": 76}),
+    ("piano-midi", "rru"): (0.00077, 0.71577, 5.9, {"hidden_multiplier": 3.68371}),
+    ("piano-midi", "gru"): (0.00932, 0.75069, 2.4, {}),
     ("piano-midi", "lstm"): (0.00727, 0.22951, 11.9, {"forget_bias": 0.59993}),
+    ("piano-midi", "mogrifier"): (0.00012, 0.77291, 2.9, {"rounds": 5, "rank": 63}),
     ("ptb-word", "rru"): (0.00683, 0.66035, 25.9, {"hidden_multiplier": 6.86655}),
     ("ptb-word", "gru"): (0.00012, 0.27062, 10.0, {}),
+    ("ptb-word", "lstm"): (0.00162, 0.10384, 14.2, {"forget_bias": -2.33114}),
+    ("ptb-word", "mogrifier"): (0.00074, 0.46872, 24.2, {"rounds": 5, "rank": 74}),
+}
+
+# Table 5 and, for ptb-char, appendix A.1: parameters, context, batch, layers, embedding, patience;
+# then ReLU layers, q and output size, forget bias, rounds and rank.
+TABLE_5 = {
+    "ptb-char": (24_000_000, 512, 64, 2, 16, 11, (2, 4.0, 128), 1.0, (4, 24)),
+    "enwik8": (48_000_000, 256, 64, 2, 32, 3, (2, 4.0, 128), 1.0, (6, 79)),
+    "text8": (48_000_000, 256, 64, 2, 32, 3, (2, 4.0, 128), 1.0, (6, 79)),
+    "imdb": (20_000_000, 500, 64, 2, 64, 5, (1, 2.0, 64), 1.0, (5, 40)),  # section 4.1: 500
+    "mnist": (70_000, 784, 64, 2, None, 5, (1, 2.0, 64), 1.0, (6, 50)),
+    "pmnist": (70_000, 784, 64, 2, None, 5, (1, 2.0, 64), 1.0, (6, 50)),
+}
+
+# Table 6: learning rate and dropout rate of RRU, GRU, LSTM, Mogrifier LSTM.
+TABLE_6 = {
+    "enwik8": [(1e-3, 0.7)] * 4,
+    "text8": [(1e-3, 0.7), (1e-4, 0.7), (1e-3, 0.7), (1e-3, 0.7)],
+    "imdb": [(1e-3, 0.5)] * 4,
+    "mnist": [(1e-3, 0.7), (1e-3, 0.7), (1e-4, 0.7), (5e-5, 0.5)],
+    "pmnist": [(1e-3, 0.7), (1e-3, 0.7), (1e-4, 0.7), (5e-5, 0.5)],
+}
+
+# Of the authors' code: clip multiplier, label smoothing; and the metric that stops training.
+BY_KIND = {
+    "music": (1.5, None, "nll_window"),
+    "word": (10.0, None, "perplexity"),
+    "char": (10.0, None, "bpc"),
+    "sentiment": (5.0, 0.1, "accuracy"),
+    "digits": (5.0, 0.1, "accuracy"),
 }
 
 
@@ -53,6 +92,31 @@ def test_tuned_values_are_table_4(dataset, cell):
     assert (config.learning_rate, config.dropout) == (learning_rate, dropout)
     assert config.n_params == round(millions * 1e6)
     assert {name: getattr(config, name) for name in own} == own
+
+
+@pytest.mark.parametrize("dataset", TABLE_5)
+@pytest.mark.parametrize("cell", CELLS)
+def test_values_that_were_not_tuned_are_tables_5_and_6(dataset, cell):
+    *common, rru, forget_bias, mogrifier = TABLE_5[dataset]
+    config = paper_config(dataset, cell)
+    names = ("n_params", "window", "batch_size", "layers", "embedding_size", "patience")
+    assert [getattr(config, name) for name in names] == common
+    own = {"relu_layers": rru[0], "hidden_multiplier": rru[1], "output_size": rru[2]}
+    if cell == "rru":
+        assert {name: getattr(config, name) for name in own} == own
+    assert config.forget_bias == (forget_bias if cell == "lstm" else None)
+    assert (config.rounds, config.rank) == (mogrifier if cell == "mogrifier" else (None, None))
+    if dataset in TABLE_6:
+        rates = TABLE_6[dataset][list(CELLS).index(cell)]
+        assert (config.learning_rate, config.dropout) == rates
+
+
+@pytest.mark.parametrize("dataset", [d for d in KINDS if d != "chorales"])
+@pytest.mark.parametrize("cell", CELLS)
+def test_what_the_authors_code_has_for_a_kind_of_task(dataset, cell):
+    config = paper_config(dataset, cell)
+    found = (config.clip_multiplier, config.label_smoothing, config.metric)
+    assert found == BY_KIND[KINDS[dataset]]
 
 
 def test_records_from_before_a_setting_was_added_keep_their_name_and_meaning():

@@ -53,6 +53,16 @@ def test_datasets():
     assert "chorales" in text_of(notebook)
 
 
+def test_datasets_without_files_come_from_committed_statistics(tmp_path, monkeypatch):
+    monkeypatch.delenv("RRU_NB_DATA", raising=False)
+    monkeypatch.setenv("RRU_NB_CACHE", str(tmp_path / "cache"))
+    notebook = execute("datasets", dataset="chorales")
+    shown = text_of(notebook)
+    assert "From committed statistics, because the files are not at hand" in shown
+    assert pictures(notebook) == 7
+    assert not (tmp_path / "cache").exists(), "nothing was downloaded"
+
+
 def test_cell_by_numbers():
     parameters = yaml.safe_load((ROOT / "params/papermill/cell_by_numbers-smoke.yml").read_text())
     notebook = execute("cell_by_numbers", **parameters)

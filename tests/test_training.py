@@ -10,7 +10,7 @@ import tensorflow as tf
 from rru_nb import paper_config, run, training
 from rru_nb.config import CELLS
 from rru_nb.fit import Fit
-from rru_nb.records import find_record
+from rru_nb.records import find_record, record_path
 from rru_nb.tasks.base import Task
 from rru_nb.training import train
 
@@ -45,6 +45,17 @@ def test_training_learns():
     untrained = 88 * np.log(2)
     assert epochs[-1]["valid_nll_window"] < 0.75 * untrained
     assert epochs[-1]["valid_nll_window"] < epochs[0]["valid_nll_window"]
+
+
+def test_a_truncated_record_is_set_aside_and_the_run_done_again():
+    config = paper_config("chorales", "lstm", "smoke", max_epochs=1)
+    first = run(config, progress=False)
+    path = record_path(config)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    with pytest.warns(UserWarning, match=f"{path.name} is damaged.*the run is done again"):
+        again = run(config, progress=False)
+    assert without_times(again) == without_times(first)
+    assert path.with_name(f"{path.name}.corrupt").is_file() and find_record(config) == again
 
 
 def test_run_trains_once_and_writes_what_it_returns():

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from .. import choices, provenance
 from ..records import load_records
-from . import front, page_status, record_list, speed
+from . import front, page_status, paper_settings, record_list, speed
 from .paper_map import paper_map
 from .stage import FRAGMENTS as FOLDER
 
@@ -82,5 +82,6 @@ FRAGMENTS: dict[str, Callable] = {
     "records.md": record_list.record_list,
     "status.md": page_status.page_status,
     "built.md": built,
+    **paper_settings.FRAGMENTS,
     **speed.FRAGMENTS,
 }

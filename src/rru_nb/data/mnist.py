@@ -43,7 +43,7 @@ def _load(dataset, order):
     files = [registry.FILES[name] for name in dataset.files]
     images, labels, test_images, test_labels = map(_read, files)
     found = {"train": (len(images), len(labels)), "test": (len(test_images), len(test_labels))}
-    check_counts("MNIST", found, dataset.counts, ("images", "labels"))
+    check_counts(", ".join(dataset.files), found, dataset.counts, ("images", "labels"))
     n_train = len(images) - len(images) // VALIDATION_SHARE
     images, test_images = images[:, order], test_images[:, order]
     return Splits(

@@ -77,7 +77,7 @@ def _ptb_lines(dataset):
     paths = {split: locate(name) for split, name in zip(SPLITS, dataset.files)}
     lines = {split: read_lines(path) for split, path in paths.items()}
     found = {s: (len(lines[s]), sum(len(line.split()) for line in lines[s])) for s in SPLITS}
-    check_counts("Penn Treebank", found, dataset.counts, ("lines", "words"))
+    check_counts(", ".join(dataset.files), found, dataset.counts, ("lines", "words"))
     return lines
 
 
