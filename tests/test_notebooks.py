@@ -60,7 +60,7 @@ def test_datasets_without_files_come_from_committed_statistics(tmp_path, monkeyp
     shown = text_of(notebook)
     assert "From committed statistics, because the files are not at hand" in shown
     assert pictures(notebook) == 7
-    assert not (tmp_path / "cache").exists(), "nothing was downloaded"
+    assert not (tmp_path / "cache").exists(), "no download was tried"
 
 
 def test_cell_by_numbers():
