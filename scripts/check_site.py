@@ -2,7 +2,7 @@
 
     python scripts/check_site.py _build/html
 
-Each page is opened at the width of a desktop, light, and of a phone, dark, from a server on this
+Each page is opened at the width of a desktop and of a phone, light and dark, from a server on this
 machine and with no way to any other. Findings, each of which makes the exit code 1:
 
 - a script's error on the console, a request that fails or that goes to another host;
@@ -30,8 +30,12 @@ from urllib.parse import unquote, urldefrag, urlsplit
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import sync_playwright
 
-# The theme follows what the browser asks for: light at a desk, dark on the phone.
-DEVICES = {"desktop": (1280, 900, "light"), "phone": (390, 844, "dark")}
+# The theme follows what the browser asks for.
+DEVICES = {
+    f"{device}, {scheme}": (width, height, scheme)
+    for device, width, height in (("desktop", 1280, 900), ("phone", 390, 844))
+    for scheme in ("light", "dark")
+}
 HEAVIEST_PAGE = 1_000_000  # bytes of the page and what it loads, the site's shared files aside
 HEAVIER = {"notebooks/listen.html": 4_000_000}  # it has sound
 HEAVIEST_SITE = 40_000_000
@@ -212,7 +216,7 @@ class Page:
                 self._say(f"{what}: {element}")
         if facts["rendered"] < facts["sources"]:
             self._say(f"{facts['sources'] - facts['rendered']} equations left as TeX")
-        if self.device == "phone" and facts["width"] > width:
+        if self.device.startswith("phone") and facts["width"] > width:
             self._say(f"scrolls sideways, {facts['width']} px of {width}: {facts['wide']}")
         if self.bytes > HEAVIER.get(self.name, HEAVIEST_PAGE):
             self._say(f"weighs {self.bytes / 1e6:.1f} MB")

@@ -4,8 +4,9 @@
 #   scripts/try_alone.sh              all notebooks, at scale smoke
 #   scripts/try_alone.sh dropout ...  some of them
 #
-# Each notebook is copied alone and installs the package itself, by its hidden first cell; in place
-# of the repository's address it has this checkout's, at the last commit. Takes about ten minutes.
+# Each notebook is copied alone. The first installs the package itself, by its hidden first cell,
+# which has this checkout's address in place of the repository's; the others find it installed from
+# a wheel. Takes about ten minutes.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 checkout=$PWD
@@ -16,7 +17,8 @@ trap 'rm -rf "$work"' EXIT
 tensorflow=$(grep '^tensorflow==' requirements.txt)
 
 .venv/bin/python -m venv "$work/alone"
-"$work/alone/bin/python" -m pip install --quiet "$tensorflow" pandas seaborn scipy tqdm ipykernel nbconvert
+"$work/alone/bin/python" -m pip install --quiet "$tensorflow" ipykernel nbconvert
+.venv/bin/python -m pip wheel --quiet --no-deps --wheel-dir "$work/wheel" .
 # Nothing of this machine's settings, caches or records.
 for name in $(compgen -e | grep '^RRU_NB_' || true); do unset "$name"; done
 export HOME=$work/home XDG_CACHE_HOME=$work/home/cache
@@ -35,8 +37,8 @@ for name in "$@"; do
     "notebooks/$name.ipynb" "$folder/$name.ipynb" 2>/dev/null
   sed -i "s|_REPOSITORY = \\\\\"[^\\\\]*\\\\\"|_REPOSITORY = \\\\\"file://$checkout\\\\\"|" "$folder/$name.ipynb"
   grep -q "file://$checkout" "$folder/$name.ipynb" || { echo "$name: no address set" >&2; exit 1; }
-  "$work/alone/bin/python" -m pip uninstall --quiet --yes rru_nb 2>/dev/null || true
   (cd "$folder" && "$work/alone/bin/jupyter" nbconvert --to notebook --execute --inplace \
     --log-level ERROR "$name.ipynb")
   echo "$name: ran alone"
+  "$work/alone/bin/python" -m pip install --quiet --force-reinstall --no-deps "$work"/wheel/*.whl
 done

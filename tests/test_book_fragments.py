@@ -61,10 +61,16 @@ def test_table_1_links_colours_and_leaves_open(context):
     rru, gru, lstm, mogrifier = (cell_of(html, "Music JSB", i) for i in range(4))
     assert "rru-single" in rru and "7.72" in rru and "7.80" in rru and "+1.0 %" in rru
     assert f'href="records.html#{near.id}"' in rru
-    assert "rru-single" in gru and "9.05" in gru and "2 seeds: 9.00…9.10" in gru
+    assert "rru-single" in gru and "9.05" in gru and "mean of 2 seeds" in gru
+    for seed, score in enumerate(("9.00", "9.10")):
+        run = paper_config("jsb", "gru", seed=seed)
+        assert f'<a href="records.html#{run.id}">{score}</a>' in gru
     assert "rru-open" in lstm and "8.33" in lstm
     assert f'href="records.html#{failed.id}">failed' in mogrifier
     assert html.count("rru-open") == 41
+    assert "measure the 41 open cells" in html
+    assert "    rru-nb run --dataset musedata --cell lstm\n" in html
+    assert "    rru-nb run --dataset jsb --cell mogrifier\n" not in html, "a failure is a result"
     assert "**2 of the 44 numbers**" in front.answer(context)
 
 
@@ -78,7 +84,7 @@ def test_colours_say_whether_another_seed_may_give_the_papers_number(context):
             record(paper_config("jsb", cell, seed=seed), score)
     html = front.table_1(context)
     gru, lstm, mogrifier = (cell_of(html, "Music JSB", i) for i in (1, 2, 3))
-    assert "rru-within" in gru and "5 seeds: 8.14…8.36" in gru
+    assert "rru-within" in gru and "mean of 5 seeds" in gru and ">8.14<" in gru
     assert "rru-outside" in lstm and "rru-single" in mogrifier
 
 
@@ -92,7 +98,11 @@ def test_smaller_rows_stand_beside_the_answer_without_input(context):
     scores = {"rru": 90.0, "gru": 91.0, "lstm": 83.5, "mogrifier": 10.0}
     ids = {cell: small_record("mnist", cell, score).id for cell, score in scores.items()}
     small_record("ptb-word", "rru", 300.0, protocol="standard")
+    stopped, epochs = paper_config("mnist", "gru", scale="laptop"), [{"epoch": n} for n in range(8)]
+    write_record(a_record(stopped, test={"accuracy": 91.0}, epochs=epochs, best_epoch=5, **ORIGIN))
     html = front.small_table(context)
+    assert "epoch 5 of 8<" in html, "patience of three epochs ended it"
+    assert html.count("epoch 1 of 1, cut off<") == 4
     baseline, rru, gru, _, mogrifier, scale = (cell_of(html, "Sequential", i) for i in range(6))
     assert "11.35" in baseline and scale == "<td>laptop</td>"
     assert f'href="records.html#{ids["rru"]}">90.00' in rru and "best here" not in rru

@@ -22,7 +22,7 @@ def small_rows(scale="laptop", seed=0):
         A frame with the columns `task` (the paper's words), `dataset`, `protocol`, `metric`,
         `baseline` (test score of `baselines`, as committed; NaN where there is none), `cell`,
         `score` (test; NaN where not measured or failed), `status` ("ok", "failed", "not
-        measured"), `epochs`, `best_epoch`, `n_params`, `id`, `command`.
+        measured"), `epochs`, `best_epoch`, `patience`, `n_params`, `id`, `command`.
     """
     tasks = [
         (name, protocol)
@@ -55,6 +55,7 @@ def _row(config: RunConfig):
         "status": record["status"],
         "epochs": len(record["epochs"]),
         "best_epoch": record.get("best_epoch"),
+        "patience": config.patience,
         "n_params": record.get("n_params"),
         "id": config.id,
         "command": command(config),

@@ -3,7 +3,7 @@
 from html import escape
 
 from .. import seeds, small_scale, tables
-from ..config import CELL_TITLES, CELLS
+from ..config import CELL_TITLES, CELLS, paper_config
 from ..records import load_records
 
 _NOT_AT_HAND = ("enwik8", "text8")  # 100 MB each, on no machine that made records for this book
@@ -78,7 +78,22 @@ def table_1(context):
     failed = records.set_index(["dataset", "cell"]).id.to_dict()
     groups = tables.table_1().groupby("dataset", sort=False)
     rows = "\n".join(_row(group, failed) for _, group in groups)
-    return _table("Table 1", f'<th scope="col">Task</th>{titles}<th scope="col">Scale</th>', rows)
+    head = f'<th scope="col">Task</th>{titles}<th scope="col">Scale</th>'
+    return _table("Table 1", head, rows) + _commands_of_open_cells(tables.table_1(), failed)
+
+
+def _commands_of_open_cells(table, failed):
+    """What fills each cell that has no number yet, folded."""
+    still = [
+        tables.command(paper_config(row.dataset, row.cell))
+        for row in table.itertuples()
+        if not row.runs and (row.dataset, row.cell) not in failed
+    ]
+    if not still:
+        return ""
+    lines = "\n".join(f"    {command}" for command in still)
+    title = f"Commands that measure the {len(still)} open cells"
+    return f'\n<details class="rru-fold">\n<summary>{title}</summary>\n\n{lines}\n\n</details>\n'
 
 
 def _table(label, head, rows):
@@ -112,9 +127,15 @@ def _cell(cell, failed):
     if not cell.runs:
         return f'<td class="rru-open">{paper}<span class="rru-ours">–</span></td>'
     notes = [f"{cell.difference_percent:+.1f} %"]
-    notes += [f"{cell.runs} seeds: {cell.low:.2f}…{cell.high:.2f}"] if cell.runs > 1 else []
+    ours = _link(cell.ids[0], cell.measured)
+    if cell.runs > 1:  # a mean has no record; each of its runs has
+        ours = f'<span class="rru-ours">{cell.measured:.2f}</span>'
+        runs = zip(cell.ids, cell.scores)
+        linked = (f'<a href="records.html#{id_}">{score:.2f}</a>' for id_, score in runs)
+        notes.append(f"mean of {cell.runs} seeds:")
+        notes.append(" ".join(linked))
     return (
-        f'<td class="{_kind(cell)}">{paper}{_link(cell.ids[0], cell.measured)}'
+        f'<td class="{_kind(cell)}">{paper}{ours}'
         + "".join(f'<span class="rru-note">{note}</span>' for note in notes)
         + "</td>"
     )
@@ -168,7 +189,10 @@ def _small_cell(row, best):
     if row.status == "failed":
         return f'<td><a class="rru-ours" href="records.html#{row.id}">failed</a></td>'
     crown = '<span class="rru-note">best here</span>' if best else ""
-    epochs = f'<span class="rru-note">epoch {row.best_epoch:.0f} of {row.epochs}</span>'
+    told = f"epoch {row.best_epoch:.0f} of {row.epochs}"
+    # Patience had not run out: the scale's limit of epochs ended the training.
+    told += ", cut off" if row.epochs - row.best_epoch < row.patience else ""
+    epochs = f'<span class="rru-note">{told}</span>'
     return f"<td>{_link(row.id, row.score)}{epochs}{crown}</td>"
 
 
