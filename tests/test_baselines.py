@@ -1,12 +1,13 @@
 """Baselines against counts by hand, and their values on the real sets."""
 
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from rru_nb import load_dataset
-from rru_nb.baselines import class_frequencies, symbol_frequencies
+from rru_nb.baselines import class_frequencies, key_frequencies, symbol_frequencies
 from rru_nb.data import Labelled, Splits
 
 
@@ -51,3 +52,25 @@ def test_symbols_by_hand():
 def test_real_texts(name, protocol, bits, mirror):
     scores = symbol_frequencies(load_dataset(name, protocol))
     assert scores["bits"] == pytest.approx(bits, abs=1e-5), "counted from the files, word by word"
+
+
+def test_key_frequencies_by_hand():
+    """One key that sounds in half of the training steps: a model that says 1/2 for it, always."""
+    rest = 87 * np.log(4 / 3)  # keys never pressed in two steps: 1/4 each, by the smoothing
+
+    def piece(*rows):
+        return np.array([[row] + [0] * 87 for row in rows], np.uint8)
+
+    splits = SimpleNamespace(train=[piece(1), piece(0)], test=[piece(1, 1, 0, 1), piece(0, 1)])
+    scores = key_frequencies(splits)
+    assert scores == {name: pytest.approx(np.log(2) + rest) for name in scores}
+    splits.train = [piece(1, 1), piece(1, 0, 1, 1)]  # 6/8 now, and 1/8 for the others
+    on, off, rest = -np.log(6 / 8), -np.log(2 / 8), -87 * np.log(7 / 8)
+    wanted = {
+        "frames": (4 * on + 2 * off) / 6,
+        "pieces": ((3 * on + off) / 4 + (on + off) / 2) / 2,
+        "sounding": on,
+        "windows": on,  # the second piece has one sounding step: no input and target
+    }
+    found = key_frequencies(splits)
+    assert found == {name: pytest.approx(score + rest) for name, score in wanted.items()}

@@ -14,7 +14,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from .. import choices, provenance
+from .. import choices, provenance, statistics
+from ..config import KINDS
+from ..data import DATASETS
 from ..records import load_records
 from . import front, page_status, paper_settings, record_list, speed
 from .paper_map import paper_map
@@ -58,6 +60,21 @@ def _effect(row):
     return f"| {row.what} | {linked} | {change} | {row.nll_frame:.3f} | {int(row.best_epoch)} |"
 
 
+def averages(context):
+    """One trivial model's test score under four averages, for each music set."""
+    titles = {
+        "frames": "mean of all time steps",
+        "pieces": "mean of pieces",
+        "sounding": "mean of steps that are not silent",
+        "windows": "mean of the authors' windows",
+    }
+    lines = ["| set | " + " | ".join(titles.values()) + " |", "| --- |" + " --- |" * len(titles)]
+    for name in (name for name in DATASETS if KINDS[name] == "music"):
+        scores = statistics.committed_statistics(name)["baseline"]
+        lines.append(f"| {name} | " + " | ".join(f"{scores[key]:.2f}" for key in titles) + " |")
+    return "\n".join(lines) + "\n"
+
+
 def map_of_the_paper(context):
     """Part of the paper, page, command, how much of it is measured."""
     return paper_map({path.name for path in (context.folder / "notebooks").glob("*.ipynb")})
@@ -77,6 +94,7 @@ FRAGMENTS: dict[str, Callable] = {
     "table_1.md": front.table_1,
     "small_table.md": front.small_table,
     "over_seeds.md": front.over_seeds,
+    "averages.md": averages,
     "choices.md": effects_of_choices,
     "map.md": map_of_the_paper,
     "records.md": record_list.record_list,

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from ..baselines import key_frequencies
 from .splits import SPLITS, by_split
 
 LOWEST_PITCH = 21  # MIDI number of the first of the 88 keys
@@ -11,9 +12,10 @@ LOWEST_PITCH = 21  # MIDI number of the first of the 88 keys
 def describe(name, load):
     """For each split `pieces`, `frames`, `silent_frames`, `notes_per_frame`, `lengths` (frames of
     each piece, sorted), `pitches` (notes on each of the 88 keys) and `polyphony` (frames with
-    0, 1, 2, ... keys sounding).
+    0, 1, 2, ... keys sounding); and the test scores of `baselines.key_frequencies` as `baseline`.
     """
-    return by_split(load(name), _describe_split)
+    splits = load(name)
+    return {"baseline": key_frequencies(splits)} | by_split(splits, _describe_split)
 
 
 def _describe_split(pieces):
