@@ -3,6 +3,7 @@
 import json
 import re
 
+import pandas as pd
 import pytest
 from test_records import a_record
 
@@ -68,6 +69,8 @@ def test_table_1_links_colours_and_leaves_open(context):
     assert "rru-open" in lstm and "8.33" in lstm
     assert f'href="records.html#{failed.id}">failed' in mogrifier
     assert html.count("rru-open") == 41
+    saved = pd.read_csv(context.folder / "book" / "_parts" / "table_1.csv")
+    assert len(saved) == 44 and saved.runs.sum() == 3 and "_parts/table_1.csv" in html
     assert "measure the 41 open cells" in html
     assert "    rru-nb run --dataset musedata --cell lstm\n" in html
     assert "    rru-nb run --dataset jsb --cell mogrifier\n" not in html, "a failure is a result"

@@ -5,6 +5,7 @@ from html import escape
 from .. import seeds, small_scale, tables
 from ..config import CELL_TITLES, CELLS, paper_config
 from ..records import load_records
+from .stage import FRAGMENTS as FOLDER
 
 _NOT_AT_HAND = ("enwik8", "text8")  # 100 MB each, on no machine that made records for this book
 _TITLES = tables.METRIC_TITLES | {
@@ -79,7 +80,8 @@ def table_1(context):
     groups = tables.table_1().groupby("dataset", sort=False)
     rows = "\n".join(_row(group, failed) for _, group in groups)
     head = f'<th scope="col">Task</th>{titles}<th scope="col">Scale</th>'
-    return _table("Table 1", head, rows) + _commands_of_open_cells(tables.table_1(), failed)
+    parts = [_table("Table 1", head, rows), _commands_of_open_cells(tables.table_1(), failed)]
+    return "\n".join([*parts, _as_csv(context, "table_1", tables.table_1())])
 
 
 def _commands_of_open_cells(table, failed):
@@ -94,6 +96,13 @@ def _commands_of_open_cells(table, failed):
     lines = "\n".join(f"    {command}" for command in still)
     title = f"Commands that measure the {len(still)} open cells"
     return f'\n<details class="rru-fold">\n<summary>{title}</summary>\n\n{lines}\n\n</details>\n'
+
+
+def _as_csv(context, name, frame):
+    path = context.folder / FOLDER / f"{name}.csv"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    frame.to_csv(path, index=False)
+    return f"Save: {{download}}`{path.name} <_parts/{path.name}>`\n"
 
 
 def _table(label, head, rows):

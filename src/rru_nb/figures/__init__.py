@@ -2,7 +2,7 @@
 
 from .by_numbers import half_life_shares, rezero_start
 from .curves import by_epoch, validation_curves
-from .files import downloads, show
+from .files import downloads, show, table
 from .grids import heatmaps
 from .inside import inside_lines
 from .lines import dropout_lines
@@ -25,6 +25,7 @@ __all__ = [
     "rezero_start",
     "search_panels",
     "show",
+    "table",
     "use_style",
     "validation_curves",
 ]

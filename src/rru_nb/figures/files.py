@@ -30,6 +30,19 @@ def show(name, numbers=None):
     plt.show()
 
 
+def table(name, frame):
+    """Shows a table with a link that saves it as CSV, as it is shown.
+
+    Args:
+        name: str, the name of the file.
+        frame: the table; an empty one is shown without a link.
+    """
+    display(frame)
+    if len(frame):
+        link = _link(f"{name}.csv", "text/csv", frame.to_csv().encode())
+        display(HTML(f'<p class="rru-downloads">Save: {link}</p>'))
+
+
 def downloads():
     """Shows links that save the figures shown since the last call, and the numbers behind them.
 
