@@ -14,6 +14,7 @@ from rru_nb import load_records, provenance
 from rru_nb.cli import main
 from rru_nb.costs import Costs, duration
 from rru_nb.records import write_record
+from rru_nb.section_commands import _hours
 from rru_nb.sections import section
 from rru_nb.status import status
 from rru_nb.sweep import sweep
@@ -147,9 +148,12 @@ def test_status_counts_and_says_unknown_where_nothing_was_measured(capsys):
     table = status(["main_results"], ["laptop"], ["nottingham", "jsb"])
     (row,) = table[table.dataset == "nottingham"].itertuples(index=False)
     assert (row.runs, row.recorded, row.failed) == (4, 1, 0)
-    hours = table.set_index("dataset")["hours left"]
-    assert hours["nottingham"] == 6.0 and hours.isna()["jsb"]
+    left = table.set_index("dataset")[["hours left", "untold"]]
+    assert list(left.loc["nottingham"]) == [6.0, 0] and list(left.loc["jsb"]) == [0.0, 4]
     write_record(a_record(second, device=here, **FAILED))
     assert main(["status", "main_results", "--scale", "laptop", "--dataset", "nottingham"]) == 0
     shown = capsys.readouterr().out.splitlines()[1].split()
     assert shown[:6] == ["main_results", "laptop", "nottingham", "4", "2", "1"]
+    assert [_hours(*left) for left in ((6.0, 0), (0.5, 3), (0.0, 1))] == [
+        *("6.0", "0.5 + 3 runs", "1 run, unknown")
+    ]

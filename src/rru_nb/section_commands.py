@@ -99,9 +99,17 @@ def _status(options):
     if table.empty:
         print("no section has a grid for that")
         return
-    hours = table["hours left"].map(lambda h: "unknown" if h != h or h is None else f"{h:.1f}")
-    print(table.assign(**{"hours left": hours}).to_string(index=False))
+    hours = [_hours(*row) for row in zip(table["hours left"], table.untold)]
+    print(table.drop(columns="untold").assign(**{"hours left": hours}).to_string(index=False))
     print("\nHours on this machine, one run after the other, from the seconds of similar records.")
+
+
+def _hours(hours, untold):
+    """What is left: `"1.5"`, `"1.5 + 3 runs"` where nothing like those was measured here."""
+    runs = f"{untold} run{'s' if untold > 1 else ''}"
+    if not untold:
+        return f"{hours:.1f}"
+    return f"{hours:.1f} + {runs}" if hours else f"{runs}, unknown"
 
 
 def _names(text):

@@ -18,7 +18,7 @@ def status(sections=SECTIONS, scales=SCALES, datasets=None):
     Returns:
         A frame with the columns `section`, `scale`, `dataset`, `runs`, `recorded`, `failed` and
         `hours left`: what the runs without a record would take on this machine one after the
-        other, None where nothing similar was measured on it.
+        other, as far as similar ones were measured on it; and `untold`, how many were not.
     """
     records = load_records()
     outcome = dict(zip(records.id, records.status))
@@ -46,5 +46,6 @@ def _row(section, scale, dataset, outcome, costs):
         "runs": len(configs),
         "recorded": len(configs) - len(missing),
         "failed": sum(outcome.get(config.id) == "failed" for config in configs),
-        "hours left": None if unknown else round(seconds / 3600, 1),
+        "hours left": round(seconds / 3600, 1),
+        "untold": unknown,
     }
