@@ -142,12 +142,9 @@ def _cell(cell, failed):
         runs = zip(cell.ids, cell.scores)
         linked = (f'<a href="records.html#{id_}">{score:.2f}</a>' for id_, score in runs)
         notes.append(f"mean of {cell.runs} seeds:")
-        notes.append(" ".join(linked))
-    return (
-        f'<td class="{_kind(cell)}">{paper}{ours}'
-        + "".join(f'<span class="rru-note">{note}</span>' for note in notes)
-        + "</td>"
-    )
+        notes.append(f'<span class="rru-runs">{" ".join(linked)}</span>')
+    told = "".join(f'<span class="rru-note">{note}</span>' for note in notes)
+    return f'<td class="{_kind(cell)}">{paper}{ours}{told}</td>'
 
 
 def _link(record, score):

@@ -5,7 +5,6 @@ import yaml
 from .. import paths
 from ..config import CELL_TITLES, CELLS, KINDS, paper_config
 from ..settings import OWN
-from ..tables import published_row
 
 _TUNED = ("jsb", "nottingham", "musedata", "piano-midi", "ptb-word")
 _NOT_TUNED = ("ptb-char", "enwik8", "text8", "imdb", "mnist", "pmnist")
@@ -32,7 +31,7 @@ def table_3(context):
     """Ranges of the search."""
     declared = yaml.safe_load((paths.params_dir() / "search.yml").read_text(encoding="utf-8"))
     kinds = dict.fromkeys(KINDS[name] for name in _TUNED)
-    titles = {kind: ", ".join(_title(d) for d in _TUNED if KINDS[d] == kind) for kind in kinds}
+    titles = {kind: ", ".join(d for d in _TUNED if KINDS[d] == kind) for kind in kinds}
     rows = [(titles[kind], name, of) for kind in kinds for name, of in declared[kind].items()]
     for cell, own in declared["cells"].items():
         rows += [(CELL_TITLES[cell], name, of) for name, of in own.items()]
@@ -49,7 +48,7 @@ def table_4(context):
         own = [s for s in OWN[cell] if s in ("hidden_multiplier", "forget_bias", "rounds", "rank")]
         for name in ("learning_rate", "dropout", "n_params", *own):
             rows.append([CELL_TITLES[cell], _TITLES[name], *_values(_TUNED, cell, name)])
-    return _table(["cell", "setting", *map(_title, _TUNED)], rows)
+    return _table(["cell", "setting", *_TUNED], rows)
 
 
 def table_5(context):
@@ -62,7 +61,7 @@ def table_5(context):
         for cell, names in own.items()
         for name in names
     ]
-    return _table(["cell", "setting", *map(_title, _NOT_TUNED)], rows)
+    return _table(["cell", "setting", *_NOT_TUNED], rows)
 
 
 def table_6(context):
@@ -72,15 +71,11 @@ def table_6(context):
         for name in ("learning_rate", "dropout")
         for cell in CELLS
     ]
-    return _table(["cell", "setting", *map(_title, _NOT_TUNED)], rows)
+    return _table(["cell", "setting", *_NOT_TUNED], rows)
 
 
 def _values(datasets, cell, name):
     return [_shown(getattr(paper_config(dataset, cell), name)) for dataset in datasets]
-
-
-def _title(dataset):
-    return published_row(dataset)
 
 
 def _shown(value):
