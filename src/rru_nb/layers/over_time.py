@@ -6,6 +6,8 @@ of features times a few examples. It compiles a few steps only, not the loop: th
 or two whatever the number of time steps, and batches of another length need no compiling anew.
 """
 
+import sys
+
 import tensorflow as tf
 
 UNROLL = 8  # steps an iteration; beyond that, nothing more was gained
@@ -79,8 +81,12 @@ def over_time(clock, step, states, inputs, backwards=False, compiled=False):
 
 
 def _can_compile():
-    """Not on a GPU, where it is not measured; not eagerly, where each call would compile anew."""
-    return not tf.executing_eagerly() and not tf.config.list_physical_devices("GPU")
+    """Not eagerly, where each call would compile anew; on a GPU it is not measured.
+
+    Elsewhere than on Linux, TensorFlow may come without XLA for processors.
+    """
+    on_processor = sys.platform == "linux" and not tf.config.list_physical_devices("GPU")
+    return on_processor and not tf.executing_eagerly()
 
 
 def _steps(x, start, size):
