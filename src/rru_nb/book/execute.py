@@ -11,6 +11,7 @@ import sys
 import time
 from pathlib import Path
 
+from .captions import say_findings
 from .errors import BookError
 
 # A page shows records and never starts hours of training: that is `rru-nb run`'s.
@@ -70,6 +71,7 @@ def _execute(notebook, kept, cwd):
         raise BookError(f"{notebook.relative_to(cwd)} raised:\n{_error_in(done.stdout)}")
     content = json.loads(partial.read_text(encoding="utf-8"))
     content["cells"] = [cell for cell in content["cells"] if not _injected(cell)]
+    say_findings(content["cells"])
     content["metadata"]["rru_nb"] = {"records": _taken(used)}
     partial.write_text(json.dumps(content, indent=1), encoding="utf-8")
     os.replace(partial, kept)
