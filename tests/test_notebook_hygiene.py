@@ -55,6 +55,28 @@ def test_figures_have_a_caption_and_alternative_text(notebook):
             assert mystnb.get("figure", {}).get("caption"), f"{cell.id}: no caption"
 
 
+RESULTS = ("main_results", "robustness", "dropout", "ablation", "normalization", "listen")
+
+
+@pytest.mark.parametrize("name", RESULTS)
+def test_a_page_of_results_says_its_claim_what_would_change_it_and_asks(name):
+    cells = nbformat.read(ROOT / "notebooks" / f"{name}.ipynb", as_version=4).cells
+    text = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+    assert "**The claim**" in cells[0].source
+    assert "## What would change this conclusion" in text
+    asked, answered = text.count(":::{admonition}"), text.count(":::{dropdown}")
+    assert "## Exercises" in text and asked == answered >= 2
+
+
+@pytest.mark.parametrize("name", ["main_results", "robustness", "dropout", "normalization"])
+def test_a_figure_of_results_has_its_finding_below_it_for_the_caption(name):
+    cells = nbformat.read(ROOT / "notebooks" / f"{name}.ipynb", as_version=4).cells
+    found = [i for i, cell in enumerate(cells) if "finding" in tags(cell)]
+    assert found and all(cells[i].source.startswith("display(Markdown(findings.") for i in found)
+    figures = [i for i, cell in enumerate(cells) if "mystnb" in cell.metadata]
+    assert figures[0] < found[0]
+
+
 def test_a_title_and_then_the_hidden_cell_that_installs_the_package(notebook):
     assert notebook.cells[0].source.startswith("# ")
     first_code = next(cell for cell in notebook.cells if cell.cell_type == "code")
