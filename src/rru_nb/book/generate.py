@@ -70,7 +70,9 @@ def averages(context):
     }
     lines = ["| set | " + " | ".join(titles.values()) + " |", "| --- |" + " --- |" * len(titles)]
     for name in (name for name in DATASETS if KINDS[name] == "music"):
-        scores = statistics.committed_statistics(name)["baseline"]
+        scores = (statistics.committed_statistics(name) or {}).get("baseline")
+        if scores is None:
+            continue
         lines.append(f"| {name} | " + " | ".join(f"{scores[key]:.2f}" for key in titles) + " |")
     return "\n".join(lines) + "\n"
 
