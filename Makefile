@@ -21,17 +21,17 @@ help:  ## this list | at once | here
 	  printf "make %-11s %s\n%17stime: %s; result: %s\n", name[1], $$2, "", $$3, $$4 }' \
 	  $(firstword $(MAKEFILE_LIST))
 
-book: $(READY)  ## run the notebooks, build the site | 2 min, then seconds | _build/html/index.html
+book: $(READY)  ## run the notebooks, build the site | 4 min, then seconds | _build/html/index.html
 	$(BIN)/python -m rru_nb.cli book
 
-test: $(READY)  ## the test suite | 7 min on 2 cores | the closing line of pytest
+test: $(READY)  ## the test suite | 10 to 18 min on 2 cores | the closing line of pytest
 	$(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
 serve: $(READY)  ## show the built book on this machine | until Ctrl-C | http://127.0.0.1:8000
 	@test -f _build/html/index.html || { echo "No book yet: run 'make book' first." >&2; exit 1; }
 	$(BIN)/python -m http.server --bind 127.0.0.1 --directory _build/html $(PORT)
 
-check: $(READY)  ## open every page in Chromium, phone and desktop | 1 min | one line a finding
+check: $(READY)  ## open every page in Chromium, phone and desktop | 2 min | one line a finding
 	@test -f _build/html/index.html || { echo "No book yet: run 'make book' first." >&2; exit 1; }
 	scripts/get_chromium.sh
 	$(BIN)/python scripts/check_site.py _build/html

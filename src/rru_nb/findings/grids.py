@@ -23,7 +23,8 @@ def robustness(frame):
     gated = [cell for cell in places if cell != "rru"]
     if len(places) and "rru" in places and gated:
         sentences.append(_wins(places))
-        sentences.append(_verdict(places, gated))
+        partial = bool((frame.status == "missing").any())
+        sentences.append(_verdict(places, gated, partial))
         sentences.append(_without_the_lowest_rate(places, gated))
     sentences += [limit_note(frame), _seeds(frame)]
     return " ".join(s for s in sentences if s)
@@ -95,11 +96,12 @@ def _wins(places):
     return f"Lowest loss at how many of the {len(places)} grid points: {told}{none}."
 
 
-def _verdict(places, gated):
+def _verdict(places, gated, partial):
     rival, difference = _strongest(places, gated)
+    where = "at the grid points measured so far" if partial else "here"
     return (
         f"**The paper's claim, a broader range in which the RRU works well, {_held(difference)} "
-        f"here**: within 10 % of the best loss of all cells it has {_points(difference)} of the "
+        f"{where}**: within 10 % of the best loss of all cells it has {_points(difference)} of the "
         f"grid, compared with the {CELL_TITLES[rival]}, the best gated cell by this measure."
     )
 
