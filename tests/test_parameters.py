@@ -41,3 +41,11 @@ def test_typos(session, fragments):
         check_parameters(session)
     for fragment in fragments:
         assert fragment in str(error.value)
+
+
+@pytest.mark.parametrize("text", ["1e-2", "1E-2", "1.0e-2", "0.01"])
+def test_numbers_are_read_as_people_write_them(text):
+    """YAML 1.1 takes 1e-2 for a word."""
+    assert value_of(text) == 0.01
+    assert value_of(f"[{text}, 2]") == [0.01, 2]
+    assert value_of("rru") == "rru" and value_of("2e") == "2e"

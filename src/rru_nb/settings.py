@@ -1,5 +1,7 @@
 """Which values each setting of a run may take, and which cell it belongs to."""
 
+import re
+
 import yaml
 
 from .errors import UserError
@@ -107,10 +109,17 @@ def value_of(text):
         UserError: if it is no YAML of plain values.
     """
     try:
-        return yaml.safe_load(text)
+        value = yaml.safe_load(text)
     except yaml.YAMLError as error:
         reason = " ".join(str(error).split())
         raise UserError(f"{text!r} is not a value like 0.5, true or [1, 2]: {reason}.") from error
+    return [_number_of(v) for v in value] if isinstance(value, list) else _number_of(value)
+
+
+def _number_of(value):
+    """The number that a text like 1e-2 is: YAML 1.1 reads it only with a point in it."""
+    is_one = isinstance(value, str) and re.fullmatch(r"[+-]?\d+[eE][+-]?\d+", value)
+    return float(value) if is_one else value
 
 
 def as_float(settings):

@@ -7,13 +7,15 @@ or two whatever the number of time steps, and batches of another length need no 
 """
 
 import sys
+from collections.abc import Callable
+from typing import NamedTuple
 
 import tensorflow as tf
 
 UNROLL = 8  # steps an iteration; beyond that, nothing more was gained
 
 
-def over_time(clock, step, states, inputs, backwards=False, compiled=False):
+def over_time(clock, step, states, inputs, backwards=False, compiled=False, sums=None):
     """Runs a step function along the first axis of its inputs.
 
     The graph holds `UNROLL` + 2 copies of the step, whatever the number of time steps, which
@@ -29,45 +31,50 @@ def over_time(clock, step, states, inputs, backwards=False, compiled=False):
             slices; None reaches the step as None.
         backwards: bool, whether to run from the last step to the first.
         compiled: bool, whether XLA compiles blocks of steps where it can.
+        sums: `Sums`, or None. With it, the step returns a third value, a dictionary of tensors
+            [features, B] that only the sums need; they are not kept.
 
     Returns:
         `(states, kept)`: the last states, and what was kept as tensors [T, ...], by time step.
+        With `sums`, `(states, kept, totals)`.
     """
     n_steps = tf.shape(clock)[0]
     flat = [None if x is None else _padded(x, UNROLL - n_steps) for x in tf.nest.flatten(inputs)]
 
     def run_one(states, blocks, k):
         slices = [None if x is None else x[k] for x in blocks]
-        states, kept = step(states, **tf.nest.pack_sequence_as(inputs, slices))
-        return states, kept
+        states, kept, *passing = step(states, **tf.nest.pack_sequence_as(inputs, slices))
+        return states, kept, *passing
 
     def block(size):
         order = range(size)[::-1] if backwards else range(size)
 
-        def steps(states, blocks):
-            rows = []
+        def steps(states, totals, blocks):
+            rows, passing = [None] * size, [None] * size
             for k in order:
-                states, kept = run_one(states, blocks, k)
-                rows.append(tf.nest.flatten(kept))
-            return states, rows
+                states, kept, *passing[k : k + 1] = run_one(states, blocks, k)
+                rows[k] = tf.nest.flatten(kept)
+            if sums:
+                totals = sums.with_block(totals, tf.nest.pack_sequence_as(inputs, blocks), passing)
+            return states, totals, rows
 
-        if size == UNROLL and compiled and _can_compile():
+        if size == UNROLL and compiled and can_compile():
             steps = tf.function(steps, jit_compile=True, autograph=False)
 
-        def run(done, states, arrays):
+        def run(done, states, totals, arrays):
             start = n_steps - done - size if backwards else done
-            states, rows = steps(states, [_steps(x, start, size) for x in flat])
-            for k, row in zip(order, rows):
+            states, totals, rows = steps(states, totals, [_steps(x, start, size) for x in flat])
+            for k, row in enumerate(rows):
                 arrays = [a.write(start + k, x) for a, x in zip(arrays, row)]
-            return done + size, states, arrays
+            return done + size, states, totals, arrays
 
         return run
 
-    _, kept = run_one(states, flat, 0)  # for the shapes alone; a graph leaves it out
+    kept = run_one(states, flat, 0)[1]  # for the shapes alone; a graph leaves it out
     arrays = [
         tf.TensorArray(x.dtype, n_steps, element_shape=x.shape) for x in tf.nest.flatten(kept)
     ]
-    carried = (0, states, arrays)
+    carried = (0, states, sums.zeros if sums else [], arrays)
     whole = n_steps - n_steps % UNROLL
     for size, end in ((UNROLL, whole), (1, n_steps)):
         carried = tf.while_loop(
@@ -76,11 +83,40 @@ def over_time(clock, step, states, inputs, backwards=False, compiled=False):
             carried,
             maximum_iterations=n_steps,
         )
-    _, states, arrays = carried
-    return states, tf.nest.pack_sequence_as(kept, [a.stack() for a in arrays])
+    _, states, totals, arrays = carried
+    kept = tf.nest.pack_sequence_as(kept, [a.stack() for a in arrays])
+    return (states, kept, totals) if sums else (states, kept)
 
 
-def _can_compile():
+class Sums(NamedTuple):
+    """Sums over all time steps and examples, of which each block of steps adds its part.
+
+    What a block works with is in a core's cache while it runs; a product over all steps after the
+    loop fetches everything once more, and turns it features first. In the loop, weights that are
+    much larger than a block's features are not worth their additions.
+
+    Attributes:
+        of: called with a dictionary of tensors [features, steps · B], the inputs of a block and
+            what its steps passed; returns the block's part of each sum, a list of tensors.
+        zeros: tensors like the sums, in the type in which to add.
+    """
+
+    of: Callable
+    zeros: list
+
+    def with_block(self, totals, inputs, passing):
+        """The totals with the part of one block: its inputs [steps, ...], a dictionary a step."""
+        wide = {name: features_first(x) for name, x in inputs.items() if x is not None}
+        wide |= {name: tf.concat([step[name] for step in passing], -1) for name in passing[0]}
+        return [t + tf.cast(part, t.dtype) for t, part in zip(totals, self.of(wide))]
+
+
+def features_first(a):
+    """[T, features, B] as [features, T · B], so that a sum over steps is one product."""
+    return tf.reshape(tf.transpose(a, [1, 0, 2]), [a.shape[1], -1])
+
+
+def can_compile():
     """Not eagerly, where each call would compile anew; on a GPU it is not measured.
 
     Elsewhere than on Linux, TensorFlow may come without XLA for processors.

@@ -25,8 +25,8 @@ import tensorflow as tf
 
 from ..cells.rru import NORM_EPSILON
 from ..errors import UserError
-from .halves import in_halves, pays
-from .over_time import over_time
+from .halves import MOST_ENTRIES, in_halves, pays
+from .over_time import Sums, can_compile, features_first, over_time
 
 PARTS = 4  # of the steps, for the gradients of the weights
 
@@ -61,6 +61,11 @@ class ScanWeights(NamedTuple):
         return [*self.hidden[::2], self.candidate]
 
     @property
+    def n_entries(self):
+        """Of the matrices that the loop multiplies by."""
+        return sum(w.shape.num_elements() for w in (self.joint, *self.kernels))
+
+    @property
     def biases(self):
         return [*self.hidden[1::2], self.bias]
 
@@ -83,13 +88,12 @@ def rru_scan(x, h_0, weights, keep=None, present=None, normalize=True):
     Raises:
         UserError: if a gradient of the gradient is asked for.
     """
-    n_entries = sum(w.shape.num_elements() for w in (weights.joint, *weights.kernels))
 
     def scan(x, h_0, keep, present):
         return _scan(x, h_0, weights, keep, present, normalize)
 
     batch = x, h_0, keep, present
-    return in_halves(scan, *batch) if pays(n_entries) else scan(*batch)
+    return in_halves(scan, *batch) if pays(weights.n_entries) else scan(*batch)
 
 
 def _scan(x, h_0, weights, keep, present, normalize):
@@ -170,10 +174,11 @@ def _forward(clock, x, h_0, w, keep, present, normalize):
 def _backward(clock, kept, w, d_o, d_h, present, normalize):
     """Gradients of `x`, `h_0` and the weights, from those of o [T, p, B] and h_T [n, B]."""
     n, last = w.residual.shape[0], len(w.kernels) - 1
-    recurrent = w.joint[:n]
+    summed = w.n_entries <= MOST_ENTRIES and can_compile()
+    recurrent = w.joint if summed else w.joint[:n]
     residual, rezero = w.residual[:, None], None if w.rezero is None else w.rezero[:, None]
 
-    def step(d_h, d_o, present, z, scale, c, keep, **a):
+    def step(d_h, d_o, present, z, scale, c, keep, joined=None, **a):
         d_new = d_h if present is None else tf.where(present, d_h, 0)
         d_c = d_new if rezero is None else _through_relu(d_new * rezero, c)
         new = {} if rezero is None else {"d_new": d_new}
@@ -185,54 +190,69 @@ def _backward(clock, kept, w, d_o, d_h, present, normalize):
         if normalize:
             d -= z * (tf.square(scale) * _mean(z * d))
         new["d_z"] = d
-        d_old = tf.matmul(recurrent, d) + residual * d_new
-        return d_old if present is None else tf.where(present, d_old, d_h), new
+        d_joined = tf.matmul(recurrent, d)
+        d_old = d_joined[:n] + residual * d_new
+        d_old = d_old if present is None else tf.where(present, d_old, d_h)
+        return (d_old, {"d_x": d_joined[n:]}, new) if summed else (d_old, new)
 
     inputs = {"d_o": d_o, "present": present}
     inputs |= {name: kept.get(name) for name in ("z", "scale", "c", "keep")}
     inputs |= {f"a{k}": kept[f"a{k}"] for k in range(1, last + 1)}
+    if summed:
+        inputs |= {"joined": kept["joined"]}
+        sums = Sums(lambda block: _of_block(block, w), [tf.zeros_like(_wide(v)) for v in w.flat()])
+        d_h_0, found, totals = over_time(clock, step, d_h, inputs, True, compiled=True, sums=sums)
+        return [found["d_x"], d_h_0, *(tf.cast(t, d_h.dtype) for t in totals)]
     d_h_0, found = over_time(clock, step, d_h, inputs, backwards=True, compiled=True)
     d_x = tf.matmul(w.joint[n:], found["d_z"])
     return [d_x, d_h_0, *_weight_gradients(clock, kept | found, w)]
 
 
+def _of_block(arrays, w):
+    """A block's part of the weights' gradients, from its arrays [features, steps · B]."""
+    arrays = _with_a0(arrays)
+    return [_product(arrays["joined"], arrays["d_z"]), *_after_joint(arrays, w)]
+
+
 def _weight_gradients(clock, arrays, w):
     """As `ScanWeights.flat`. First W^j alone: then its arrays are not in memory with the rest."""
     first = {"joined": arrays["joined"], "d_z": arrays.pop("d_z")}
-    joint = _over_parts(clock, first, lambda part: [_product_of_steps(**part)])
+    joint = _over_parts(clock, first, lambda part: [_product(part["joined"], part["d_z"])])
     with tf.control_dependencies(joint):
         return joint + _over_parts(clock, arrays, lambda part: _after_joint(part, w))
 
 
 def _over_parts(clock, arrays, gradients_of):
-    """Sums of what the function makes of a part of the steps, which are transposed for it."""
+    """Sums of what the function makes of a part of the steps, [features, steps · B]."""
     n_steps, total = tf.shape(clock)[0], None
     for k in range(PARTS):
         steps = slice(k * n_steps // PARTS, (k + 1) * n_steps // PARTS)
         with tf.control_dependencies(total or []):  # one part after another, not all at once
-            part = {name: a[steps] for name, a in arrays.items() if a is not None}
-        found = gradients_of(part)
+            part = _with_a0({name: a[steps] for name, a in arrays.items() if a is not None})
+        found = gradients_of({name: features_first(a) for name, a in part.items()})
         total = found if total is None else [a + b for a, b in zip(total, found)]
     return total
 
 
-def _product_of_steps(joined, d_z):
-    return _product(_features_first(joined), _features_first(d_z))
+def _with_a0(arrays):
+    """With the first matrix's input, which is made of z and the mask, in their place."""
+    others = {name: a for name, a in arrays.items() if name not in ("z", "keep")}
+    if "z" not in arrays:
+        return others
+    return others | {"a0": _dropped(tf.nn.relu(arrays["z"]), arrays.get("keep"))}
 
 
-def _after_joint(arrays, w):
+def _after_joint(wide, w):
     """`ScanWeights.flat` but for its first: each a single product, or sum, over the steps."""
     n, last = w.residual.shape[0], len(w.kernels) - 1
-    a0 = _dropped(tf.nn.relu(arrays.pop("z")), arrays.pop("keep", None))
-    arrays |= {"h": arrays.pop("joined")[:, :n], "a0": a0}
-    wide = {name: _features_first(a) for name, a in arrays.items()}
+    h = wide["joined"][:n]
     scales = [wide.get("scale"), *[None] * last]
     kernels = [_product(wide[f"a{k}"], wide[f"d{k}"]) for k in range(last + 1)]
     biases = [_sum(wide[f"d{k}"], scale) for k, scale in enumerate(scales)]
     if w.rezero is None:  # then the first of the last matrix's features have the state's gradient
-        residual, rezero = _sum(wide["h"] * wide[f"d{last}"][:n], scales[last]), None
+        residual, rezero = _sum(h * wide[f"d{last}"][:n], scales[last]), None
     else:
-        residual, rezero = _sum(wide["h"] * wide["d_new"]), _sum(wide["d_new"] * wide["c"])
+        residual, rezero = _sum(h * wide["d_new"]), _sum(wide["d_new"] * wide["c"])
     found = ScanWeights(
         joint=None,
         candidate=kernels[last],
@@ -278,8 +298,3 @@ def _mean(a):
 def _wide(a):
     """Sums in half precision would lose digits: float32 at least, as in the cell."""
     return a if a.dtype in (tf.float32, tf.float64) else tf.cast(a, tf.float32)
-
-
-def _features_first(a):
-    """[T, features, B] as [features, T · B], so that a sum over steps is one product."""
-    return tf.reshape(tf.transpose(a, [1, 0, 2]), [a.shape[1], -1])
