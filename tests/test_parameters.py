@@ -3,6 +3,7 @@
 import pytest
 
 from rru_nb import UserError, check_parameters
+from rru_nb.settings import value_of
 
 
 def test_canonical_forms():
