@@ -47,7 +47,7 @@ def main():
 
     def bare():
         for batch in train:
-            loss, norm = fit._step(batch)
+            loss, norm = fit.take_step(batch)
             float(loss), float(norm)
         for batch in valid:
             task._score[1](batch).numpy()

@@ -46,7 +46,7 @@ def _stop_within_step(patch, number):
 
     def with_alarm(fit):
         original(fit)
-        compiled = fit._step
+        compiled = fit.take_step
 
         def step(batch):
             # Steps taken by earlier processes count: the state knows them.
@@ -54,7 +54,7 @@ def _stop_within_step(patch, number):
                 signal.raise_signal(signal.SIGTERM)
             return compiled(batch)
 
-        fit._step = step
+        fit.take_step = step
 
     patch.setattr(Fit, "__post_init__", with_alarm)
 

@@ -41,14 +41,14 @@ def _stop_within_second_step(patch):
 
     def with_signal(fit):
         original(fit)
-        compiled = fit._step
+        compiled = fit.take_step
 
         def step(batch):
             if len(fit.losses) == 1:
                 signal.raise_signal(signal.SIGTERM)
             return compiled(batch)
 
-        fit._step = step
+        fit.take_step = step
 
     patch.setattr(Fit, "__post_init__", with_signal)
 

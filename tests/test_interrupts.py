@@ -33,7 +33,7 @@ def in_second_step(monkeypatch):
     def call(function, result=None):
         def with_call(fit):
             original(fit)
-            compiled = fit._step
+            compiled = fit.take_step
 
             def step(batch):
                 if len(fit.losses) != 1:
@@ -41,7 +41,7 @@ def in_second_step(monkeypatch):
                 function()
                 return result or compiled(batch)
 
-            fit._step = step
+            fit.take_step = step
 
         monkeypatch.setattr(Fit, "__post_init__", with_call)
 

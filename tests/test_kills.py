@@ -57,7 +57,7 @@ class Moments:
 
         def with_step(training_under_way):
             original(training_under_way)
-            training_under_way._step = self._counted(phase, training_under_way._step)
+            training_under_way.take_step = self._counted(phase, training_under_way.take_step)
 
         owner.__post_init__ = with_step
 

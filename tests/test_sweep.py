@@ -1,23 +1,27 @@
 """A sweep runs what is missing, can be stopped and started, and says what is left."""
 
+import dataclasses
 import os
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from test_records import a_record
 
-from rru_nb import load_records, provenance
+from rru_nb import load_records, paper_config, provenance, step_times
 from rru_nb.cli import main
-from rru_nb.costs import Costs, duration
+from rru_nb.costs import ASSUMED_EPOCHS, Costs, duration
 from rru_nb.records import write_record
 from rru_nb.section_commands import _hours
 from rru_nb.sections import section
 from rru_nb.status import status
 from rru_nb.sweep import sweep
+from rru_nb.tasks import task_for
 
 
 @pytest.fixture(autouse=True)
@@ -135,6 +139,44 @@ def test_records_of_other_machines_tell_nothing_of_this_one():
     assert Costs().seconds(config) is None
     write_record(a_record(config, device={"gpu": None, **provenance.machine()}, n_params=250))
     assert Costs().seconds(config) == pytest.approx(1.0 * config.n_params / 250)
+
+
+def test_what_no_record_tells_is_timed_once_and_then_known(capsys):
+    arguments = ["status", "robustness", "--scale", "smoke", "--dataset", "chorales"]
+    sizes = section("robustness").runs("chorales", ["rru"], "smoke", learning_rate=[1e-3])
+    assert {config.n_params for config in Costs().to_time(sizes)} == {25_000, 40_000}
+    assert main([*arguments, "--time"]) == 0
+    told = capsys.readouterr().out
+    assert told.count("an epoch") == 8 and "unknown" not in told, "two sizes of four cells"
+    small, large = (Costs().seconds(config) for config in sizes)
+    assert min(small, large) > 0 and small != large
+    assert main([*arguments, "--time"]) == 0
+    assert "an epoch" not in capsys.readouterr().out, "kept: not timed again"
+
+
+def test_a_timed_step_tells_the_epoch(monkeypatch):
+    """Three steps of known length, ten batches: the epoch, and of a run the epochs it may have."""
+    config = section("dropout").runs("chorales", ["gru"], "smoke", dropout=[0.0])[0]
+    clock = SimpleNamespace(perf_counter=iter(np.arange(0, 100, 2.0)).__next__)
+    monkeypatch.setattr(step_times, "time", clock)
+    n_batches = sum(1 for _ in task_for(config).train_batches(1))
+    assert step_times.time_epoch(config) == pytest.approx(2.0 * n_batches * step_times.EVALUATION)
+    # The model falls a little short of its budget of parameters, by which the costs go.
+    assert Costs().seconds(config) == pytest.approx(
+        2.0 * n_batches * step_times.EVALUATION, rel=0.03
+    )
+    longer = dataclasses.replace(config, max_epochs=7)
+    assert Costs().seconds(longer) == pytest.approx(7 * Costs().seconds(config))
+
+
+def test_epochs_without_limit_are_those_of_the_same_task():
+    free = paper_config("jsb", "rru")
+    assert Costs().epochs(free) == ASSUMED_EPOCHS
+    elsewhere = {"gpu": None, "cpu": "another", "cores": 64}
+    for seed, n in enumerate((3, 5, 90)):
+        done = paper_config("jsb", "gru", seed=seed)
+        write_record(a_record(done, device=elsewhere, epochs=[{}] * n))
+    assert Costs().epochs(free) == 5
 
 
 def test_durations_as_people_say_them():

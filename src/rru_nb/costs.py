@@ -1,4 +1,4 @@
-"""What a run will cost, from the seconds that similar runs took on this machine."""
+"""What a run will cost, from the seconds that similar runs, or steps, took on this machine."""
 
 import json
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from . import provenance
+from . import provenance, step_times
 from .config import RunConfig
 from .records import load_records
 from .settings import OWN
@@ -19,16 +19,19 @@ _FREE = (
 )
 
 
+ASSUMED_EPOCHS = 50  # of a run without limit, where no such run is recorded
+
+
 @dataclass
 class _Seen:
-    """Measured runs of one kind: (parameters, seconds an epoch), and how many epochs they had."""
+    """What was measured of one kind: (parameters, seconds an epoch), and epochs of whole runs."""
 
     speeds: list
     epochs: list
 
 
 class Costs:
-    """Expected seconds of runs, from the records measured on this machine's processor or GPU.
+    """Expected seconds of runs, from the records and the timed steps of this machine.
 
     Args:
         records: a frame of `load_records`; None for all.
@@ -37,41 +40,80 @@ class Costs:
     def __init__(self, records=None):
         here = provenance.machine()
         records = load_records() if records is None else records
-        self._seen = {}
+        self._seen, self._without_limit = {}, []
         for record in records.itertuples():
-            same = {k: record.device.get(k) for k in here} == here if record.device else False
-            if same and record.epochs and record.path:
-                self._add(record)
-
-    def _add(self, record):
-        settings = json.loads(Path(record.path).read_text(encoding="utf-8"))["config"]
-        self.add(RunConfig.from_dict(settings), record.n_params, record.seconds, len(record.epochs))
+            if record.epochs and record.path:
+                config = _config_of(record)
+                if config.max_epochs is None and record.status == "ok":
+                    self._without_limit.append((config.kind, len(record.epochs)))
+                if record.device and {k: record.device.get(k) for k in here} == here:
+                    self.add(config, record.n_params, record.seconds, len(record.epochs))
+        for config, n_params, seconds in step_times.timed():
+            self._add_speed(config, n_params, seconds)
 
     def add(self, config, n_params, seconds, n_epochs):
         """Learns from one more run."""
-        for key in (_key(config), _key(config, any_cell=True)):
-            seen = self._seen.setdefault(key, _Seen([], []))
-            seen.speeds.append((n_params, seconds / n_epochs))
+        for seen in self._add_speed(config, n_params, seconds / n_epochs):
             seen.epochs.append(n_epochs)
+
+    def _add_speed(self, config, n_params, seconds):
+        keys = _key(config), _key(config, any_cell=True)
+        found = [self._seen.setdefault(key, _Seen([], [])) for key in keys]
+        for seen in found:
+            seen.speeds.append((n_params, seconds))
+        return found
 
     def seconds(self, config):
         """The expected seconds of a run, or None where nothing similar was measured.
 
         Seconds an epoch grow with the number of parameters: between measured sizes in a
-        straight line, above the largest in proportion, below the smallest not at all.
+        straight line, above the largest in proportion, below the smallest not at all. Where
+        steps alone were timed, the epochs are those of other runs, see `epochs`.
         """
         seen = self._seen.get(_key(config)) or self._seen.get(_key(config, any_cell=True))
         if seen is None:
             return None
-        epochs = float(np.median(seen.epochs))
-        if config.max_epochs:
-            epochs = min(epochs, config.max_epochs)
+        epochs = self.epochs(config, seen.epochs)
         return epochs * _per_epoch(seen.speeds, config.n_params or 0)
+
+    def to_time(self, configs):
+        """The smallest and largest of each kind, by cell, of which nothing was measured."""
+        groups = {}
+        for config in configs:
+            if _key(config) not in self._seen:
+                groups.setdefault(_key(config), []).append(config)
+        ends = []
+        for group in groups.values():
+            group.sort(key=_size)
+            first, last = group[0], group[-1]
+            ends += [first] if _size(first) == _size(last) else [first, last]
+        return ends
+
+    def epochs(self, config, similar=()):
+        """Expected epochs: the median of similar runs, else the limit, else of what there is.
+
+        That is the median of the task's recorded runs that early stopping alone ended, on any
+        machine and at any scale, of all tasks if the task has none.
+        """
+        if not similar and config.max_epochs:
+            return config.max_epochs
+        of_kind = [n for kind, n in self._without_limit if kind == config.kind]
+        epochs = similar or of_kind or [n for _, n in self._without_limit] or [ASSUMED_EPOCHS]
+        return min(float(np.median(epochs)), config.max_epochs or np.inf)
 
     def total(self, configs):
         """`(seconds, unknown)`: the sum over the runs that can be told, and how many cannot."""
         told = [self.seconds(config) for config in configs]
         return sum(t for t in told if t is not None), sum(t is None for t in told)
+
+
+def _config_of(record):
+    settings = json.loads(Path(record.path).read_text(encoding="utf-8"))["config"]
+    return RunConfig.from_dict(settings)
+
+
+def _size(config):
+    return config.n_params or config.units
 
 
 def _key(config, any_cell=False):

@@ -20,6 +20,7 @@ class Fit:
         history: one dict for each epoch done.
         best_epoch, best_score, best_weights: by the metric that stops training.
         failure: where a number was not finite, or None.
+        take_step: of a batch, its loss and the gradient's norm, once the weights have moved.
         losses, sizes: of the steps taken in the epoch under way.
         seconds: of the epoch under way before this process went on with it.
     """
@@ -43,7 +44,7 @@ class Fit:
         )
         self.optimizer.build(self.model.trainable_variables)
         self.best_weights = self.model.get_weights()
-        self._step = tf.function(self._train_step, input_signature=[self.task.batch_spec])
+        self.take_step = tf.function(self._train_step, input_signature=[self.task.batch_spec])
 
     def _train_step(self, batch):
         variables = self.model.trainable_variables
@@ -99,7 +100,7 @@ class Fit:
         batches = list(self.task.train_batches(number))
         bar.start_epoch(number, len(batches), done=len(self.losses))
         for batch in batches[len(self.losses) :]:
-            loss, norm = (float(x) for x in self._step(batch))
+            loss, norm = (float(x) for x in self.take_step(batch))
             self.losses.append(loss)
             self.sizes.append(len(next(iter(batch.values()))))
             bar.step(loss)

@@ -36,6 +36,11 @@ def _add_status(commands):
     status.add_argument("section", nargs="*", help="default: all sections")
     status.add_argument("--scale", help=f"default: {', '.join(SCALES)}")
     status.add_argument("--dataset", help="default: those that the paper shows")
+    status.add_argument(
+        "--time",
+        action="store_true",
+        help="first time some steps of what no record of this machine tells: minutes; kept",
+    )
     status.set_defaults(do=_status)
 
 
@@ -91,17 +96,21 @@ def _sweep(options):
 def _status(options):
     from .data import canonical_name
     from .errors import check_choice
-    from .status import status
+    from .status import status, time_steps
 
     sections = [check_choice("section", name, SECTIONS) for name in options.section or SECTIONS]
     scales = [check_choice("scale", options.scale, SCALES)] if options.scale else SCALES
-    table = status(sections, scales, [canonical_name(options.dataset)] if options.dataset else None)
+    datasets = [canonical_name(options.dataset)] if options.dataset else None
+    if options.time:
+        time_steps(sections, scales, datasets)
+    table = status(sections, scales, datasets)
     if table.empty:
         print("no section has a grid for that")
         return
     hours = [_hours(*row) for row in zip(table["hours left"], table.untold)]
     print(table.drop(columns="untold").assign(**{"hours left": hours}).to_string(index=False))
-    print("\nHours on this machine, one run after the other, from the seconds of similar records.")
+    print("\nHours on this machine, one run after the other, from the seconds of similar records")
+    print("and from the steps that `rru-nb status --time` timed.")
 
 
 def _hours(hours, untold):

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from .config import SCALES
-from .costs import Costs
+from .costs import Costs, duration
 from .errors import UserError
 from .records import load_records
 from .sections import SECTIONS, section
@@ -32,10 +32,47 @@ def status(sections=SECTIONS, scales=SCALES, datasets=None):
     return pd.DataFrame([row for row in rows if row])
 
 
-def _row(section, scale, dataset, outcome, costs):
+def time_steps(sections=SECTIONS, scales=SCALES, datasets=None, say=print):
+    """Times a few training steps of what no record of this machine tells, for `status`.
+
+    Of the runs of a section, scale, dataset and cell, the smallest and the largest.
+
+    Args:
+        sections, scales, datasets: as for `status`.
+        say: a function that is given a line before each timing, and one for what cannot be timed.
+    """
+    from .step_times import time_epoch
+
+    recorded = set(load_records().id)
+    configs = [
+        config
+        for name in sections
+        for scale in scales
+        for dataset in datasets or section(name).datasets
+        for config in _runs(section(name), scale, dataset)
+        if config.id not in recorded
+    ]
+    waiting = Costs().to_time(configs)
+    for number, config in enumerate(waiting, 1):
+        what = (
+            f"{config.dataset}, {config.cell}, scale {config.scale}, {config.n_params:,} parameters"
+        )
+        try:
+            say(f"[{number}/{len(waiting)}] {what}: {duration(time_epoch(config))} an epoch")
+        except UserError as error:  # its data is not at hand: the others can be told
+            say(f"[{number}/{len(waiting)}] {what}: {error}")
+
+
+def _runs(section, scale, dataset):
     try:
-        configs = section.runs(dataset, scale=scale)
+        return section.runs(dataset, scale=scale)
     except UserError:  # the section has no such grid
+        return []
+
+
+def _row(section, scale, dataset, outcome, costs):
+    configs = _runs(section, scale, dataset)
+    if not configs:
         return None
     missing = [config for config in configs if config.id not in outcome]
     seconds, unknown = costs.total(missing)

@@ -1,0 +1,80 @@
+"""Seconds of an epoch from a few timed training steps, for runs that no record tells of.
+
+What was timed is kept with the checkpoints, so that `rru-nb status` knows it from then on.
+"""
+
+import json
+import time
+from itertools import islice
+
+from . import paths, provenance
+from .config import RunConfig
+
+WARM_UP = 2  # steps that trace, compile and fill caches
+TIMED = 3
+EVALUATION = 1.15  # an epoch is its steps and the validation: taken as this much more
+
+
+def time_epoch(config):
+    """Expected seconds of an epoch of a run, from some of its steps; kept for `timed`.
+
+    Args:
+        config: a `RunConfig`; its data has to be at hand.
+
+    Returns:
+        Seconds, a float.
+
+    Raises:
+        UserError: as `training.run` does before it trains.
+    """
+    import keras
+
+    from .budget import units_within
+    from .fit import Fit
+    from .tasks import task_for
+
+    keras.utils.clear_session()
+    keras.utils.set_random_seed(config.seed)
+    task = task_for(config)
+    fit = Fit(
+        config, task, task.network(config.units or units_within(task.parameters, config.n_params))
+    )
+    n_batches, steps = sum(1 for _ in task.train_batches(1)), []
+    for batch in islice(task.train_batches(1), WARM_UP + TIMED):
+        clock = time.perf_counter()
+        float(fit.take_step(batch)[0])
+        steps.append(time.perf_counter() - clock)
+    steps = steps[WARM_UP:] or steps
+    seconds = EVALUATION * n_batches * sum(steps) / len(steps)
+    _keep(config, fit.model.count_params(), seconds)
+    return seconds
+
+
+def timed():
+    """`(config, n_params, seconds an epoch)` of what was timed on this machine."""
+    return [
+        (RunConfig.from_dict(entry["config"]), entry["n_params"], entry["seconds"])
+        for entry in _read()
+        if entry["machine"] == provenance.machine()
+    ]
+
+
+def _keep(config, n_params, seconds):
+    settings, here = config.as_dict(), provenance.machine()
+    others = [e for e in _read() if (e["config"], e["machine"]) != (settings, here)]
+    entry = {"config": settings, "machine": here, "n_params": n_params, "seconds": seconds}
+    _path().parent.mkdir(parents=True, exist_ok=True)
+    text = json.dumps([*others, entry])
+    _path().with_suffix(".new").write_text(text, encoding="utf-8")
+    _path().with_suffix(".new").replace(_path())
+
+
+def _path():
+    return paths.state_dir() / "step_times.json"
+
+
+def _read():
+    try:
+        return json.loads(_path().read_text(encoding="utf-8"))
+    except (OSError, ValueError):  # none yet, or half a file: both can be timed again
+        return []
