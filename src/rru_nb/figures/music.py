@@ -4,6 +4,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from ..statistics import LOWEST_PITCH
+from ..statistics.shown import WINDOW
 from .style import COLOURS, panels
 
 
@@ -52,52 +53,38 @@ def _name_octaves(axes, low, high):
         ax.set_yticks(octaves, [f"C{(k + LOWEST_PITCH) // 12 - 1}" for k in octaves])
 
 
-def pitch_histograms(described):
-    """How often each pitch sounds, one panel a set. `described`: {name: statistics}."""
-    figure, axes = panels(len(described))
-    for ax, (name, numbers) in zip(axes, described.items()):
-        share = _summed(numbers, "pitches")
-        pitches = LOWEST_PITCH + np.arange(88)
-        ax.bar(pitches, 100 * share / share.sum(), width=1, linewidth=0, color=COLOURS["rru"])
+def pitch_histograms(frame):
+    """How often each pitch sounds, one panel a set; a frame of `statistics.shown.pitches`."""
+    figure, axes = panels(frame["set"].nunique())
+    for ax, (name, numbers) in zip(axes, frame.groupby("set", sort=False)):
+        ax.bar(numbers.pitch, numbers["% of the notes"], width=1, linewidth=0, color=COLOURS["rru"])
         ax.set(title=name, xlabel="MIDI pitch")
         ax.set_xticks([24, 48, 72, 96], ["C1", "C3", "C5", "C7"])
     axes[0].set_ylabel("% of the notes")
     return figure
 
 
-def polyphony_histograms(described):
-    """How many keys sound at once, one panel a set. `described`: {name: statistics}."""
-    figure, axes = panels(len(described))
-    for ax, (name, numbers) in zip(axes, described.items()):
-        frames = _summed(numbers, "polyphony")[:11]
-        ax.bar(np.arange(len(frames)), 100 * frames / frames.sum(), color=COLOURS["gru"])
+def polyphony_histograms(frame):
+    """How many keys sound at once, one panel a set; a frame of `statistics.shown.polyphony`."""
+    figure, axes = panels(frame["set"].nunique())
+    for ax, (name, numbers) in zip(axes, frame.groupby("set", sort=False)):
+        ax.bar(numbers["keys"], numbers["% of the time steps"], color=COLOURS["gru"])
         ax.set(title=name, xlabel="keys at once", xlim=(-0.6, 10.6))
     axes[0].set_ylabel("% of the time steps")
     return figure
 
 
-def length_boxes(described):
-    """The lengths of the pieces in time steps, all splits together: range, quartiles, median."""
-    figure, ax = plt.subplots(figsize=(9, 0.6 * len(described) + 1.2))
-    lengths = [
-        sum((numbers[split]["lengths"] for split in ("train", "valid", "test")), [])
-        for numbers in described.values()
-    ]
-    positions = range(len(lengths), 0, -1)  # the first set on top
-    for position, values in zip(positions, lengths):
-        low, first, middle, third, high = np.percentile(values, [0, 25, 50, 75, 100])
-        ax.plot([low, high], [position] * 2, color="0.5", linewidth=1.5, zorder=1)
-        ax.barh(position, third - first, left=first, height=0.5, color=COLOURS["rru"], zorder=2)
-        ax.plot([middle] * 2, [position - 0.25, position + 0.25], color="white", zorder=3)
-    ax.axvline(200, color="0.4", linestyle="--", linewidth=1)
-    ax.text(205, len(lengths) + 0.5, "window: 200", color="0.3", fontsize="small")
-    ax.set_yticks(list(positions), list(described))
-    ax.set(xscale="log", xlabel="time steps of a piece", ylim=(0.4, len(lengths) + 0.8))
+def length_boxes(frame):
+    """The lengths of the pieces: range, quartiles, median; see `statistics.shown.lengths`."""
+    figure, ax = plt.subplots(figsize=(9, 0.6 * len(frame) + 1.2))
+    positions = np.arange(len(frame), 0, -1)  # the first set on top
+    first, middle, third = (frame[c] for c in ("first quartile", "median", "third quartile"))
+    ax.hlines(positions, frame.shortest, frame.longest, color="0.5", linewidth=1.5, zorder=1)
+    ax.barh(positions, third - first, left=first, height=0.5, color=COLOURS["rru"], zorder=2)
+    ax.vlines(middle, positions - 0.25, positions + 0.25, color="white", zorder=3)
+    ax.axvline(WINDOW, color="0.4", linestyle="--", linewidth=1)
+    ax.text(1.02 * WINDOW, len(frame) + 0.5, f"window: {WINDOW}", color="0.3", fontsize="small")
+    ax.set_yticks(positions, frame["set"])
+    ax.set(xscale="log", xlabel="time steps of a piece", ylim=(0.4, len(frame) + 0.8))
     ax.xaxis.set_major_formatter("{x:,.0f}")
     return figure
-
-
-def _summed(numbers, key):
-    columns = [np.array(numbers[split][key]) for split in ("train", "valid", "test")]
-    longest = max(len(c) for c in columns)
-    return sum(np.pad(c, (0, longest - len(c))) for c in columns)

@@ -1,11 +1,19 @@
 """Sentences that state what the records say, so that prose and numbers cannot part."""
 
+from . import datasets
 from .ablation import ablation
 from .by_numbers import memory, rezero
 from .dropout import dropout
 from .grids import NORMALIZE_TITLES, normalization, robustness
 from .inside import inside
-from .listening import counted, counted_table, difference, models_that_play, weights_note
+from .listening import (
+    counted,
+    counted_table,
+    difference,
+    heard,
+    models_that_play,
+    weights_note,
+)
 from .notes import limit_note, missing_note, missing_points
 from .table_1 import comparison, convergence
 from .tuning import tuned_table, tuning
@@ -17,8 +25,10 @@ __all__ = [
     "convergence",
     "counted",
     "counted_table",
+    "datasets",
     "difference",
     "dropout",
+    "heard",
     "inside",
     "limit_note",
     "memory",

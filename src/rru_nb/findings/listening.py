@@ -8,6 +8,7 @@ from ..config import CELL_TITLES
 from ..generation.counts import MEASURES
 from ..generation.declared import command as command_for_weights
 from ..generation.measured import command, title_of
+from ..listening import DATA
 from ..records import find_record
 
 CLEAR = 1.96  # standard errors
@@ -49,6 +50,28 @@ def weights_note(dataset, missing):
     commands = "\n".join(f"    {command_for_weights(config)}" for config in missing)
     names = " and ".join(CELL_TITLES[config.cell] for config in missing)
     return f"**{dataset}: no weights of {names}**, so it is not heard. To make:\n\n{commands}"
+
+
+def heard(heard):
+    """What each model plays after the opening, beside what is written there: silence and chords.
+
+    Args:
+        heard: a `Listening`.
+    """
+    told = []
+    for name, roll in heard.rolls.items():
+        after = roll[heard.n_prime :]
+        if len(after):
+            keys = after.sum(axis=1, dtype=int)
+            who = "the piece" if name == DATA else f"the {CELL_TITLES[name]}"
+            told.append(f"{who} {keys.mean():.1f} and {100 * (keys == 0).mean():.0f} %")
+    if not told:
+        return f"{heard.dataset}: nothing is played after the opening."
+    listed = ", ".join(told)
+    return (
+        f"{heard.dataset}: keys that sound at once on average, and silent time steps, after the "
+        f"opening: {listed}."
+    )
 
 
 def difference(configs):
