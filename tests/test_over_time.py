@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from rru_nb.layers.over_time import UNROLL, over_time
+from rru_nb.layers.over_time import UNROLL, Sums, over_time
 
 
 def decaying_sum(state, x, y):
@@ -38,6 +38,32 @@ def test_every_length_in_one_graph(backwards, with_y, compiled):
         assert kept.keys() == wanted.keys()
         for name in kept:
             np.testing.assert_allclose(kept[name], wanted[name], rtol=1e-14)
+
+
+@pytest.mark.parametrize("backwards", [False, True])
+@pytest.mark.parametrize("compiled", [False, True])
+def test_sums_over_steps_of_inputs_and_of_what_steps_pass(backwards, compiled):
+    """Σ_t x_t s_tᵀ, as a weight's gradient is, where the inputs are [features, B] at each step."""
+
+    def step(state, x, y):
+        state = 0.5 * state + x
+        return state, {"sum": state}, {"s": 2 * state}
+
+    @tf.function(input_signature=[tf.TensorSpec([None, 3, 2], tf.float32)])
+    def run(x):
+        sums = Sums(
+            lambda wide: [tf.matmul(wide["x"], wide["s"], transpose_b=True)],
+            [tf.zeros([3, 3], tf.float64)],  # the sums are in their own type
+        )
+        start = tf.zeros([3, 2])
+        return over_time(x, step, start, {"x": x, "y": None}, backwards, compiled, sums)
+
+    for steps in (1, UNROLL - 1, UNROLL, 2 * UNROLL + 3):
+        x = np.random.default_rng(steps).normal(size=(steps, 3, 2)).astype(np.float32)
+        _, kept, (total,) = run(x)
+        passed = 2 * kept["sum"].numpy()
+        assert total.dtype == tf.float64
+        np.testing.assert_allclose(total, np.einsum("tib,tjb->ij", x, passed), rtol=1e-5, atol=1e-5)
 
 
 def test_the_graph_does_not_grow_with_the_number_of_steps():

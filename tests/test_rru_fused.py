@@ -83,17 +83,29 @@ def test_float32_in_a_graph(case, jit_compile):
         assert np.abs(np.asarray(a) - np.asarray(b)).max(initial=0) <= 1e-5 * largest
 
 
+LONG = 3 * UNROLL + 2
+
+
 @pytest.mark.parametrize(
-    "steps, graph, split, case",
+    "steps, graph, split, wide, case",
     [
-        *((steps, False, False, 4) for steps in (UNROLL - 1, UNROLL, UNROLL + 1, 3 * UNROLL + 2)),
-        *[(UNROLL, True, False, 4), (UNROLL + 1, True, True, 23), (3 * UNROLL + 2, True, True, 4)],
+        *((steps, False, False, False, 4) for steps in (UNROLL - 1, UNROLL, UNROLL + 1, LONG)),
+        *[(UNROLL, True, False, False, 4), (UNROLL + 1, True, True, False, 23)],
+        *[
+            (LONG, True, True, False, 4),
+            (LONG, True, False, True, 4),
+            (LONG, True, False, True, 23),
+        ],
     ],
 )
-def test_lengths_around_the_unrolled_loop(steps, graph, split, case, monkeypatch):
-    """Whole blocks, which XLA compiles in a graph, remainders, both: the same, and masks too."""
+def test_lengths_around_the_unrolled_loop(steps, graph, split, wide, case, monkeypatch):
+    """Whole blocks, which XLA compiles in a graph, remainders, both: the same, and masks too.
+
+    The weights' gradients are summed in the loop, or after it as those of wide weights.
+    """
     rng = np.random.default_rng(steps)
     monkeypatch.setattr(rru_scan, "pays", lambda n_entries: split)
+    monkeypatch.setattr(rru_scan, "MOST_ENTRIES", 0 if wide else rru_scan.MOST_ENTRIES)
     layers = drawn(case)[0]
     x = tf.constant(rng.normal(size=(3, steps, layers[0].cell.kernel.shape[0])))
     h_0 = tf.constant(rng.normal(size=(3, layers[0].cell.units)))
@@ -172,9 +184,12 @@ def dropping(rate=0.6, steps=6, **options):
 
 
 @pytest.mark.parametrize("options", [{}, {"relu_layers": 3}, {"relu_outputs": True}])
-@pytest.mark.parametrize("steps, graph", [(6, False), (2 * UNROLL + 3, True)])
-def test_dropout_with_a_known_mask(monkeypatch, options, steps, graph):
+@pytest.mark.parametrize(
+    "steps, graph, wide", [(6, False, False), (LONG, True, False), (LONG, True, True)]
+)
+def test_dropout_with_a_known_mask(monkeypatch, options, steps, graph, wide):
     """The fused layer with the masks that it drew, against the cell given the same masks."""
+    monkeypatch.setattr(rru_scan, "MOST_ENTRIES", 0 if wide else rru_scan.MOST_ENTRIES)
     layer, x = dropping(seed=1, steps=steps, **options)
     seed = layer.cell.seed_generator.next()
     masks, scale = keep_mask(

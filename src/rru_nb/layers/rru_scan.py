@@ -2,8 +2,9 @@
 
 A batch is short and the weights are wide, so everything lies features first, [features, B]:
 with the weights as the left operand, oneDNN's product takes a fifth to a third less time. The
-loops carry the state, or its gradient, alone, and each weight gradient is a product over all
-steps after them, a quarter of the steps at a time. Six more savings:
+loops carry the state, or its gradient, alone. Each weight gradient is a product over all steps
+after them, a quarter of the steps at a time; those of weights that fit a core's cache add up in
+the backward loop, a product for each block of steps. Six more savings:
 
 - W^h, W^x and B^j are one matrix, which multiplies h, x and a one;
 - W^c and W^o are one matrix, since both multiply d: no gradient of d crosses the loops' border;
