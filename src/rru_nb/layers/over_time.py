@@ -41,36 +41,25 @@ def over_time(clock, step, states, inputs, backwards=False, compiled=False, sums
     n_steps = tf.shape(clock)[0]
     flat = [None if x is None else _padded(x, UNROLL - n_steps) for x in tf.nest.flatten(inputs)]
 
-    def run_one(states, blocks, k):
+    def step_of(states, blocks, k):
         slices = [None if x is None else x[k] for x in blocks]
-        states, kept, *passing = step(states, **tf.nest.pack_sequence_as(inputs, slices))
-        return states, kept, *passing
+        return step(states, **tf.nest.pack_sequence_as(inputs, slices))
 
     def block(size):
-        order = range(size)[::-1] if backwards else range(size)
-
-        def steps(states, totals, blocks):
-            rows, passing = [None] * size, [None] * size
-            for k in order:
-                states, kept, *passing[k : k + 1] = run_one(states, blocks, k)
-                rows[k] = tf.nest.flatten(kept)
-            if sums:
-                totals = sums.with_block(totals, tf.nest.pack_sequence_as(inputs, blocks), passing)
-            return states, totals, rows
-
+        steps = _steps_of_block(step_of, inputs, size, backwards, sums)
         if size == UNROLL and compiled and can_compile():
             steps = tf.function(steps, jit_compile=True, autograph=False)
 
         def run(done, states, totals, arrays):
             start = n_steps - done - size if backwards else done
-            states, totals, rows = steps(states, totals, [_steps(x, start, size) for x in flat])
+            states, totals, rows = steps(states, totals, [_slice(x, start, size) for x in flat])
             for k, row in enumerate(rows):
                 arrays = [a.write(start + k, x) for a, x in zip(arrays, row)]
             return done + size, states, totals, arrays
 
         return run
 
-    kept = run_one(states, flat, 0)[1]  # for the shapes alone; a graph leaves it out
+    kept = step_of(states, flat, 0)[1]  # for the shapes alone; a graph leaves it out
     arrays = [
         tf.TensorArray(x.dtype, n_steps, element_shape=x.shape) for x in tf.nest.flatten(kept)
     ]
@@ -86,6 +75,25 @@ def over_time(clock, step, states, inputs, backwards=False, compiled=False, sums
     _, states, totals, arrays = carried
     kept = tf.nest.pack_sequence_as(kept, [a.stack() for a in arrays])
     return (states, kept, totals) if sums else (states, kept)
+
+
+def _steps_of_block(step_of, inputs, size, backwards, sums):
+    """A function of states, totals and a block's inputs, flat, that runs the block's steps.
+
+    It returns the new states and totals, and for each step, by time, what is kept, flat.
+    """
+
+    def steps(states, totals, blocks):
+        rows, passing = [None] * size, [None] * size
+        for k in reversed(range(size)) if backwards else range(size):
+            states, kept, *more = step_of(states, blocks, k)
+            rows[k], passing[k] = tf.nest.flatten(kept), more
+        if sums:
+            own = tf.nest.pack_sequence_as(inputs, blocks)
+            totals = sums.with_block(totals, own, [more for (more,) in passing])
+        return states, totals, rows
+
+    return steps
 
 
 class Sums(NamedTuple):
@@ -125,7 +133,7 @@ def can_compile():
     return on_processor and not tf.executing_eagerly()
 
 
-def _steps(x, start, size):
+def _slice(x, start, size):
     """x[start : start + size], a view of `x`, no copy; None of None."""
     if x is None:
         return None
