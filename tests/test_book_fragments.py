@@ -8,7 +8,7 @@ import pytest
 from test_records import a_record
 
 from rru_nb import paper_config, provenance
-from rru_nb.book import front, generate, page_status, paper_settings, record_list
+from rru_nb.book import front, generate, page_status, paper_settings, plateau, record_list
 from rru_nb.records import write_record
 
 ORIGIN = {
@@ -101,10 +101,13 @@ def test_smaller_rows_stand_beside_the_answer_without_input(context):
     scores = {"rru": 90.0, "gru": 91.0, "lstm": 83.5, "mogrifier": 10.0}
     ids = {cell: small_record("mnist", cell, score).id for cell, score in scores.items()}
     small_record("ptb-word", "rru", 300.0, protocol="standard")
-    stopped, epochs = paper_config("mnist", "gru", scale="laptop"), [{"epoch": n} for n in range(8)]
+    stopped, epochs = (
+        paper_config("mnist", "gru", scale="laptop"),
+        [{"epoch": n} for n in range(13)],
+    )
     write_record(a_record(stopped, test={"accuracy": 91.0}, epochs=epochs, best_epoch=5, **ORIGIN))
     html = front.small_table(context)
-    assert "epoch 5 of 8<" in html, "patience of three epochs ended it"
+    assert "epoch 5 of 13<" in html, "patience of eight epochs ended it"
     assert html.count("epoch 1 of 1, cut off<") == 4
     baseline, rru, gru, _, mogrifier, scale = (cell_of(html, "Sequential", i) for i in range(6))
     assert "11.35" in baseline and scale == "<td>laptop</td>"
@@ -118,6 +121,20 @@ def test_smaller_rows_stand_beside_the_answer_without_input(context):
     for cell, score in {"rru": 95.0, "gru": 91.0, "lstm": 83.5, "mogrifier": 80.0}.items():
         small_record("pmnist", cell, score)
     assert "**1 of 1** tasks (Permuted MNIST); not counted" in front.answer(context)
+
+
+def test_when_a_cell_begins_to_learn_the_order_of_words(context):
+    assert plateau.waits(context).strip() == ""
+    for cell, scores in {
+        "rru": (700.0, 650.0),
+        "gru": (720.0, 708.5, 708.0),
+        "lstm": (900,),
+    }.items():
+        config = paper_config("ptb-word", cell, scale="laptop")
+        epochs = [{"epoch": i, "valid_perplexity": v} for i, v in enumerate(scores, 1)]
+        write_record(a_record(config, test={"perplexity": 600.0}, epochs=epochs, **ORIGIN))
+    told = plateau.waits(context)
+    assert "RRU 1, GRU 3, LSTM never." in told, "no input: 708.37 on the test text"
 
 
 def test_a_smoke_run_is_no_answer(context):
