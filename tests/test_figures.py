@@ -87,6 +87,13 @@ def test_dropout_lines_hold_the_scores_and_ring_the_best():
     assert [tuple(c.get_xdata()) for c in crosses] == [(0.0,)]
 
 
+def test_dropout_lines_without_a_run_say_so():
+    frame = frame_of(dropout_points(), lambda p: None, lambda p: "missing")
+    ax = figures.dropout_lines(frame, "title").axes[0]
+    assert [text.get_text() for text in ax.texts] == ["not measured"]
+    assert not ax.lines and not len(ax.get_yticks())
+
+
 def curves(*records):
     return as_frame([a_record(*arguments, **outcome) for arguments, outcome in records])
 
