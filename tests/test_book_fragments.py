@@ -115,6 +115,10 @@ def test_smaller_rows_stand_beside_the_answer_without_input(context):
     assert "best here" in gru and "10.00" in mogrifier
     assert "639.79" in cell_of(html, "field's text".replace("'", "&#x27;"), 0)
     assert "no input: Mogrifier LSTM on Sequential MNIST." in html
+    # Of 24 cells with data at hand five have a number; the two rows without show their command.
+    assert "Commands that measure the 19 open cells" in html
+    assert "    rru-nb run --dataset pmnist --cell mogrifier --scale laptop\n" in html
+    assert "    rru-nb run --dataset enwik8" not in html
     assert "rru-nb run --dataset enwik8 --cell rru --scale laptop" in html
     assert "**0 of 0** tasks; not counted" in front.answer(context)
     assert "what needs no input: Sequential MNIST" in front.answer(context)

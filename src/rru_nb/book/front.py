@@ -85,16 +85,21 @@ def table_1(context):
 
 
 def _commands_of_open_cells(table, failed):
-    """What fills each cell that has no number yet, folded."""
-    still = [
+    """What fills each cell of Table 1 that has no number yet, folded."""
+    return _folded_commands(
         tables.command(paper_config(row.dataset, row.cell))
         for row in table.itertuples()
         if not row.runs and (row.dataset, row.cell) not in failed
-    ]
-    if not still:
+    )
+
+
+def _folded_commands(commands):
+    commands = list(commands)
+    if not commands:
         return ""
-    lines = "\n".join(f"    {command}" for command in still)
-    title = f"Commands that measure the {len(still)} open cells"
+    lines = "\n".join(f"    {command}" for command in commands)
+    cells = f"{len(commands)} open cell{'s' if len(commands) > 1 else ''}"
+    title = f"Commands that measure the {cells}"
     return f'\n<details class="rru-fold">\n<summary>{title}</summary>\n\n{lines}\n\n</details>\n'
 
 
@@ -170,7 +175,9 @@ def small_table(context):
     body = "\n".join(
         _small_row(task, group, best.get(task)) for task, group in rows.groupby("task", sort=False)
     )
-    return _table("Table 1, smaller", head, body) + "\n" + _beside_no_input(rows)
+    at_hand = rows[~rows.dataset.isin(_NOT_AT_HAND)]  # the others' rows show their command
+    still = _folded_commands(at_hand[at_hand.status == "not measured"].command)
+    return "\n".join([_table("Table 1, smaller", head, body), still, _beside_no_input(rows)])
 
 
 def _small_row(task, group, best):
