@@ -198,6 +198,10 @@ def test_no_claim_on_dropout_from_a_part_of_the_rates():
     )
     said = findings.dropout(part)
     assert "Best rate" in said and "pronounced" not in said
+    one = frame_of(
+        dropout_points(), lambda p: 4.0, lambda p: "missing" if p.config.dropout > 0 else "ok"
+    )
+    assert findings.dropout(one).startswith("No cell has more than one rate")
 
 
 # Ablation

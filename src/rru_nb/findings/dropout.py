@@ -20,10 +20,16 @@ def dropout(frame):
     if done.empty:
         return NOTHING
     higher = frame.metric.iloc[0] == "accuracy"
-    told = {cell: _best(runs, higher) for cell, runs in done.groupby("cell", sort=False)}
+    told = {
+        cell: _best(runs, higher)
+        for cell, runs in done.groupby("cell", sort=False)
+        if runs.dropout.nunique() > 1
+    }
+    if not told:
+        return "No cell has more than one rate measured yet: nothing to compare."
     unit = METRIC_TITLES[frame.metric.iloc[0]]
-    sentences = [f"Best rate by validation score, and the test score there ({unit}):"]
-    sentences += [_of_a_cell(cell, **best) for cell, best in told.items()]
+    listed = "; ".join(_of_a_cell(cell, **best) for cell, best in told.items())
+    sentences = [f"Best rate by validation score, and the test score there ({unit}): {listed}."]
     whole = frame.groupby("cell").status.agg(lambda s: "missing" not in set(s))
     if "rru" in told and len(told) > 1 and whole.all():
         sentences += _claims(told, higher)
@@ -49,7 +55,7 @@ def _best(runs, higher):
 
 def _of_a_cell(cell, rate, score, gain):
     than = "" if gain is None else f", {abs(gain):.1f} % {_better(gain)} than without dropout"
-    return f"{CELL_TITLES[cell]} {rate:g}: {short_number(score)}{than};"
+    return f"{CELL_TITLES[cell]} {rate:g}: {short_number(score)}{than}"
 
 
 def _better(gain):
@@ -64,7 +70,7 @@ def _claims(told, higher):
         most = max(gated.values(), key=lambda best: best["gain"])["gain"]
         held = "is" if rru["gain"] > most else "is **not**"
         sentences.append(
-            f"so the effect of dropout {held} the most pronounced for the RRU here "
+            f"So the effect of dropout {held} the most pronounced for the RRU here "
             f"({rru['gain']:.1f} % against at most {most:.1f} % for a gated cell)."
         )
     pick = max if higher else min
