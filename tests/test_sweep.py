@@ -111,7 +111,7 @@ def _alive(group):
 
 
 def costs(*runs):
-    """Costs learnt from (config, parameters, seconds, epochs)."""
+    """Costs learnt from (config, parameters, seconds, epochs of a record)."""
     learnt = Costs(load_records())
     for run in runs:
         learnt.add(*run)
@@ -120,7 +120,7 @@ def costs(*runs):
 
 def test_costs_follow_size_and_epochs():
     slow, big = section("robustness").runs("nottingham", ["rru"])[0:4:3]
-    known = costs((slow, 40_000, 50.0, 25), (slow, 80_000, 100.0, 25))
+    known = costs((slow, 40_000, 50.0, [{}] * 25), (slow, 80_000, 100.0, [{}] * 25))
     assert known.seconds(slow) == pytest.approx(50.0)
     assert known.seconds(big) == pytest.approx(100.0 * 220 / 80), "above the largest: in proportion"
     halfway = section("robustness").runs("nottingham", ["rru"], n_params=[60_000])[0]
@@ -130,6 +130,15 @@ def test_costs_follow_size_and_epochs():
     other_cell = section("robustness").runs("nottingham", ["gru"])[0]
     assert known.seconds(other_cell) == pytest.approx(50.0), "for want of better, another cell's"
     assert known.total([slow, other_data]) == (pytest.approx(50.0), 1)
+
+
+def test_a_computer_that_slept_during_a_run_tells_of_the_other_epochs():
+    config = section("robustness").runs("nottingham", ["rru"])[0]
+    epochs = [{"seconds": 20.0}, *[{"seconds": 10.0}] * 23, {"seconds": 5000.0}]
+    steady = costs((config, 40_000, 265.0, epochs[:-1])).seconds(config)
+    assert steady == pytest.approx(265.0), "starting and the test count"
+    slept = costs((config, 40_000, 5265.0, epochs)).seconds(config)
+    assert slept == pytest.approx(1.5 * 10.0 * 25)
 
 
 def test_records_of_other_machines_tell_nothing_of_this_one():

@@ -47,12 +47,14 @@ class Costs:
                 if config.max_epochs is None and record.status == "ok":
                     self._without_limit.append((config.kind, len(record.epochs)))
                 if record.device and {k: record.device.get(k) for k in here} == here:
-                    self.add(config, record.n_params, record.seconds, len(record.epochs))
+                    self.add(config, record.n_params, record.seconds, record.epochs)
         for config, n_params, seconds in step_times.timed():
             self._add_speed(config, n_params, seconds)
 
-    def add(self, config, n_params, seconds, n_epochs):
-        """Learns from one more run."""
+    def add(self, config, n_params, seconds, epochs):
+        """Learns from one more run, of which a record has the last three."""
+        n_epochs = max(1, len(epochs))
+        seconds = _without_pauses(seconds, epochs)
         for seen in self._add_speed(config, n_params, seconds / n_epochs):
             seen.epochs.append(n_epochs)
 
@@ -110,6 +112,15 @@ class Costs:
 def _config_of(record):
     settings = json.loads(Path(record.path).read_text(encoding="utf-8"))["config"]
     return RunConfig.from_dict(settings)
+
+
+def _without_pauses(seconds, epochs):
+    """The seconds of a run, but no epoch's share above one and a half times the usual epoch.
+
+    Compiling and the test stay below that; a computer that slept during an epoch does not.
+    """
+    usual = np.median([epoch["seconds"] for epoch in epochs if "seconds" in epoch] or [np.inf])
+    return min(seconds, 1.5 * usual * max(1, len(epochs)))
 
 
 def _size(config):

@@ -131,8 +131,7 @@ class _Progress:
     def end(self, point, record):
         self.done += 1
         self._left.pop(point.config.id)
-        epochs = max(1, len(record["epochs"]))
-        self._costs.add(point.config, record["n_params"], record["seconds"], epochs)
+        self._costs.add(point.config, record["n_params"], record["seconds"], record["epochs"])
         self.say(
             f"[{self.recorded}/{self.total}] {_what(point)}: {_outcome(record, point.config)}"
             f"{self._rest()}"
