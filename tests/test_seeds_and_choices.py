@@ -4,9 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
+from test_records import a_record
 
 from rru_nb import choices, seeds
 from rru_nb.config import paper_config
+from rru_nb.records import write_record
 
 RRU, GRU = [7.7, 7.8, 7.9], [8.1, 8.2, 8.5, 8.0]
 
@@ -33,6 +35,30 @@ def test_welch_interval_from_the_textbook():
 def test_the_verdict_says_what_the_interval_says(gru, words):
     scores = frame(rru=RRU, gru=gru, lstm=[], mogrifier=[])
     assert words in seeds.verdict("jsb", scores)
+
+
+def test_of_accuracies_the_higher_is_better():
+    scores = frame(rru=[90.0, 91.0, 90.5], gru=[80.0, 81.0, 80.5], lstm=[], mogrifier=[])
+    assert "better than the GRU by 10.000" in seeds.verdict("mnist", scores)
+    assert "worse than the GRU by 10.000" in seeds.verdict("jsb", scores)
+
+
+def test_every_seed_of_the_own_setting_is_there_and_no_other_setting(monkeypatch, tmp_path):
+    monkeypatch.setenv("RRU_NB_RESULTS", str(tmp_path))
+    assert seeds.recorded("jsb").empty
+    for score, config in (
+        (7.7, paper_config("jsb", "rru", seed=3)),
+        (7.9, paper_config("jsb", "rru", seed=8)),
+        (7.0, paper_config("jsb", "rru", seed=5, dropout=0.1)),
+        (7.0, paper_config("jsb", "gru", seed=3, scale="laptop")),
+    ):
+        write_record(a_record(config, test={"nll_window": score}))
+    scores = seeds.recorded("jsb")
+    assert scores["rru"].to_dict() == {3: 7.7, 8: 7.9} and scores["gru"].isna().all()
+    table = seeds.spread_table("jsb", scores)
+    assert list(table["RRU"]) == ["7.700", "7.900", "7.800", "0.141", "7.720"]
+    assert list(table["GRU"]) == ["", "", "", "", "8.200"]
+    assert seeds.spread(scores).endswith("RRU 7.800 ± 0.141.")
 
 
 def test_without_seeds_nothing_is_claimed():

@@ -5,7 +5,7 @@ import pandas as pd
 from scipy import stats
 
 from .config import CELL_TITLES, CELLS, KINDS, METRICS, paper_config
-from .records import find_record
+from .records import find_record, load_records
 
 LEVEL = 0.95
 
@@ -23,7 +23,38 @@ def scores_by_seed(dataset, seeds, scale="paper"):
         }
         for seed in seeds
     }
-    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("seed")
+    return pd.DataFrame.from_dict(rows, orient="index", columns=list(CELLS)).rename_axis("seed")
+
+
+def recorded(dataset, scale="paper"):
+    """`scores_by_seed` of every seed with which a cell was measured at its own settings."""
+    seeds = sorted(set(load_records(dataset=dataset, scale=scale).seed))
+    return scores_by_seed(dataset, seeds, scale).dropna(how="all")
+
+
+def spread_table(dataset, scores):
+    """The scores as a table: a row a seed, then mean, standard deviation and the paper's number.
+
+    Args:
+        dataset: its name. scores: as `scores_by_seed` gives them.
+    """
+    rows = {f"seed {seed}": row for seed, row in scores.iterrows()}
+    rows |= {"mean": scores.mean(), "standard deviation": scores.std()}
+    published = {cell: paper_config(dataset, cell).published for cell in CELLS}
+    rows["paper"] = {cell: p["value"] for cell, p in published.items() if p}
+    table = pd.DataFrame(rows, index=scores.columns).T.dropna(how="all")
+    shown = table.map(lambda x: "" if pd.isna(x) else f"{x:.3f}")
+    return shown.rename(columns=CELL_TITLES)
+
+
+def spread(scores):
+    """Means and standard deviations in words; empty where no cell has two seeds."""
+    told = ", ".join(
+        f"{CELL_TITLES[cell]} {column.mean():.3f} ± {column.std():.3f}"
+        for cell, column in scores.items()
+        if column.count() > 1
+    )
+    return f"Means and standard deviations over seeds: {told}." if told else ""
 
 
 def _score(config, metric):
@@ -49,23 +80,24 @@ def expected_run(scores):
     return np.mean(scores) - reach, np.mean(scores) + reach
 
 
-def against_gates(scores):
-    """The mean of each gated cell minus the RRU's, with Welch's interval and p value.
+def against_gates(scores, higher=False):
+    """By how much the RRU's mean is better than a gated cell's, with Welch's interval and p value.
 
     Seeds are independent draws for each cell, so the samples are not paired, and their
     variances may differ: Welch's t test.
 
     Args:
-        scores: as `scores_by_seed` gives them.
+        scores: as `scores_by_seed` gives them. higher: bool, whether higher scores are better.
 
     Returns:
         A frame with a row for each gated cell that has two seeds or more, as has the RRU:
         `cell`, `rru_seeds`, `seeds`, `difference`, `low`, `high` (95 %), `p`.
     """
-    rru = scores["rru"].dropna()
+    losses = (-scores if higher else scores).reindex(columns=list(CELLS))
+    rru = losses["rru"].dropna()
     rows = []
     for cell in CELLS[1:]:
-        gated = scores[cell].dropna()
+        gated = losses[cell].dropna()
         if min(len(rru), len(gated)) < 2:
             continue
         test = stats.ttest_ind(gated, rru, equal_var=False)
@@ -77,8 +109,8 @@ def against_gates(scores):
 
 
 def verdict(dataset, scores):
-    """The answer in sentences, one for each gated cell; only for metrics where less is better."""
-    compared = against_gates(scores)
+    """The answer in sentences, one for each gated cell."""
+    compared = against_gates(scores, higher=METRICS[KINDS[dataset]] == "accuracy")
     if compared.empty:
         return f"Fewer than two seeds of the RRU or of every gated cell are measured on {dataset}."
     return " ".join(_sentence(row) for row in compared.itertuples())

@@ -2,7 +2,7 @@
 
 from html import escape
 
-from .. import seeds, small_scale, tables
+from .. import findings, seeds, small_scale, tables
 from ..config import CELL_TITLES, CELLS, paper_config
 from ..records import load_records
 from .stage import FRAGMENTS as FOLDER
@@ -222,11 +222,4 @@ def _beside_no_input(rows):
 
 def over_seeds(context):
     """Is the RRU better than each gated cell on JSB Chorales, over the seeds measured?"""
-    scores = seeds.scores_by_seed("jsb", range(5))
-    spread = ", ".join(
-        f"{CELL_TITLES[cell]} {column.mean():.3f} ± {column.std():.3f}"
-        for cell, column in scores.items()
-        if column.count() > 1
-    )
-    means = f" Means and standard deviations over seeds: {spread}." if spread else ""
-    return f"{seeds.verdict('jsb', scores)}{means}\n"
+    return findings.over_seeds("jsb", seeds.recorded("jsb")) + "\n"

@@ -15,7 +15,7 @@ from .listening import (
     weights_note,
 )
 from .notes import limit_note, missing_note, missing_points
-from .table_1 import comparison, convergence
+from .table_1 import comparison, convergence, over_seeds
 from .tuning import tuned_table, tuning
 
 __all__ = [
@@ -36,6 +36,7 @@ __all__ = [
     "missing_points",
     "models_that_play",
     "normalization",
+    "over_seeds",
     "rezero",
     "robustness",
     "tuned_table",

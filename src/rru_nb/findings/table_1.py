@@ -1,5 +1,6 @@
 """What the records say to Table 1 and to the curves of appendix B."""
 
+from .. import seeds
 from ..config import CELL_TITLES, KINDS, METRICS, paper_config
 
 
@@ -19,6 +20,15 @@ def comparison(records):
     if "rru" in scores and len(scores) > 1:
         sentences.append(_against_gates(scores, metric, done.groupby("cell").seed.nunique()))
     return " ".join(s for s in sentences if s)
+
+
+def over_seeds(dataset, scores):
+    """Whether the RRU is better than each gated cell, beyond the luck of a seed.
+
+    Args:
+        dataset: its name. scores: a frame of `seeds.recorded`.
+    """
+    return f"{seeds.verdict(dataset, scores)} {seeds.spread(scores)}".rstrip()
 
 
 def convergence(records):
@@ -65,12 +75,12 @@ def _against_gates(scores, metric, n_seeds):
     ahead = (scores["rru"] > gated[best]) == higher and scores["rru"] != gated[best]
     percent = 100 * abs(scores["rru"] / gated[best] - 1)
     verdict = "better" if ahead else "worse"
-    seeds = f"means of {n_seeds.min()} seeds"
+    told = f"means of {n_seeds.min()} seeds"
     if n_seeds.max() == 1:
-        seeds = "one seed, so no spread is known"
+        told = "one seed of each"
     elif n_seeds.nunique() > 1:
-        seeds = f"means of {n_seeds.min()} to {n_seeds.max()} seeds"
+        told = f"means of {n_seeds.min()} to {n_seeds.max()} seeds"
     return (
         f"The RRU is {percent:.1f} % {verdict} than the best gated cell here, "
-        f"{CELL_TITLES[best]} ({seeds})."
+        f"{CELL_TITLES[best]} ({told})."
     )
