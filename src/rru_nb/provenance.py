@@ -47,6 +47,12 @@ def machine():
     return {"cpu": _processor(), "cores": _cores()}
 
 
+def device_name(device):
+    """What a record's `device` is called: the GPU, or the processor with its cores."""
+    cores = f"{device['cores']} core{'s' * (device['cores'] != 1)}"
+    return device["gpu"] or f"{device['cpu']}, {cores}"
+
+
 def commit():
     """The commit of the code that runs, and whether its source was changed since.
 

@@ -6,6 +6,7 @@ import pandas as pd
 from .config import CELL_TITLES
 from .costs import duration
 from .errors import UserError
+from .provenance import device_name
 from .records import load_records
 from .robust import WITHIN, grid_table
 from .tables import short_number
@@ -52,10 +53,10 @@ def shown_ablation_table(table):
     rows = {
         row.title: {
             "paper": _fixed(row.paper),
-            "paper, to the RRU": _signed(row.paper_difference),
+            "paper, to the RRU": _signed(row.paper_difference, row.Index),
             "measured": _fixed(row.measured) or "not measured",
             "seeds": f"{row.runs}" + (f", {row.failed} failed" if row.failed else ""),
-            "measured, to the RRU": _signed(row.difference),
+            "measured, to the RRU": _signed(row.difference, row.Index),
             "95 % interval": "" if np.isnan(row.low) else f"{row.low:+.2f} to {row.high:+.2f}",
         }
         for row in table.itertuples()
@@ -67,8 +68,8 @@ def _fixed(value):
     return "" if np.isnan(value) else f"{value:.2f}"
 
 
-def _signed(value):
-    return "" if np.isnan(value) or value == 0 else f"{value:+.2f}"
+def _signed(value, variant):
+    return "" if np.isnan(value) or variant == "rru" else f"{value:+.2f}"
 
 
 def dropout_table(frame):
@@ -166,7 +167,7 @@ def run_summary(frame):
         rows |= {
             "measured (UTC)": f"{records.started.min()[:10]} to {records.started.max()[:10]}",
             "time of all trainings": duration(records.seconds.sum()),
-            "device": _all(records.device.map(_device)),
+            "device": _all(records.device.map(device_name)),
             "versions": _all(records.versions.map(_versions)),
             "commits": _all(records.commit.map(_commit)),
         }
@@ -175,10 +176,6 @@ def run_summary(frame):
 
 def _all(values):
     return "; ".join(dict.fromkeys(values))
-
-
-def _device(device):
-    return device["gpu"] or f"{device['cpu']}, {device['cores']} cores"
 
 
 def _versions(versions):

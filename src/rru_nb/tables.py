@@ -6,6 +6,7 @@ import yaml
 
 from .config import CELL_TITLES, CELLS, paper_config
 from .data import DATASETS
+from .provenance import device_name
 from .records import load_records
 
 METRIC_TITLES = {
@@ -121,8 +122,7 @@ def provenance_table(records):
             "when (UTC)": record.started[:16].replace("T", " "),
             "minutes": f"{record.seconds / 60:.1f}",
             "epochs (best)": _epochs(record),
-            "device": record.device["gpu"]
-            or f"{record.device['cpu']}, {record.device['cores']} cores",
+            "device": device_name(record.device),
             "TensorFlow": record.versions["tensorflow"],
             "commit": (record.commit["sha"] or "unknown")[:10]
             + (" +" if record.commit["dirty"] else ""),

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from .. import tables
 from ..config import CELL_TITLES, RunConfig
+from ..provenance import device_name
 from ..records import load_records
 
 
@@ -42,8 +43,8 @@ def _record(record, context):
             f"    {tables.command(_config(record))}",
             "",
             f"{record.n_params:,} parameters (n = {record.units}), {len(record.epochs)} epochs in "
-            f"{record.seconds / 60:.1f} min on {_device(record.device)}, {record.started[:10]}, "
-            f"commit {sha}{changes}, {versions}. {_differences(record.differences)}"
+            f"{record.seconds / 60:.1f} min on {device_name(record.device)}, "
+            f"{record.started[:10]}, commit {sha}{changes}, {versions}. {_differences(record.differences)}"
             f"{_download(record, context)}",
             "",
         ]
@@ -63,10 +64,6 @@ def _scores(record):
     }
     told = [f"{title} {score:.3f}" for title, score in scores.items() if score == score and score]
     return "test " + ", ".join(told)
-
-
-def _device(device):
-    return device["gpu"] or f"{device['cpu']}, {device['cores']} cores"
 
 
 def _differences(differences):

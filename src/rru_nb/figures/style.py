@@ -2,6 +2,7 @@
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import seaborn as sns
 
 COLOURS = dict(zip(("rru", "gru", "lstm", "mogrifier"), sns.color_palette("colorblind")))
@@ -10,7 +11,8 @@ MARKERS = {"rru": "o", "gru": "s", "lstm": "^", "mogrifier": "D"}
 
 
 def use_style():
-    """The look of all figures: a white grid, no frame, readable on a phone."""
+    """The look of all figures: a white grid, no frame, readable on a phone; tables uncut."""
+    pd.set_option("display.max_colwidth", None)
     sns.set_theme(style="whitegrid", context="notebook")
     plt.rcParams |= {
         "figure.dpi": 110,
