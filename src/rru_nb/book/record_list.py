@@ -44,7 +44,8 @@ def _record(record, context):
             "",
             f"{record.n_params:,} parameters (n = {record.units}), {len(record.epochs)} epochs in "
             f"{record.seconds / 60:.1f} min on {device_name(record.device)}, "
-            f"{record.started[:10]}, commit {sha}{changes}, {versions}. {_differences(record.differences)}"
+            f"{record.started[:10]}, commit {sha}{changes}, {versions}. "
+            f"{_differences(record.differences)}"
             f"{_download(record, context)}",
             "",
         ]
