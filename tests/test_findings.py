@@ -11,6 +11,7 @@ from rru_nb.resampling import bootstrap, mean_interval
 from rru_nb.robust import grid_table, paired, share_difference
 from rru_nb.section_tables import scale_changes, shown_ablation_table, shown_grid_table
 from rru_nb.sections import section
+from rru_nb.tables import signed
 
 
 def frame_of(points, score, status=lambda point: "ok", metric="nll_window"):
@@ -232,6 +233,13 @@ def test_differences_are_taken_seed_by_seed():
     shown = shown_ablation_table(table)["paper, to the RRU"]
     assert shown["S = 1"] == "+0.64" and shown["no normalization"] == "+0.00"
     assert shown["RRU"] == ""
+
+
+@pytest.mark.parametrize(
+    "value, shown", [(-0.5, "-0.50"), (0.1, "+0.10"), (0.004, "+0.004"), (12.0, "+12.00")]
+)
+def test_no_bound_of_an_interval_is_rounded_to_zero(value, shown):
+    assert signed(value) == shown
 
 
 def test_one_seed_decides_nothing():

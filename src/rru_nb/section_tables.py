@@ -9,7 +9,7 @@ from .errors import UserError
 from .provenance import device_name
 from .records import load_records
 from .robust import WITHIN, grid_table
-from .tables import short_number
+from .tables import short_number, signed
 
 CUT_OFF = "–"
 
@@ -53,11 +53,11 @@ def shown_ablation_table(table):
     rows = {
         row.title: {
             "paper": _fixed(row.paper),
-            "paper, to the RRU": _signed(row.paper_difference, row.Index),
+            "paper, to the RRU": _unless_rru(f"{row.paper_difference:+.2f}", row),
             "measured": _fixed(row.measured) or "not measured",
             "seeds": f"{row.runs}" + (f", {row.failed} failed" if row.failed else ""),
-            "measured, to the RRU": _signed(row.difference, row.Index),
-            "95 % interval": "" if np.isnan(row.low) else f"{row.low:+.2f} to {row.high:+.2f}",
+            "measured, to the RRU": _unless_rru(signed(row.difference), row),
+            "95 % interval": _unless_rru(f"{signed(row.low)} to {signed(row.high)}", row),
         }
         for row in table.itertuples()
     }
@@ -68,8 +68,8 @@ def _fixed(value):
     return "" if np.isnan(value) else f"{value:.2f}"
 
 
-def _signed(value, variant):
-    return "" if np.isnan(value) or variant == "rru" else f"{value:+.2f}"
+def _unless_rru(difference, row):
+    return "" if row.Index == "rru" or "nan" in difference else difference
 
 
 def dropout_table(frame):

@@ -114,6 +114,11 @@ def _row_of(config):
     }
 
 
+def signed(difference):
+    """A difference with its sign: two decimals as in the paper, three where two would hide it."""
+    return f"{difference:+.2f}" if abs(difference) >= 0.1 else f"{difference:+.3f}"
+
+
 def provenance_table(records):
     """Where each number comes from: when, how long, on what, with which versions and code."""
     rows = [

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..tables import METRIC_TITLES
+from ..tables import METRIC_TITLES, signed
 from .grids import NOTHING
 from .notes import limit_note
 
@@ -33,9 +33,9 @@ def _of_a_variant(row, higher):
     if np.isnan(row.difference):
         return ""
     if np.isnan(row.low):
-        return f"{row.title}: {row.difference:+.2f} (one seed, so no interval)."
-    kind = _kind(row, higher)
-    return f"{row.title}: {kind}, {row.difference:+.2f} ({row.low:+.2f} to {row.high:+.2f})."
+        return f"{row.title}: {signed(row.difference)} (one seed, so no interval)."
+    interval = f"{signed(row.low)} to {signed(row.high)}"
+    return f"{row.title}: {_kind(row, higher)}, {signed(row.difference)} ({interval})."
 
 
 def _kind(row, higher):
