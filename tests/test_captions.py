@@ -6,35 +6,48 @@ from rru_nb.book.captions import first_sentence, say_findings
 
 
 @pytest.mark.parametrize(
-    "text, sentence",
+    "text, sentence, rest",
     [
-        ("The RRU has 7.80 nats. More.", "The RRU has 7.80 nats."),
-        ("**It holds**: 8.19 of Liu et al. Are few. Yes", "It holds: 8.19 of Liu et al. Are few."),
-        ("No end", "No end"),
-        ("", ""),
+        ("The RRU has 7.80 nats. More.", "The RRU has 7.80 nats.", "More."),
+        (
+            "**It holds**: 8.1 of Liu et al. Are few. Yes",
+            "It holds: 8.1 of Liu et al. Are few.",
+            "Yes",
+        ),
+        ("**It holds.** **Yes**.", "It holds.", "**Yes**."),
+        ("No end", "No end", ""),
+        ("", "", ""),
     ],
 )
-def test_first_sentence(text, sentence):
-    assert first_sentence(text) == sentence
+def test_first_sentence(text, sentence, rest):
+    assert first_sentence(text) == (sentence, rest)
 
 
 def test_the_finding_goes_to_the_figure_above_it_and_to_no_other():
     def figure(caption):
-        return {"metadata": {"mystnb": {"figure": {"caption": caption}}}}
+        return {"cell_type": "code", "metadata": {"mystnb": {"figure": {"caption": caption}}}}
 
     def finding(text):
         output = {"data": {"text/markdown": [text]}}
-        return {"metadata": {"tags": ["remove-input", "finding"]}, "outputs": [output]}
+        tags = ["remove-input", "finding"]
+        return {"cell_type": "code", "metadata": {"tags": tags}, "outputs": [output]}
 
     cells = [
         figure("A."),
-        {"metadata": {}},
+        {"cell_type": "code", "metadata": {}},
         figure("B."),
+        {"cell_type": "code", "metadata": {}},
         finding("Blue wins. By far."),
         figure("C."),
+        {"cell_type": "markdown", "metadata": {}},
+        finding("Red wins. By far."),
+        figure("D."),
+        finding(""),
     ]
-    say_findings([*cells, finding("")])
+    say_findings(cells)
     captions = [
-        c["metadata"]["mystnb"]["figure"]["caption"] for c in (cells[0], cells[2], cells[4])
+        c["metadata"]["mystnb"]["figure"]["caption"] for c in cells if "mystnb" in c["metadata"]
     ]
-    assert captions == ["A.", "Blue wins. B.", "C."]
+    assert captions == ["A.", "Blue wins. B.", "Red wins. C.", "D."]
+    told = [c["outputs"][0]["data"]["text/markdown"] for c in (cells[4], cells[7])]
+    assert told == ["By far.", ["Red wins. By far."]], "the first goes on below the caption"

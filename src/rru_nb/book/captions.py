@@ -8,29 +8,37 @@ TAG = "finding"  # of the cell that shows in words what the figure before it sho
 def say_findings(cells):
     """Puts the first sentence of each finding in front of the caption of the figure before it.
 
+    A finding with no text between it and its figure goes on where the caption leaves off.
+
     Args:
         cells: of an executed notebook, dicts; captions are changed in place. A cell of a finding
             has the tag `TAG` and one output in Markdown; the figure is the last one above it.
     """
-    figure = None
+    figure, adjacent = None, False
     for cell in cells:
-        figure = cell["metadata"].get("mystnb", {}).get("figure") or figure
-        if TAG in cell["metadata"].get("tags", []) and figure:
-            told = first_sentence(_markdown_of(cell))
+        if "figure" in cell["metadata"].get("mystnb", {}):
+            figure, adjacent = cell["metadata"]["mystnb"]["figure"], True
+        adjacent = adjacent and cell["cell_type"] == "code"
+        output = _markdown_of(cell) if TAG in cell["metadata"].get("tags", []) else None
+        if output and figure:
+            told, rest = first_sentence("".join(output["text/markdown"]))
             figure["caption"] = f"{told} {figure['caption']}".strip()
+            if adjacent:
+                output["text/markdown"] = rest
             figure = None
 
 
 def first_sentence(text):
-    """The first sentence, without emphasis; `8.19` and `et al.` end none."""
-    plain = re.sub(r"\*\*(.+?)\*\*", r"\1", text.strip())
-    end = re.search(r"(?<!et al)[.!?](?=\s+[A-Z*(]|\s*$)", plain)
-    return plain[: end.end()] if end else plain
+    """The first sentence, without emphasis, and the rest; `8.19` and `et al.` end none."""
+    text = text.strip()
+    end = re.search(r"(?<!et al)[.!?](\*\*)?(?=\s+[A-Z*(]|\s*$)", text)
+    first, rest = (text[: end.end()], text[end.end() :].strip()) if end else (text, "")
+    return re.sub(r"\*\*(.+?)\*\*", r"\1", first), rest
 
 
 def _markdown_of(cell):
+    """The data of the cell's output in Markdown, if it says anything."""
     for output in cell.get("outputs", []):
-        text = output.get("data", {}).get("text/markdown")
-        if text:
-            return "".join(text)
-    return ""
+        if output.get("data", {}).get("text/markdown"):
+            return output["data"]
+    return None
