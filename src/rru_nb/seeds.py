@@ -109,11 +109,11 @@ def against_gates(scores, higher=False):
 
 
 def verdict(dataset, scores):
-    """The answer in sentences, one for each gated cell."""
+    """The answer as a list in Markdown, a sentence for each gated cell."""
     compared = against_gates(scores, higher=METRICS[KINDS[dataset]] == "accuracy")
     if compared.empty:
         return f"Fewer than two seeds of the RRU or of every gated cell are measured on {dataset}."
-    return " ".join(_sentence(row) for row in compared.itertuples())
+    return "\n".join(f"- {_sentence(row)}" for row in compared.itertuples())
 
 
 def _sentence(row):

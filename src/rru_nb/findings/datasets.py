@@ -48,7 +48,7 @@ def coverage(frame):
         told.append(f"{name} {half} and {most}")
     return (
         "Symbols that it takes to cover half of the running text and 95 % of it, the most frequent "
-        f"first: {_listed(told, '; ')}. (To the next of the curve's points.)"
+        f"first, up to the curve's next point: {_listed(told, '; ')}."
     )
 
 

@@ -28,7 +28,7 @@ def over_seeds(dataset, scores):
     Args:
         dataset: its name. scores: a frame of `seeds.recorded`.
     """
-    return f"{seeds.verdict(dataset, scores)} {seeds.spread(scores)}".rstrip()
+    return f"{seeds.verdict(dataset, scores)}\n\n{seeds.spread(scores)}".rstrip()
 
 
 def convergence(records):
