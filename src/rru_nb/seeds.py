@@ -32,16 +32,18 @@ def recorded(dataset, scale="paper"):
     return scores_by_seed(dataset, seeds, scale).dropna(how="all")
 
 
-def spread_table(dataset, scores):
+def spread_table(dataset, scores, scale="paper"):
     """The scores as a table: a row a seed, then mean, standard deviation and the paper's number.
 
     Args:
-        dataset: its name. scores: as `scores_by_seed` gives them.
+        dataset: its name. scores: as `scores_by_seed` gives them. scale: theirs; the paper's
+            number stands beside those of its own scale alone.
     """
     rows = {f"seed {seed}": row for seed, row in scores.iterrows()}
     rows |= {"mean": scores.mean(), "standard deviation": scores.std()}
-    published = {cell: paper_config(dataset, cell).published for cell in CELLS}
-    rows["paper"] = {cell: p["value"] for cell, p in published.items() if p}
+    if scale == "paper":
+        published = {cell: paper_config(dataset, cell).published for cell in CELLS}
+        rows["paper"] = {cell: p["value"] for cell, p in published.items() if p}
     table = pd.DataFrame(rows, index=scores.columns).T.dropna(how="all")
     shown = table.map(lambda x: "" if pd.isna(x) else f"{x:.3f}")
     return shown.rename(columns=CELL_TITLES)
