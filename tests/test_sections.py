@@ -8,6 +8,7 @@ from rru_nb import UserError, paper_config
 from rru_nb.budget import units_within
 from rru_nb.cli import main
 from rru_nb.records import write_record
+from rru_nb.section_tables import run_summary
 from rru_nb.sections import SECTIONS, results, section
 from rru_nb.sections.order import by_usefulness
 from rru_nb.tables import command
@@ -203,3 +204,27 @@ def test_results_have_a_row_for_each_point_measured_or_not():
 def test_results_without_any_record():
     frame = results(section("ablation"), points("ablation"))
     assert set(frame.status) == {"missing"} and len(frame) == 18
+
+
+def test_the_box_of_what_was_run_has_a_column_for_each_dataset():
+    ablation = section("ablation")
+    device = {"gpu": None, "cpu": "a chip", "cores": 1}
+    versions, commit = {"python": "3.11.7"}, {"sha": "0123456789abc", "dirty": True}
+    for point, seconds in zip(points("ablation", seeds=[0, 3]), (1800.0, 3600.0)):
+        record = a_record(point.config, device=device, versions=versions, commit=commit)
+        write_record(record | {"seconds": seconds})
+    frames = [
+        results(ablation, points("ablation", name, seeds=[0, 3])) for name in ("nottingham", "imdb")
+    ]
+    box = run_summary(*frames)
+    assert box["nottingham, scale laptop"].to_dict() == {
+        "runs": "2 of 12, none failed",
+        "seeds": "0, 3",
+        "measured (UTC)": "2026-01-01",
+        "time of all trainings": "1.5 h",
+        "device": "a chip, 1 core",
+        "versions": "python 3.11.7",
+        "commits": "0123456789 and changes",
+    }
+    unmeasured = box["imdb, scale laptop"]
+    assert unmeasured["runs"] == "0 of 12" and unmeasured["device"] == ""

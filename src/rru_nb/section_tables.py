@@ -150,28 +150,33 @@ def _listed(values):
     return " · ".join(told)
 
 
-def run_summary(frame):
+def run_summary(*frames):
     """One generated box: what was run, when, how long, on what, with which versions and code.
 
     Args:
-        frame: rows of `sections.results`.
+        *frames: rows of `sections.results`, a column of the table each.
     """
+    columns = {f"{f.dataset.iloc[0]}, scale {f.scale.iloc[0]}": _summary(f) for f in frames}
+    return pd.DataFrame(columns, dtype=object).fillna("")
+
+
+def _summary(frame):
     records = load_records(id=list(frame.id))
-    counts = frame.status.value_counts()
+    failed = f", {(frame.status == 'failed').sum() or 'none'} failed" if len(records) else ""
     rows = {
-        "runs": f"{len(records)} of {len(frame)}, {counts.get('failed', 0)} of them failed",
-        "dataset and scale": f"{frame.dataset.iloc[0]}, {frame.scale.iloc[0]}",
+        "runs": f"{len(records)} of {len(frame)}{failed}",
         "seeds": ", ".join(str(s) for s in sorted(set(frame.seed))),
     }
     if len(records):
+        days = dict.fromkeys([records.started.min()[:10], records.started.max()[:10]])
         rows |= {
-            "measured (UTC)": f"{records.started.min()[:10]} to {records.started.max()[:10]}",
+            "measured (UTC)": " to ".join(days),
             "time of all trainings": duration(records.seconds.sum()),
             "device": _all(records.device.map(device_name)),
             "versions": _all(records.versions.map(_versions)),
             "commits": _all(records.commit.map(_commit)),
         }
-    return pd.DataFrame({"": rows})
+    return pd.Series(rows)
 
 
 def _all(values):
