@@ -191,6 +191,8 @@ def test_the_rate_is_chosen_by_validation_and_told_by_test():
     frame.loc[~rru & (frame.dropout == 0.2), "test"] = 3.0
     said = findings.dropout(frame)
     assert "is **not** the most pronounced" in said and "behind the best gated cell" in said
+    frame.loc[~rru & (frame.dropout == 0.0), ["valid", "test"]] = [1.0, 1.2]
+    assert "GRU without dropout: 1.20" in findings.dropout(frame)
 
 
 def test_no_claim_on_dropout_from_a_part_of_the_rates():

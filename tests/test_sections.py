@@ -217,6 +217,7 @@ def test_the_box_of_what_was_run_has_a_column_for_each_dataset():
         results(ablation, points("ablation", name, seeds=[0, 3])) for name in ("nottingham", "imdb")
     ]
     box = run_summary(*frames)
+    assert list(box.index)[:2] == ["runs", "seeds"] and list(box.index)[-1] == "commits"
     assert box["nottingham, scale laptop"].to_dict() == {
         "runs": "2 of 12, none failed",
         "seeds": "0, 3",

@@ -157,7 +157,8 @@ def run_summary(*frames):
         *frames: rows of `sections.results`, a column of the table each.
     """
     columns = {f"{f.dataset.iloc[0]}, scale {f.scale.iloc[0]}": _summary(f) for f in frames}
-    return pd.DataFrame(columns, dtype=object).fillna("")
+    longest = max(columns.values(), key=len)
+    return pd.DataFrame(columns, index=list(longest), dtype=object).fillna("")
 
 
 def _summary(frame):
@@ -176,7 +177,7 @@ def _summary(frame):
             "versions": _all(records.versions.map(_versions)),
             "commits": _all(records.commit.map(_commit)),
         }
-    return pd.Series(rows)
+    return rows
 
 
 def _all(values):

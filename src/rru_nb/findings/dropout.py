@@ -54,6 +54,8 @@ def _best(runs, higher):
 
 
 def _of_a_cell(cell, rate, score, gain):
+    if rate == 0:
+        return f"{CELL_TITLES[cell]} without dropout: {short_number(score)}"
     than = "" if gain is None else f", {abs(gain):.1f} % {_better(gain)} than without dropout"
     return f"{CELL_TITLES[cell]} {rate:g}: {short_number(score)}{than}"
 
