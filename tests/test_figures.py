@@ -76,13 +76,14 @@ def test_an_empty_grid_is_drawn_as_empty():
 def test_dropout_lines_hold_the_scores_and_ring_the_best():
     frame = frame_of(dropout_points(), lambda p: 5 - p.config.dropout + 2.5 * p.config.dropout**2)
     frame.loc[0, ["status", "test"]] = ["failed", None]
+    frame.loc[(frame.cell == "gru") & (frame.dropout == 0.7), "valid"] = 1.0
     ax = figures.dropout_lines(frame, "title").axes[0]
     line = next(ln for ln in ax.lines if ln.get_label() == "GRU")
     assert len(line.get_xdata()) == 10
     rru = next(ln for ln in ax.lines if ln.get_label() == "RRU")
     assert len(rru.get_xdata()) == 9, "the failed rate is no point of the line"
     rings = [ln for ln in ax.lines if ln.get_markersize() == 15]
-    assert [tuple(r.get_xdata()) for r in rings] == [(0.2,), (0.2,)]
+    assert [tuple(r.get_xdata()) for r in rings] == [(0.2,), (0.7,)], "no choice by the test score"
     crosses = [ln for ln in ax.lines if ln.get_marker() == "x"]
     assert [tuple(c.get_xdata()) for c in crosses] == [(0.0,)]
 

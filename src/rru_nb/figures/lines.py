@@ -8,7 +8,7 @@ from .style import COLOURS, DASHES, MARKERS
 
 
 def dropout_lines(frame, title):
-    """Test score over the dropout rate, a line a cell; the best rate of each cell is ringed.
+    """Test score over the dropout rate, a line a cell; each cell's best rate by validation ringed.
 
     With several seeds the line is their mean and a band spans them. Failed trainings are marked
     by a × at the top of the axes, in the colour of the cell.
@@ -23,11 +23,12 @@ def dropout_lines(frame, title):
         done = runs[runs.status == "ok"]
         if done.empty:
             continue
-        scores = done.astype({"test": float}).groupby("dropout").test.agg(["mean", "min", "max"])
+        by_rate = done.astype({"test": float, "valid": float}).groupby("dropout")
+        scores, valid = by_rate.test.agg(["mean", "min", "max"]), by_rate.valid.mean()
         look = {"color": COLOURS[cell], "linestyle": DASHES[cell], "marker": MARKERS[cell]}
         ax.plot(scores.index, scores["mean"], label=CELL_TITLES[cell], **look)
         ax.fill_between(scores.index, scores["min"], scores["max"], color=COLOURS[cell], alpha=0.15)
-        best = scores["mean"].idxmax() if higher else scores["mean"].idxmin()
+        best = valid.idxmax() if higher else valid.idxmin()
         ring = {"markersize": 15, "markerfacecolor": "none", "markeredgewidth": 1.5}
         ax.plot(best, scores["mean"][best], "o", color=COLOURS[cell], **ring)
     ax.set(xlabel="dropout rate", ylabel=f"test {METRIC_TITLES[frame.metric.iloc[0]]}", title=title)
