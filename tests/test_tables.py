@@ -89,6 +89,11 @@ def test_convergence_names_the_first_epoch_ahead_of_every_gated_cell():
     config = paper_config("nottingham", "mogrifier")
     write_record(a_record(config, epochs=[{"epoch": 1, "valid_nll_window": 7.9}]))
     assert "does not pass" in findings.convergence(load_records(dataset="nottingham"))
+    both = {"two": records, "four": load_records(dataset="nottingham"), "none": records[:0]}
+    assert findings.convergences(both).endswith(
+        "two the first time in epoch 3 of its 4 epochs; four in none of its 4 epochs."
+    )
+    assert findings.convergences({"none": records[:0]}) == ""
 
 
 def test_comparison_counts_the_seeds_of_each_cell():

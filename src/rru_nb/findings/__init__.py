@@ -15,7 +15,7 @@ from .listening import (
     weights_note,
 )
 from .notes import limit_note, missing_note, missing_points
-from .table_1 import comparison, convergence, over_seeds
+from .table_1 import comparison, convergence, convergences, over_seeds
 from .tuning import tuned_table, tuning
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "ablation",
     "comparison",
     "convergence",
+    "convergences",
     "counted",
     "counted_table",
     "datasets",

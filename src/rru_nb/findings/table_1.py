@@ -40,6 +40,36 @@ def convergence(records):
     done = records[records.status == "ok"].drop_duplicates("cell")
     if "rru" not in set(done.cell) or len(done) == 1:
         return ""
+    ahead, n_epochs = _first_ahead(done)
+    if ahead is None:
+        return f"In its {n_epochs} epochs the RRU does not pass the best epoch of the gated cells."
+    gated = ", ".join(CELL_TITLES[cell] for cell in done.cell if cell != "rru")
+    return (
+        f"In its epoch {ahead} of {n_epochs} the RRU is ahead of the best epoch of every gated "
+        f"cell here ({gated})."
+    )
+
+
+def convergences(by_dataset):
+    """The same of several datasets, in one sentence; empty where none has an RRU and another.
+
+    Args:
+        by_dataset: dictionary of names to records as of `convergence`.
+    """
+    told = []
+    for name, records in by_dataset.items():
+        done = records[records.status == "ok"].drop_duplicates("cell") if len(records) else records
+        if len(done) > 1 and "rru" in set(done.cell):
+            ahead, n_epochs = _first_ahead(done)
+            first = "in none" if ahead is None else f"the first time in epoch {ahead}"
+            told.append(f"{name} {first} of its {n_epochs} epochs")
+    if not told:
+        return ""
+    return f"The RRU is ahead of the best epoch of every gated cell: {'; '.join(told)}."
+
+
+def _first_ahead(done):
+    """`(epoch, epochs)`: when the RRU passes the best epoch of the others, None for never."""
     metric = METRICS[KINDS[done.dataset.iloc[0]]]
     sign = -1 if metric == "accuracy" else 1
     scores = {
@@ -48,13 +78,7 @@ def convergence(records):
     }
     rru = scores.pop("rru")
     best = min(min(epochs) for epochs in scores.values())
-    ahead = [number for number, score in enumerate(rru, 1) if score < best]
-    if not ahead:
-        return f"In its {len(rru)} epochs the RRU does not pass the best epoch of the gated cells."
-    return (
-        f"In its epoch {ahead[0]} of {len(rru)} the RRU is ahead of the best epoch of every gated "
-        f"cell here ({', '.join(CELL_TITLES[cell] for cell in scores)})."
-    )
+    return next((i for i, score in enumerate(rru, 1) if score < best), None), len(rru)
 
 
 def _against_paper(dataset, cell, score, scale):
