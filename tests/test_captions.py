@@ -43,11 +43,14 @@ def test_the_finding_goes_to_the_figure_above_it_and_to_no_other():
         finding("Red wins. By far."),
         figure("D."),
         finding(""),
+        figure("E."),
+        finding("Green wins."),
     ]
     say_findings(cells)
     captions = [
         c["metadata"]["mystnb"]["figure"]["caption"] for c in cells if "mystnb" in c["metadata"]
     ]
-    assert captions == ["A.", "Blue wins. B.", "Red wins. C.", "D."]
+    assert captions == ["A.", "Blue wins. B.", "Red wins. C.", "D.", "Green wins. E."]
     told = [c["outputs"][0]["data"]["text/markdown"] for c in (cells[4], cells[7])]
     assert told == ["By far.", ["Red wins. By far."]], "the first goes on below the caption"
+    assert not cells[-1]["outputs"], "nothing is left to say"

@@ -21,10 +21,12 @@ def say_findings(cells):
         adjacent = adjacent and cell["cell_type"] == "code"
         output = _markdown_of(cell) if TAG in cell["metadata"].get("tags", []) else None
         if output and figure:
-            told, rest = first_sentence("".join(output["text/markdown"]))
+            told, rest = first_sentence("".join(output["data"]["text/markdown"]))
             figure["caption"] = f"{told} {figure['caption']}".strip()
-            if adjacent:
-                output["text/markdown"] = rest
+            if adjacent and rest:
+                output["data"]["text/markdown"] = rest
+            elif adjacent:
+                cell["outputs"].remove(output)
             figure = None
 
 
@@ -37,8 +39,8 @@ def first_sentence(text):
 
 
 def _markdown_of(cell):
-    """The data of the cell's output in Markdown, if it says anything."""
+    """The cell's output in Markdown, if it says anything."""
     for output in cell.get("outputs", []):
         if output.get("data", {}).get("text/markdown"):
-            return output["data"]
+            return output
     return None
