@@ -43,6 +43,7 @@ def test_the_finding_goes_to_the_figure_above_it_and_to_no_other():
         finding("Red wins. By far."),
         figure("D."),
         finding(""),
+        finding("Of no figure."),
         figure("E."),
         finding("Green wins."),
     ]

@@ -59,6 +59,7 @@ def test_every_seed_of_the_own_setting_is_there_and_no_other_setting(monkeypatch
     assert list(table["RRU"]) == ["7.700", "7.900", "7.800", "0.141", "7.720"]
     assert list(table["GRU"]) == ["", "", "", "", "8.200"]
     assert "paper" not in seeds.spread_table("chorales", scores, "laptop").index
+    assert table.index.name == "jsb, scale paper" and "scale paper" in seeds.spread(scores)
     assert seeds.spread(scores).endswith("RRU 7.800 ± 0.141.")
 
 

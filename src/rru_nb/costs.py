@@ -115,7 +115,7 @@ def _config_of(record):
 
 
 def _without_pauses(seconds, epochs):
-    """The seconds of a run, but no epoch's share above one and a half times the usual epoch.
+    """The seconds of a run, at most one and a half times its epochs at their median.
 
     Compiling and the test stay below that; a computer that slept during an epoch does not.
     """

@@ -46,17 +46,21 @@ def spread_table(dataset, scores, scale="paper"):
         rows["paper"] = {cell: p["value"] for cell, p in published.items() if p}
     table = pd.DataFrame(rows, index=scores.columns).T.dropna(how="all")
     shown = table.map(lambda x: "" if pd.isna(x) else f"{x:.3f}")
-    return shown.rename(columns=CELL_TITLES)
+    return shown.rename(columns=CELL_TITLES).rename_axis(f"{dataset}, scale {scale}")
 
 
-def spread(scores):
-    """Means and standard deviations in words; empty where no cell has two seeds."""
+def spread(scores, scale="paper"):
+    """Means and standard deviations in words; empty where no cell has two seeds.
+
+    Args:
+        scores: as `scores_by_seed` gives them. scale: theirs.
+    """
     told = ", ".join(
         f"{CELL_TITLES[cell]} {column.mean():.3f} ± {column.std():.3f}"
         for cell, column in scores.items()
         if column.count() > 1
     )
-    return f"Means and standard deviations over seeds: {told}." if told else ""
+    return f"Means and standard deviations over seeds, scale {scale}: {told}." if told else ""
 
 
 def _score(config, metric):

@@ -19,7 +19,9 @@ def say_findings(cells):
         if "figure" in cell["metadata"].get("mystnb", {}):
             figure, adjacent = cell["metadata"]["mystnb"]["figure"], True
         adjacent = adjacent and cell["cell_type"] == "code"
-        output = _markdown_of(cell) if TAG in cell["metadata"].get("tags", []) else None
+        if TAG not in cell["metadata"].get("tags", []):
+            continue
+        output = _markdown_of(cell)
         if output and figure:
             told, rest = first_sentence("".join(output["data"]["text/markdown"]))
             figure["caption"] = f"{told} {figure['caption']}".strip()
@@ -27,7 +29,7 @@ def say_findings(cells):
                 output["data"]["text/markdown"] = rest
             elif adjacent:
                 cell["outputs"].remove(output)
-            figure = None
+        figure = None
 
 
 def first_sentence(text):

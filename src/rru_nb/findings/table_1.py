@@ -22,13 +22,13 @@ def comparison(records):
     return " ".join(s for s in sentences if s)
 
 
-def over_seeds(dataset, scores):
+def over_seeds(dataset, scores, scale="paper"):
     """Whether the RRU is better than each gated cell, beyond the luck of a seed.
 
     Args:
-        dataset: its name. scores: a frame of `seeds.recorded`.
+        dataset: its name. scores: a frame of `seeds.recorded`. scale: theirs.
     """
-    return f"{seeds.verdict(dataset, scores)}\n\n{seeds.spread(scores)}".rstrip()
+    return f"{seeds.verdict(dataset, scores)}\n\n{seeds.spread(scores, scale)}".rstrip()
 
 
 def convergence(records):
