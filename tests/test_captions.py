@@ -15,6 +15,7 @@ from rru_nb.book.captions import first_sentence, say_findings
             "Yes",
         ),
         ("**It holds.** **Yes**.", "It holds.", "**Yes**."),
+        ("It holds.\n\n- One.\n- Two.", "It holds.", "- One.\n- Two."),
         ("No end", "No end", ""),
         ("", "", ""),
     ],

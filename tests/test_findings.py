@@ -126,7 +126,7 @@ def test_pairs_are_the_places_measured_for_every_cell():
 
 def test_the_verdict_follows_the_numbers():
     said = findings.robustness(frame_of(robustness_points(), steep))
-    assert "holds here**" in said and "compared with the GRU" in said
+    assert "holds here**" in said and "from that of the GRU" in said
     assert "No training failed." in said and "One seed" in said
 
     def reversed_(point):
@@ -160,7 +160,10 @@ def test_normalization_compares_the_two_halves():
         return 4.0 * (1 + decades * (0.01 if point.config.normalize else 0.3))
 
     said = findings.normalization(frame_of(points, score))
-    assert "**That normalization broadens the range in which the RRU works holds here**" in said
+    assert (
+        "**The claim that normalization broadens the range in which the RRU works holds here**"
+        in said
+    )
     assert "lower at 8 of the 12 grid points" in said
 
 
@@ -186,11 +189,11 @@ def test_the_rate_is_chosen_by_validation_and_told_by_test():
     frame.loc[~rru & (frame.dropout == 0.2), ["valid", "test"]] = [3.5, 3.9]
     said = findings.dropout(frame)
     assert "RRU 0.6: 3.80, 5.0 % better than without dropout" in said
-    assert "the effect of dropout is the most pronounced for the RRU" in said
+    assert "**The effect of dropout is the most pronounced for the RRU here**" in said
     assert "ahead of the best gated cell, GRU" in said
     frame.loc[~rru & (frame.dropout == 0.2), "test"] = 3.0
     said = findings.dropout(frame)
-    assert "is **not** the most pronounced" in said and "behind the best gated cell" in said
+    assert "is not the most pronounced" in said and "behind the best gated cell" in said
     frame.loc[~rru & (frame.dropout == 0.0), ["valid", "test"]] = [1.0, 1.2]
     assert "GRU without dropout: 1.20" in findings.dropout(frame)
 

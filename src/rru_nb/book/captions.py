@@ -35,7 +35,7 @@ def say_findings(cells):
 def first_sentence(text):
     """The first sentence, without emphasis, and the rest; `8.19` and `et al.` end none."""
     text = text.strip()
-    end = re.search(r"(?<!et al)[.!?](\*\*)?(?=\s+[A-Z*(]|\s*$)", text)
+    end = re.search(r"(?<!et al)[.!?](\*\*)?(?=\s+[A-Z*(]|\s*\n\s*\n|\s*$)", text)
     first, rest = (text[: end.end()], text[end.end() :].strip()) if end else (text, "")
     return re.sub(r"\*\*(.+?)\*\*", r"\1", first), rest
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from ..tables import METRIC_TITLES, signed
 from .grids import NOTHING
-from .notes import limit_note
+from .notes import answer, limit_note
 
 
 def ablation(table, frame):
@@ -17,16 +17,16 @@ def ablation(table, frame):
         return NOTHING
     higher = frame.metric.iloc[0] == "accuracy"
     variants = table.drop(index="rru", errors="ignore")
-    sentences = [_of_a_variant(row, higher) for row in variants.itertuples() if row.runs]
+    facts = [_of_a_variant(row, higher) for row in variants.itertuples() if row.runs]
     failed = table[table.failed > 0]
-    sentences += [f"{row.title}: {row.failed} trainings failed." for row in failed.itertuples()]
+    facts += [f"{row.title}: {row.failed} trainings failed." for row in failed.itertuples()]
     told = variants[variants.difference.notna()]
     if told.empty:
-        sentences.append("The RRU itself or all variants have no score here: nothing to compare.")
+        verdict = ["The RRU itself or all variants have no score here: nothing to compare."]
     else:
-        sentences.append(_verdict(told, higher, METRIC_TITLES[frame.metric.iloc[0]]))
-        sentences.append(_order(told, higher))
-    return " ".join(s for s in [*sentences, limit_note(frame)] if s)
+        unit = METRIC_TITLES[frame.metric.iloc[0]]
+        verdict = [_verdict(told, higher, unit), _order(told, higher)]
+    return answer(verdict, [*facts, limit_note(frame)])
 
 
 def _of_a_variant(row, higher):
@@ -56,8 +56,8 @@ def _verdict(told, higher, unit):
         )
     held = "holds" if worse == len(told) else "does not hold" if better else "is not decided"
     return (
-        f"**That the RRU as it is performs best {held} here** ({unit}): of {len(told)} variants, "
-        f"{worse} are worse beyond the spread of the seeds, {better} better, and "
+        f"**The claim that the RRU as it is performs best {held} here** ({unit}): of {len(told)} "
+        f"variants, {worse} are worse beyond the spread of the seeds, {better} better, and "
         f"{len(told) - worse - better} neither."
     )
 

@@ -3,7 +3,7 @@
 from ..config import CELL_TITLES
 from ..tables import METRIC_TITLES, short_number
 from .grids import NOTHING
-from .notes import limit_note
+from .notes import answer, limit_note
 
 PAPERS_RATE = 0.7  # "works best with a dropout rate of around 0.7"
 
@@ -29,16 +29,17 @@ def dropout(frame):
         return "No cell has more than one rate measured yet: nothing to compare."
     unit = METRIC_TITLES[frame.metric.iloc[0]]
     listed = "; ".join(_of_a_cell(cell, **best) for cell, best in told.items())
-    sentences = [f"Best rate by validation score, and the test score there ({unit}): {listed}."]
+    facts = [f"Best rate by validation score, and the test score there ({unit}): {listed}."]
     whole = frame.groupby("cell").status.agg(lambda s: "missing" not in set(s))
+    verdict = []
     if "rru" in told and len(told) > 1 and whole.all():
-        sentences += _claims(told, higher)
+        verdict = _claims(told, higher)
     failed = frame[frame.status == "failed"]
     if len(failed):
-        sentences.append(f"{len(failed)} trainings failed.")
+        facts.append(f"{len(failed)} trainings failed.")
     if done.seed.nunique() == 1:
-        sentences.append("One seed at each rate: neighbouring rates differ by chance too.")
-    return " ".join(s for s in [*sentences, limit_note(frame)] if s)
+        facts.append("One seed at each rate: neighbouring rates differ by chance too.")
+    return answer(verdict, [*facts, limit_note(frame)])
 
 
 def _best(runs, higher):
@@ -70,9 +71,9 @@ def _claims(told, higher):
     sentences = []
     if all(best["gain"] is not None for best in told.values()):
         most = max(gated.values(), key=lambda best: best["gain"])["gain"]
-        held = "is" if rru["gain"] > most else "is **not**"
+        held = "is" if rru["gain"] > most else "is not"
         sentences.append(
-            f"So the effect of dropout {held} the most pronounced for the RRU here "
+            f"**The effect of dropout {held} the most pronounced for the RRU here** "
             f"({rru['gain']:.1f} % against at most {most:.1f} % for a gated cell)."
         )
     pick = max if higher else min

@@ -4,7 +4,7 @@ import numpy as np
 
 from ..config import CELL_TITLES
 from ..robust import grid_table, paired, share_difference
-from .notes import limit_note
+from .notes import answer, limit_note
 
 NORMALIZE_TITLES = {True: "with normalization", False: "without normalization"}
 NOTHING = "Nothing is measured here yet."
@@ -19,15 +19,13 @@ def robustness(frame):
     if not (frame.status != "missing").any():
         return NOTHING
     table, places = grid_table(frame), paired(frame)
-    sentences = [_shares(table, CELL_TITLES), _medians(table, CELL_TITLES), _failures(table)]
+    verdict, facts = [], [_shares(table, CELL_TITLES), _medians(table, CELL_TITLES)]
     gated = [cell for cell in places if cell != "rru"]
     if len(places) and "rru" in places and gated:
-        sentences.append(_wins(places))
         partial = bool((frame.status == "missing").any())
-        sentences.append(_verdict(places, gated, partial))
-        sentences.append(_without_the_lowest_rate(places, gated))
-    sentences += [limit_note(frame), _seeds(frame)]
-    return " ".join(s for s in sentences if s)
+        verdict = [_verdict(places, gated, partial), _without_the_lowest_rate(places, gated)]
+        facts.append(_wins(places))
+    return answer(verdict, [*facts, _failures(table), limit_note(frame), _seeds(frame)])
 
 
 def normalization(frame):
@@ -35,25 +33,21 @@ def normalization(frame):
     if not (frame.status != "missing").any():
         return NOTHING
     table, places = grid_table(frame, by="normalize"), paired(frame, by="normalize")
-    sentences = [
-        _shares(table, NORMALIZE_TITLES),
-        _medians(table, NORMALIZE_TITLES),
-        _failures(table, NORMALIZE_TITLES),
-    ]
+    verdict, facts = [], [_shares(table, NORMALIZE_TITLES), _medians(table, NORMALIZE_TITLES)]
     if len(places):
         better = int((places[True] < places[False]).sum())
-        sentences.append(
+        facts.append(
             f"With normalization the loss is lower at {better} of the {len(places)} grid points "
             "that are measured both ways."
         )
         difference = share_difference(places, True, False)
-        held = _held(difference)
-        sentences.append(
-            f"**That normalization broadens the range in which the RRU works {held} here**: "
-            f"{_points(difference)} of the grid within 10 % of the best loss."
+        verdict.append(
+            "**The claim that normalization broadens the range in which the RRU works "
+            f"{_held(difference)} here**: {_points(difference)} of the grid within 10 % of the "
+            "best loss."
         )
-    sentences += [limit_note(frame), _seeds(frame)]
-    return " ".join(s for s in sentences if s)
+    failures = _failures(table, NORMALIZE_TITLES)
+    return answer(verdict, [*facts, failures, limit_note(frame), _seeds(frame)])
 
 
 def _shares(table, titles):
@@ -101,8 +95,9 @@ def _verdict(places, gated, partial):
     where = "at the grid points measured so far" if partial else "here"
     return (
         f"**The paper's claim, a broader range in which the RRU works well, {_held(difference)} "
-        f"{where}**: within 10 % of the best loss of all cells it has {_points(difference)} of the "
-        f"grid, compared with the {CELL_TITLES[rival]}, the best gated cell by this measure."
+        f"{where}**: the RRU's share of the grid within 10 % of the best loss of all cells differs "
+        f"by {_points(difference)} from that of the {CELL_TITLES[rival]}, the best gated cell by "
+        "this measure."
     )
 
 
@@ -134,7 +129,7 @@ def _without_the_lowest_rate(places, gated):
     rival, difference = _strongest(rest, gated)
     return (
         f"Without the lowest learning rate, {rates.min():g}, it {_held(difference)}: "
-        f"{_points(difference)}, compared with the {CELL_TITLES[rival]}."
+        f"{_points(difference)} from that of the {CELL_TITLES[rival]}."
     )
 
 

@@ -5,6 +5,19 @@ from html import escape
 from ..tables import command
 
 
+def answer(verdict, facts):
+    """A verdict as a paragraph, and below it what it rests on, as a list.
+
+    Args:
+        verdict, facts: lists of sentences, empty ones left out. Without a verdict the first fact
+            stands in its place.
+    """
+    verdict, facts = ([s for s in sentences if s] for sentences in (verdict, facts))
+    if not verdict:
+        verdict, facts = facts[:1], facts[1:]
+    return "\n\n".join(filter(None, [" ".join(verdict), "\n".join(f"- {s}" for s in facts)]))
+
+
 def missing_note(missing):
     """Which runs have no record, each with the command that measures it."""
     if not missing:
@@ -48,5 +61,5 @@ def limit_note(frame):
         return "No training had its best epoch in the last one allowed."
     return (
         f"{len(cut)} of the {len(done)} trainings had their best epoch in the last one that this "
-        "scale allows: longer ones would have ended better."
+        "scale allows: longer ones may end better."
     )
