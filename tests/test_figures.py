@@ -121,6 +121,20 @@ def test_curves_of_accuracies_cut_off_the_low_end():
     assert low == 90.0 and high > 99.0
 
 
+def test_each_dataset_has_its_own_axes_and_metric():
+    scores = epochs(9.0, 8.0), epochs(90.0, 95.0, metric="accuracy")
+    runs = [
+        curves(((paper_config(name, "rru"),), {"epochs": of, "best_epoch": 2}))
+        for name, of in zip(("jsb", "mnist"), scores, strict=True)
+    ]
+    by_dataset = dict(zip(("jsb", "mnist"), runs, strict=True))
+    metrics = {"jsb": "nll_window", "mnist": "accuracy"}
+    axes = figures.curves_of_datasets(by_dataset, metrics, "paper").axes
+    assert [ax.get_title() for ax in axes] == ["jsb, scale paper", "mnist, scale paper"]
+    assert [ax.lines[-1].get_ydata()[-1] for ax in axes] == [8.0, 95.0]
+    assert list(figures.by_epoch(pd.concat(runs)).dataset) == ["jsb", "jsb", "mnist", "mnist"]
+
+
 def test_search_panels_show_every_trial_and_the_best_so_far():
     frame = pd.DataFrame(
         {

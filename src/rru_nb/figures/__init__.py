@@ -1,7 +1,7 @@
 """What the notebooks draw, one module for each kind of figure."""
 
 from .by_numbers import half_life_shares, rezero_start
-from .curves import by_epoch, validation_curves
+from .curves import by_epoch, curves_of_datasets, validation_curves
 from .files import downloads, show, table
 from .grids import heatmaps
 from .inside import inside_lines
@@ -12,6 +12,7 @@ from .style import use_style
 
 __all__ = [
     "by_epoch",
+    "curves_of_datasets",
     "continuations",
     "downloads",
     "dropout_lines",

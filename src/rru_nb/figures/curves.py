@@ -8,7 +8,21 @@ from ..tables import METRIC_TITLES
 from .style import COLOURS, DASHES, MARKERS
 
 
-def validation_curves(records, metric, title):
+def curves_of_datasets(by_dataset, metrics, scale):
+    """The validation curves of several datasets, one below another.
+
+    Args:
+        by_dataset: dictionary of names to rows of `load_records`, none of them empty.
+        metrics: dictionary of names to metrics. scale: of all the records.
+    """
+    n = len(by_dataset)
+    figure, axes = plt.subplots(n, 1, figsize=(9, 4.5 * n), squeeze=False, layout="constrained")
+    for ax, (name, records) in zip(axes.flat, by_dataset.items(), strict=True):
+        validation_curves(records, metrics[name], f"{name}, scale {scale}", ax)
+    return figure
+
+
+def validation_curves(records, metric, title, ax=None):
     """Validation score by epoch, a line a run, the best epoch marked; the first drop is cut off.
 
     A training that failed ends in a ×.
@@ -16,10 +30,11 @@ def validation_curves(records, metric, title):
     Args:
         records: rows of `load_records`, of one dataset and one scale.
         metric: e.g. `"nll_window"`. title: str; say the dataset and the scale.
+        ax: where to draw; a new figure without.
     """
     if len({(r.dataset, r.scale) for r in records.itertuples()}) > 1:
         raise ValueError("validation_curves draws one dataset at one scale at a time")
-    figure, ax = plt.subplots(figsize=(9, 4.5))
+    ax = ax or plt.subplots(figsize=(9, 4.5))[1]
     for row in records.itertuples():
         _curve(ax, row, metric, with_seed=records.seed.nunique() > 1)
     ax.set(xlabel="epoch", ylabel=f"validation {METRIC_TITLES[metric]}", title=title)
@@ -27,7 +42,7 @@ def validation_curves(records, metric, title):
     if settled:
         ax.set_ylim(**({"bottom": min(settled)} if metric == "accuracy" else {"top": max(settled)}))
     ax.legend()
-    return figure
+    return ax.figure
 
 
 def _curve(ax, row, metric, with_seed):
@@ -58,7 +73,13 @@ def by_epoch(records):
     """
     return pd.DataFrame(
         [
-            {"cell": row.cell, "scale": row.scale, "seed": row.seed, **epoch}
+            {
+                "dataset": row.dataset,
+                "cell": row.cell,
+                "scale": row.scale,
+                "seed": row.seed,
+                **epoch,
+            }
             for row in records.itertuples()
             for epoch in row.epochs
         ]
