@@ -101,3 +101,14 @@ def test_comparison_counts_the_seeds_of_each_cell():
     records = load_records(dataset="jsb", scale="paper", cell=["rru", "gru"])
     unchanged = records[[not row.differences for row in records.itertuples()]]
     assert "means of 1 to 2 seeds" in findings.comparison(unchanged)
+
+
+def test_each_run_says_when_on_what_and_with_which_code_it_was_measured():
+    table = tables.provenance_table(load_records(scale="paper", dataset="jsb"))
+    failed = table.loc["lstm, paper, seed 0"]
+    assert failed["epochs (best)"] == "failed in epoch 4"
+    assert failed["commit"] == "0123456" and failed["device"] == "a processor, 2 cores"
+    assert table["day (UTC)"].str.fullmatch(r"\d{4}-\d\d-\d\d").all()
+    changed = load_records(scale="paper", dataset="jsb", cell="lstm")
+    changed["commit"] = [{"sha": "0123456789abcdef", "dirty": True}]
+    assert tables.provenance_table(changed).commit.item() == "0123456 +"

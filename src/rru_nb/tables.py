@@ -124,12 +124,12 @@ def provenance_table(records):
     rows = [
         {
             "run": f"{record.cell}, {record.scale}, seed {record.seed}",
-            "when (UTC)": record.started[:16].replace("T", " "),
+            "day (UTC)": record.started[:10],
             "minutes": f"{record.seconds / 60:.1f}",
             "epochs (best)": _epochs(record),
             "device": device_name(record.device),
             "TensorFlow": record.versions["tensorflow"],
-            "commit": (record.commit["sha"] or "unknown")[:10]
+            "commit": (record.commit["sha"] or "unknown")[:7]
             + (" +" if record.commit["dirty"] else ""),
             "record": record.id,
         }
