@@ -262,6 +262,26 @@ def test_every_variant_worse_is_the_claim():
     assert "performs best holds here**" in said
 
 
+def test_several_datasets_in_one_sentence():
+    def score(point):
+        better = {"nottingham": -0.1, "imdb": 0.1}[point.config.dataset]
+        return 4.0 + better * (point.coordinates["variant"] == "identity")
+
+    declared = section("ablation")
+    metrics = {"nottingham": "nll_window", "imdb": "accuracy"}
+    frames = {
+        name: frame_of(declared.points(name, seeds=[0]), score, metric=metric)
+        for name, metric in metrics.items()
+    }
+    tables = {name: ablation_table(declared, frame) for name, frame in frames.items()}
+    said = findings.ablations(tables, frames)
+    assert said.endswith(": nottingham 1 of 5, imdb 1 of 5 (one seed of each).")
+    frames["imdb"] = frame_of(declared.points("imdb", seeds=[0]), score, lambda p: "missing")
+    tables["imdb"] = ablation_table(declared, frames["imdb"])
+    assert findings.ablations(tables, frames).endswith(": nottingham 1 of 5 (one seed of each).")
+    assert findings.ablations({}, {}) == "Nothing is measured here yet."
+
+
 # Tables
 
 

@@ -2,6 +2,7 @@
 
 from .by_numbers import half_life_shares, rezero_start
 from .curves import by_epoch, curves_of_datasets, validation_curves
+from .differences import ablation_differences
 from .files import downloads, show, table
 from .grids import heatmaps
 from .inside import inside_lines
@@ -11,6 +12,7 @@ from .search import search_panels
 from .style import use_style
 
 __all__ = [
+    "ablation_differences",
     "by_epoch",
     "curves_of_datasets",
     "continuations",

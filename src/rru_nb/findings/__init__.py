@@ -1,7 +1,7 @@
 """Sentences that state what the records say, so that prose and numbers cannot part."""
 
 from . import datasets
-from .ablation import ablation
+from .ablation import ablation, ablations
 from .by_numbers import memory, rezero
 from .dropout import dropout
 from .grids import NORMALIZE_TITLES, normalization, robustness
@@ -21,6 +21,7 @@ from .tuning import tuned_table, tuning
 __all__ = [
     "NORMALIZE_TITLES",
     "ablation",
+    "ablations",
     "comparison",
     "convergence",
     "convergences",

@@ -29,6 +29,31 @@ def ablation(table, frame):
     return answer(verdict, [*facts, limit_note(frame)])
 
 
+def ablations(tables, frames):
+    """How many variants score better than the RRU on each of several datasets, in one sentence.
+
+    Args:
+        tables: dictionary of dataset names to tables of `ablation_table`. frames: dictionary of
+            the same names to the rows of `sections.results` that they were made of.
+    """
+    told = []
+    for name, table in tables.items():
+        done = table[table.difference.notna()].drop(index="rru", errors="ignore")
+        higher = frames[name].metric.iloc[0] == "accuracy"
+        if len(done):
+            told.append(f"{name} {_better(done, higher).sum()} of {len(done)}")
+    if not told:
+        return NOTHING
+    n_seeds = max(table.runs.max() for table in tables.values())
+    seeds = "one seed of each" if n_seeds == 1 else f"up to {n_seeds} seeds of each"
+    return f"Variants that score better than the RRU: {', '.join(told)} ({seeds})."
+
+
+def _better(table, higher):
+    """Which variants score better than the RRU; one that is equal does not."""
+    return (table.difference if higher else -table.difference) > 0
+
+
 def _of_a_variant(row, higher):
     if np.isnan(row.difference):
         return ""
@@ -48,10 +73,10 @@ def _kind(row, higher):
 def _verdict(told, higher, unit):
     kinds = [_kind(row, higher) for row in told.itertuples()]
     better, worse = kinds.count("better"), kinds.count("worse")
-    ahead = told[(told.difference > 0) == higher]
+    ahead = _better(told, higher).sum()
     if told.low.isna().all():
         return (
-            f"With one seed nothing is decided; {len(ahead)} of the {len(told)} variants score "
+            f"With one seed nothing is decided; {ahead} of the {len(told)} variants score "
             "better than the RRU."
         )
     held = "holds" if worse == len(told) else "does not hold" if better else "is not decided"
