@@ -56,7 +56,7 @@ def fill(points, failing=()):
     [
         ("robustness", 1, ["within 10 % of its best", "Failed trainings: GRU 1 of 4"]),
         ("dropout", 1, ["Best rate by validation", "1 trainings failed", "failed"]),
-        ("ablation", 0, ["no normalization", "one seed", "1 failed"]),
+        ("ablation", 1, ["no normalization", "one seed", "1 failed"]),
         ("normalization", 2, ["with normalization", "Failed trainings", "After training"]),
     ],
 )
