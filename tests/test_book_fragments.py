@@ -89,6 +89,11 @@ def test_colours_say_whether_another_seed_may_give_the_papers_number(context):
     gru, lstm, mogrifier = (cell_of(html, "Music JSB", i) for i in (1, 2, 3))
     assert "rru-within" in gru and "mean of 5 seeds" in gru and ">8.14<" in gru
     assert "rru-outside" in lstm and "rru-single" in mogrifier
+    assert "measured at full size with" not in front.answer(context), "the RRU is missing"
+    record(paper_config("jsb", "rru"), 8.19)
+    told = front.answer(context)
+    assert "One set is measured at full size with all four cells" in told
+    assert "**1 of 1**: Music JSB Chorales (RRU 8.19, GRU 8.24, LSTM 8.50" in told
 
 
 def small_record(dataset, cell, score, **settings):

@@ -36,8 +36,10 @@ def _at_full_size(table):
         return ""
     won = [group for group in complete if _winner(group) == "rru"]
     told = "; ".join(_scores(group) for group in complete)
+    measured = "One set is" if len(complete) == 1 else f"{len(complete)} sets are"
     return (
-        f"At full size the RRU is the best cell on **{len(won)} of {len(complete)}** sets: {told}."
+        f"{measured} measured at full size with all four cells; the RRU is the best on "
+        f"**{len(won)} of {len(complete)}**: {told}."
     )
 
 
