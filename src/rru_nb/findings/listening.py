@@ -10,6 +10,7 @@ from ..generation.declared import command as command_for_weights
 from ..generation.measured import command, title_of
 from ..listening import DATA
 from ..records import find_record
+from .notes import answer
 
 CLEAR = 1.96  # standard errors
 
@@ -99,7 +100,7 @@ def _cut_off(record):
         return ""
     return (
         f" The {CELL_TITLES[record['config']['cell']]} had its best epoch in the last of the "
-        f"{limit} allowed: trained longer it would score better."
+        f"{limit} allowed: trained longer it may score better."
     )
 
 
@@ -136,13 +137,12 @@ def counted(measured, configs):
         return f"The counts below are of other runs; `{command(configs[0].dataset)}` counts anew."
     data = next(row for row in measured["rows"] if row["who"] == "data")
     rows = [row for row in measured["rows"] if row["id"] in ids]
-    sentences = [_nearer(data, [r for r in rows if r["temperature"] == 1.0])]
-    sentences.append(_by_temperature(data, rows))
-    sentences.append(
+    basis = (
         f"Counted over {measured['pieces']} test pieces, up to {measured['frames']} time steps "
         f"after the first {measured['prime_frames']}; one draw each, one training a cell."
     )
-    return " ".join(s for s in sentences if s)
+    nearer = _nearer(data, [r for r in rows if r["temperature"] == 1.0])
+    return answer([nearer], [_by_temperature(data, rows), basis])
 
 
 def _nearer(data, rows):

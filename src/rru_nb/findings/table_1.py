@@ -2,6 +2,7 @@
 
 from .. import seeds
 from ..config import CELL_TITLES, KINDS, METRICS, paper_config
+from .notes import answer
 
 
 def comparison(records):
@@ -16,10 +17,11 @@ def comparison(records):
     dataset, scale = done.dataset.iloc[0], done.scale.iloc[0]
     metric = METRICS[KINDS[dataset]]
     scores = done.groupby("cell", sort=False)[f"test_{metric}"].mean()
-    sentences = [_against_paper(dataset, cell, score, scale) for cell, score in scores.items()]
+    verdict = []
     if "rru" in scores and len(scores) > 1:
-        sentences.append(_against_gates(scores, metric, done.groupby("cell").seed.nunique()))
-    return " ".join(s for s in sentences if s)
+        verdict = [_against_gates(scores, metric, done.groupby("cell").seed.nunique())]
+    facts = [_against_paper(dataset, cell, score, scale) for cell, score in scores.items()]
+    return answer(verdict, facts)
 
 
 def over_seeds(dataset, scores, scale="paper"):
