@@ -8,8 +8,9 @@ import pytest
 from test_records import a_record
 
 from rru_nb import paper_config, provenance
-from rru_nb.book import front, generate, page_status, paper_settings, plateau, record_list
+from rru_nb.book import claims, front, generate, page_status, paper_settings, plateau, record_list
 from rru_nb.records import write_record
+from rru_nb.sections import section
 
 ORIGIN = {
     "device": {"gpu": None, "cpu": "a processor", "cores": 2},
@@ -149,6 +150,22 @@ def test_when_a_cell_begins_to_learn_the_order_of_words(context):
 def test_a_smoke_run_is_no_answer(context):
     record(paper_config("jsb", "rru", scale="smoke"), 9.0)
     assert "**0 of the 44 numbers**" in front.answer(context)
+
+
+def test_a_claim_is_answered_by_all_runs_of_its_section_or_not_at_all(context):
+    points = section("ablation").points("imdb", scale="laptop")
+    for point in points[:-1]:
+        write_record(
+            a_record(point.config, test={"accuracy": 80.0}, valid={"accuracy": 80.0}, **ORIGIN)
+        )
+    assert "*imdb*: 1 of 6 runs are not measured yet." in claims.claims(context)
+    write_record(
+        a_record(points[-1].config, test={"accuracy": 81.0}, valid={"accuracy": 81.0}, **ORIGIN)
+    )
+    said = claims.claims(context)
+    assert "*imdb*: With one seed nothing is decided; 1 of the 5 variants" in said
+    assert "*ptb-char*: 20 of 20 runs" in said and "*nottingham*: 64 of 64 runs" in said
+    assert "../notebooks/" not in said, "no page of it in this book"
 
 
 def test_the_list_of_records_has_anchor_command_and_file(context):

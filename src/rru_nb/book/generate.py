@@ -18,7 +18,7 @@ from .. import choices, provenance, statistics
 from ..config import KINDS
 from ..data import DATASETS
 from ..records import load_records
-from . import front, page_status, paper_settings, plateau, record_list, speed
+from . import claims, front, page_status, paper_settings, plateau, record_list, speed
 from .paper_map import paper_map
 from .stage import FRAGMENTS as FOLDER
 
@@ -95,6 +95,7 @@ FRAGMENTS: dict[str, Callable] = {
     "answer.md": front.answer,
     "table_1.md": front.table_1,
     "small_table.md": front.small_table,
+    "claims.md": claims.claims,
     "plateau.md": plateau.waits,
     "over_seeds.md": front.over_seeds,
     "averages.md": averages,
