@@ -164,6 +164,13 @@ def test_a_claim_is_answered_by_all_runs_of_its_section_or_not_at_all(context):
     )
     said = claims.claims(context)
     assert "*imdb*: With one seed nothing is decided; 1 of the 5 variants" in said
+    for seed, score in ((1, 80.2), (2, 79.8)):
+        own = paper_config("imdb", "rru", scale="laptop", seed=seed)
+        scores = {"accuracy": score}
+        write_record(a_record(own, test=scores, valid=scores, **ORIGIN))
+    told = claims.claims(context)
+    assert "none is better" not in told and "S starts at 0.95 is better" in told
+    assert "by its 3 seeds (80.00, 80.20, 79.80)" in told
     assert "*ptb-char*: 20 of 20 runs" in said and "*nottingham*: 64 of 64 runs" in said
     assert "../notebooks/" not in said, "no page of it in this book"
 

@@ -253,6 +253,20 @@ def test_one_seed_decides_nothing():
     assert "one seed, so no interval" in said and "With one seed nothing is decided" in said
 
 
+def test_one_seed_is_judged_by_the_seeds_of_the_rru():
+    scores = {"rru": 4.0, "identity": 4.5, "constant_start": 4.1, "scalar_rezero": 3.5}
+    frame = ablation_frame(lambda p: scores.get(p.coordinates["variant"], 4.0), seeds=[0])
+    table = ablation_table(section("ablation"), frame)
+    rru = [3.9, 4.0, 4.1]  # mean ± 4.303 · 0.1 · √(4/3): 3.50316 to 4.49684
+    said = findings.ablation(table, frame, rru)
+    assert "S = 1 is worse than another seed" in said
+    assert "may be, single scalar ReZero is better**" in said
+    assert "within 3.50 to 4.50, by its 3 seeds (3.90, 4.00, 4.10)" in said
+    assert "nothing is decided" in findings.ablation(table, frame, rru[:2])
+    none = findings.ablation(table, frame, [3.0, 4.0, 5.0])
+    assert "none is worse than another seed of the RRU may be, none is better**" in none
+
+
 def test_every_variant_worse_is_the_claim():
     def score(point):
         return 4.0 + (point.coordinates["variant"] != "rru") + 0.01 * point.config.seed

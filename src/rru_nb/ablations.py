@@ -3,7 +3,9 @@
 import numpy as np
 import pandas as pd
 
+from .records import load_records
 from .resampling import mean_interval
+from .sections import results
 
 
 def ablation_table(section, frame):
@@ -39,6 +41,25 @@ def ablation_table(section, frame):
             "high": high,
         }
     return pd.DataFrame.from_dict(rows, orient="index")
+
+
+def rru_scores(section, frame):
+    """Test scores of the RRU itself with every seed that is recorded.
+
+    Where the variants have one seed, these tell how far two runs are apart by chance alone.
+
+    Args:
+        section, frame: as for `ablation_table`.
+
+    Returns:
+        A list of floats, in the order of the seeds.
+    """
+    dataset, scale = frame.dataset.iloc[0], frame.scale.iloc[0]
+    seeds = sorted(set(load_records(dataset=dataset, scale=scale).seed))
+    if not seeds:
+        return []
+    own = results(section, section.points(dataset, scale=scale, seeds=seeds, variant=["rru"]))
+    return [float(score) for score in own[own.status == "ok"].test]
 
 
 def _differences(by_seed, name):

@@ -1,7 +1,7 @@
 """What the paper claims beside Table 1, and whether it holds in smaller models."""
 
 from .. import findings
-from ..ablations import ablation_table
+from ..ablations import ablation_table, rru_scores
 from ..sections import results, section
 from .captions import first_sentence
 
@@ -9,9 +9,13 @@ SCALE = "laptop"
 _SAYS = {
     "robustness": findings.robustness,
     "dropout": findings.dropout,
-    "ablation": lambda frame: findings.ablation(ablation_table(section("ablation"), frame), frame),
+    "ablation": lambda frame: _ablation(section("ablation"), frame),
     "normalization": findings.normalization,
 }
+
+
+def _ablation(found, frame):
+    return findings.ablation(ablation_table(found, frame), frame, rru_scores(found, frame))
 
 
 def claims(context):

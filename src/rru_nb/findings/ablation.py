@@ -2,16 +2,18 @@
 
 import numpy as np
 
+from ..seeds import expected_run
 from ..tables import METRIC_TITLES, signed
 from .grids import NOTHING
 from .notes import answer, limit_note
 
 
-def ablation(table, frame):
+def ablation(table, frame, rru=()):
     """Which variants are worse than the RRU beyond the spread of seeds, and which are not.
 
     Args:
         table: of `ablation_table`. frame: the rows of `sections.results` it was made of.
+        rru: of `rru_scores`; with three or more, variants of one seed are judged by them.
     """
     if not table.runs.any():
         return NOTHING
@@ -25,7 +27,9 @@ def ablation(table, frame):
         verdict = ["The RRU itself or all variants have no score here: nothing to compare."]
     else:
         unit = METRIC_TITLES[frame.metric.iloc[0]]
-        verdict = [_verdict(told, higher, unit), _order(told, higher)]
+        one_seed = told.low.isna().all()
+        judged = _by_seeds_of_rru(told, higher, rru) if one_seed else _verdict(told, higher, unit)
+        verdict = [judged, _order(told, higher)]
     return answer(verdict, [*facts, limit_note(frame)])
 
 
@@ -73,17 +77,35 @@ def _kind(row, higher):
 def _verdict(told, higher, unit):
     kinds = [_kind(row, higher) for row in told.itertuples()]
     better, worse = kinds.count("better"), kinds.count("worse")
-    ahead = _better(told, higher).sum()
-    if told.low.isna().all():
-        return (
-            f"With one seed nothing is decided; {ahead} of the {len(told)} variants score "
-            "better than the RRU."
-        )
     held = "holds" if worse == len(told) else "does not hold" if better else "is not decided"
     return (
         f"**The claim that the RRU as it is performs best {held} here** ({unit}): of {len(told)} "
         f"variants, {worse} are worse beyond the spread of the seeds, {better} better, and "
         f"{len(told) - worse - better} neither."
+    )
+
+
+def _by_seeds_of_rru(told, higher, rru):
+    """Variants of one seed against what one more run of the RRU may score."""
+    interval = expected_run(rru)
+    if interval is None:
+        return (
+            f"With one seed nothing is decided; {_better(told, higher).sum()} of the {len(told)} "
+            "variants score better than the RRU."
+        )
+    low, high = interval
+    above, below = told.title[told.measured > high], told.title[told.measured < low]
+    better, worse = (above, below) if higher else (below, above)
+    return (
+        f"**By one seed of each variant, {_listed(worse)} worse than another seed of the RRU may "
+        f"be, {_listed(better)} better**: one more run of the RRU is expected within {low:.2f} to "
+        f"{high:.2f}, by its {len(rru)} seeds ({', '.join(f'{score:.2f}' for score in rru)})."
+    )
+
+
+def _listed(titles):
+    return (
+        f"{', '.join(titles)} {'is' if len(titles) == 1 else 'are'}" if len(titles) else "none is"
     )
 
 
