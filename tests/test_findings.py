@@ -263,6 +263,9 @@ def test_one_seed_is_judged_by_the_seeds_of_the_rru():
     assert "may be, single scalar ReZero is better**" in said
     assert "within 3.50 to 4.50, by its 3 seeds (3.90, 4.00, 4.10)" in said
     assert "nothing is decided" in findings.ablation(table, frame, rru[:2])
+    ahead = ablation_frame(lambda p: 4.0 - (p.coordinates["variant"] != "rru"), seeds=[0])
+    told = findings.ablation(ablation_table(section("ablation"), ahead), ahead)
+    assert "Every variant scores better here; in the paper S = 1 costs most." in told
     none = findings.ablation(table, frame, [3.0, 4.0, 5.0])
     assert "none is worse than another seed of the RRU may be, none is better**" in none
 

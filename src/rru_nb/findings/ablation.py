@@ -93,7 +93,7 @@ def _by_seeds_of_rru(told, higher, rru):
             f"With one seed nothing is decided; {_better(told, higher).sum()} of the {len(told)} "
             "variants score better than the RRU."
         )
-    low, high = interval
+    low, high = interval[0], min(interval[1], 100) if higher else interval[1]
     above, below = told.title[told.measured > high], told.title[told.measured < low]
     better, worse = (above, below) if higher else (below, above)
     return (
@@ -116,6 +116,8 @@ def _order(told, higher):
         return ""
     pick = "idxmin" if higher else "idxmax"
     here, there = (getattr(values, pick)() for values in (told.difference, paper))
+    if _better(told.loc[[here]], higher).all():
+        return f"Every variant scores better here; in the paper {told.title[there]} costs most."
     if here == there:
         return f"As in the paper, the variant that costs most is: {told.title[here]}."
     return (
