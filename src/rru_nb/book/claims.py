@@ -36,5 +36,6 @@ def _verdict(found, dataset):
     frame = results(found, found.points(dataset, scale=SCALE))
     missing = (frame.status == "missing").sum()
     if missing:
-        return f"{missing} of {len(frame)} runs are not measured yet."
+        are = "is" if missing == 1 else "are"
+        return f"{missing} of {len(frame)} runs {are} not measured yet."
     return first_sentence(_SAYS[found.name](frame))[0]

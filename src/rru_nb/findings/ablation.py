@@ -27,8 +27,10 @@ def ablation(table, frame, rru=()):
         verdict = ["The RRU itself or all variants have no score here: nothing to compare."]
     else:
         unit = METRIC_TITLES[frame.metric.iloc[0]]
-        one_seed = told.low.isna().all()
-        judged = _by_seeds_of_rru(told, higher, rru) if one_seed else _verdict(told, higher, unit)
+        if told.low.isna().all():
+            judged = _by_seeds_of_rru(told, higher, unit, rru)
+        else:
+            judged = _verdict(told, higher, unit)
         verdict = [judged, _order(told, higher)]
     return answer(verdict, [*facts, limit_note(frame)])
 
@@ -49,7 +51,11 @@ def ablations(tables, frames):
     if not told:
         return NOTHING
     n_seeds = max(table.runs.max() for table in tables.values())
-    seeds = "one seed of each" if n_seeds == 1 else f"up to {n_seeds} seeds of each"
+    seeds = (
+        "one seed of each, so chance is not ruled out"
+        if n_seeds == 1
+        else f"up to {n_seeds} seeds of each"
+    )
     return f"Variants that score better than the RRU: {', '.join(told)} ({seeds})."
 
 
@@ -85,7 +91,7 @@ def _verdict(told, higher, unit):
     )
 
 
-def _by_seeds_of_rru(told, higher, rru):
+def _by_seeds_of_rru(told, higher, unit, rru):
     """Variants of one seed against what one more run of the RRU may score."""
     interval = expected_run(rru)
     if interval is None:
@@ -96,17 +102,17 @@ def _by_seeds_of_rru(told, higher, rru):
     low, high = interval[0], min(interval[1], 100) if higher else interval[1]
     above, below = told.title[told.measured > high], told.title[told.measured < low]
     better, worse = (above, below) if higher else (below, above)
+    scores = ", ".join(f"{score:.2f}" for score in rru)
     return (
-        f"**By one seed of each variant, {_listed(worse)} worse than another seed of the RRU may "
-        f"be, {_listed(better)} better**: one more run of the RRU is expected within {low:.2f} to "
-        f"{high:.2f}, by its {len(rru)} seeds ({', '.join(f'{score:.2f}' for score in rru)})."
+        f"**Beyond the spread of the RRU's own seeds, worse: {_listed(worse)}; better: "
+        f"{_listed(better)}**, by one seed of each of the {len(told)} variants ({unit}; one more "
+        f"run of the RRU is expected within {low:.2f} to {high:.2f}, by its {len(rru)} seeds, "
+        f"{scores})."
     )
 
 
 def _listed(titles):
-    return (
-        f"{', '.join(titles)} {'is' if len(titles) == 1 else 'are'}" if len(titles) else "none is"
-    )
+    return ", ".join(titles) or "none"
 
 
 def _order(told, higher):

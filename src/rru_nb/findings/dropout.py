@@ -74,7 +74,8 @@ def _claims(told, higher):
         held = "is" if rru["gain"] > most else "is not"
         sentences.append(
             f"**The effect of dropout {held} the most pronounced for the RRU here** "
-            f"({rru['gain']:.1f} % against at most {most:.1f} % for a gated cell)."
+            f"(its best rate is {rru['gain']:.1f} % better than no dropout; of a gated cell, "
+            f"at most {most:.1f} %)."
         )
     pick = max if higher else min
     rival = pick(gated, key=lambda cell: gated[cell]["score"])
