@@ -1,11 +1,15 @@
 """The matrix products of one RRU training step and nothing else: the floor."""
 
+import math
+
 import numpy as np
 import tensorflow as tf
 from measure import hidden_size
 
+UNROLL = 8  # steps at most that XLA compiles at a time, as in the fused layer
 
-def bare_products(size):
+
+def bare_products(size, compiled=False):
     """A function of no arguments that multiplies what a training step must multiply.
 
     Forward: W^x x and W^o d over all steps, W^h h and W^c d step by step. Backward: the
@@ -14,6 +18,10 @@ def bare_products(size):
     the weights as the left operand are the faster way at few rows; transposed where they are
     needed transposed. Each step depends on the one before. Unlike a training step's, the two
     chains do not depend on one another, and TensorFlow may run them side by side.
+
+    Args:
+        size: an entry of `SIZES`. compiled: bool, whether XLA compiles the steps' products, some
+            steps at a time.
     """
     rng = np.random.default_rng(0)
     T, B, m, n, p, g = (*(size[k] for k in "TBmnp"), hidden_size(size))
@@ -26,13 +34,21 @@ def bare_products(size):
     w_x, w_h, w_c, w_o = random(m, g), random(n, g), random(g, n), random(g, p)
     w_h_t, w_c_t, w_o_t = random(g, n), random(n, g), random(p, g)
     start = random(n, B)
+    unroll = math.gcd(T, UNROLL) if compiled else 1
 
     @tf.function
     def step(x, d, h, o, start):
         def chain(first, second):
+            def steps(first, second, state):
+                for _ in range(unroll):
+                    state = second @ (first @ state)
+                return state
+
+            if compiled:
+                steps = tf.function(steps, jit_compile=True, autograph=False)
             return tf.while_loop(
                 lambda t, _: t < T,
-                lambda t, state: (t + 1, second @ (first @ state)),
+                lambda t, state: (t + unroll, steps(first, second, state)),
                 (0, start),
             )[1]
 

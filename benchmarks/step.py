@@ -92,6 +92,7 @@ def main():
     options = arguments(QUESTION)
     size, versions = SIZES[options.size], {}
     candidates = rru_candidates(size) | {"keras.layers.LSTM": keras_lstm(size)}
+    candidates["bare products by XLA"] = bare_products(size, compiled=True)
     if torch_version():
         versions["torch"] = torch_version()
         candidates["torch.nn.LSTM"] = torch_lstm(size, options.threads)
