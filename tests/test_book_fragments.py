@@ -158,11 +158,14 @@ def test_a_claim_is_answered_by_all_runs_of_its_section_or_not_at_all(context):
         write_record(
             a_record(point.config, test={"accuracy": 80.0}, valid={"accuracy": 80.0}, **ORIGIN)
         )
-    assert "*imdb*: 1 of 6 runs is not measured yet." in claims.claims(context)
+    before = claims.claims(context)
+    assert "*imdb*: 1 of 6 runs is not measured yet." in before
+    assert "Sentiment analysis IMDB: <strong>–</strong>" in before
     write_record(
         a_record(points[-1].config, test={"accuracy": 81.0}, valid={"accuracy": 81.0}, **ORIGIN)
     )
     said = claims.claims(context)
+    assert "Sentiment analysis IMDB: <strong>is not decided</strong>" in said
     assert "*imdb*: With one seed nothing is decided; 1 of the 5 variants" in said
     for seed, score in ((1, 80.2), (2, 79.8)):
         own = paper_config("imdb", "rru", scale="laptop", seed=seed)
@@ -171,6 +174,10 @@ def test_a_claim_is_answered_by_all_runs_of_its_section_or_not_at_all(context):
     told = claims.claims(context)
     assert "worse: none; better: S starts at 0.95, by one seed of each of the 5 variants" in told
     assert "by its 3 seeds, 80.00, 80.20, 79.80)" in told
+    assert (
+        '<div class="rru-key rru-outside">Sentiment analysis IMDB: <strong>does not hold</strong>'
+        '<span class="rru-note">of 5 variants 0 worse, 1 better</span>'
+    ) in told
     assert "*ptb-char*: 20 of 20 runs" in said and "*nottingham*: 64 of 64 runs" in said
     assert "../notebooks/" not in said, "no page of it in this book"
 

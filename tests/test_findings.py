@@ -128,14 +128,21 @@ def test_the_verdict_follows_the_numbers():
     said = findings.robustness(frame_of(robustness_points(), steep))
     assert "holds here**" in said and "from that of the GRU" in said
     assert "No training failed." in said and "One seed" in said
+    held, note = findings.robustness_verdict(frame_of(robustness_points(), steep))
+    assert held == "holds" and note.endswith("of the grid, to the GRU")
+    assert note.partition(" of the grid")[0] in said
 
     def reversed_(point):
         decades = abs(np.log10(point.config.learning_rate / 1e-3))
         return 4.0 * (1 + decades * (0.3 if point.config.cell == "rru" else 0.01))
 
     assert "does not hold here**" in findings.robustness(frame_of(robustness_points(), reversed_))
+    verdict = findings.robustness_verdict(frame_of(robustness_points(), reversed_))
+    assert verdict.held == "does not hold"
     same = findings.robustness(frame_of(robustness_points(), lambda p: 4.0))
     assert "is not decided here**" in same
+    verdict = findings.robustness_verdict(frame_of(robustness_points(), lambda p: 4.0))
+    assert verdict == ("is not decided", "+0 points (+0 to +0) of the grid, to the GRU")
     nothing = findings.robustness(frame_of(robustness_points(), steep, lambda p: "missing"))
     assert nothing == "Nothing is measured here yet."
     alone = findings.robustness(frame_of(robustness_points(["rru"]), steep))
@@ -165,6 +172,8 @@ def test_normalization_compares_the_two_halves():
         in said
     )
     assert "lower at 8 of the 12 grid points" in said
+    held, note = findings.normalization_verdict(frame_of(points, score))
+    assert held == "holds" and note.removesuffix(" of the grid with it") in said
 
 
 def test_what_the_epoch_limit_cut_off_is_counted():
@@ -191,9 +200,15 @@ def test_the_rate_is_chosen_by_validation_and_told_by_test():
     assert "RRU 0.6: 3.80, 5.0 % better than without dropout" in said
     assert "**The effect of dropout is the most pronounced for the RRU here**" in said
     assert "ahead of the best gated cell, GRU" in said
+    told = "RRU 5.0 % better with it, a gated cell up to 2.5 %"
+    assert findings.dropout_verdict(frame) == ("holds", told)
     frame.loc[~rru & (frame.dropout == 0.2), "test"] = 3.0
     said = findings.dropout(frame)
     assert "is not the most pronounced" in said and "behind the best gated cell" in said
+    told = "RRU 5.0 % better with it, a gated cell up to 25.0 %"
+    assert findings.dropout_verdict(frame) == ("does not hold", told)
+    without = frame[frame.dropout > 0]
+    assert findings.dropout_verdict(without).held == "is not decided"
     frame.loc[~rru & (frame.dropout == 0.0), ["valid", "test"]] = [1.0, 1.2]
     assert "GRU without dropout: 1.20" in findings.dropout(frame)
 
@@ -234,6 +249,8 @@ def test_differences_are_taken_seed_by_seed():
     said = findings.ablation(table, frame)
     assert "S = 1: worse, +1.01" in said and "no normalization: better, -0.49" in said
     assert "does not hold here**" in said
+    verdict = findings.ablation_verdict(table, frame)
+    assert verdict == ("does not hold", "of 5 variants 1 worse, 1 better")
     assert "As in the paper, the variant that costs most is: S = 1." in said
     shown = shown_ablation_table(table)["paper, to the RRU"]
     assert shown["S = 1"] == "+0.64" and shown["no normalization"] == "+0.00"
@@ -251,6 +268,8 @@ def test_one_seed_decides_nothing():
     frame = ablation_frame(lambda p: 4.0 + (p.coordinates["variant"] != "rru"), seeds=[0])
     said = findings.ablation(ablation_table(section("ablation"), frame), frame)
     assert "one seed, so no interval" in said and "With one seed nothing is decided" in said
+    verdict = findings.ablation_verdict(ablation_table(section("ablation"), frame), frame)
+    assert verdict == ("is not decided", "one seed of each")
 
 
 def test_one_seed_is_judged_by_the_seeds_of_the_rru():
@@ -262,6 +281,9 @@ def test_one_seed_is_judged_by_the_seeds_of_the_rru():
     assert "worse: S = 1; better: single scalar ReZero**, by one seed of each of the 5" in said
     assert "within 3.50 to 4.50, by its 3 seeds, 3.90, 4.00, 4.10)" in said
     assert "nothing is decided" in findings.ablation(table, frame, rru[:2])
+    verdict = findings.ablation_verdict(table, frame, rru)
+    assert verdict == ("does not hold", "of 5 variants 1 worse, 1 better")
+    assert findings.ablation_verdict(table, frame, [3.6, 4.0, 4.4]).held == "is not decided"
     ahead = ablation_frame(lambda p: 4.0 - (p.coordinates["variant"] != "rru"), seeds=[0])
     told = findings.ablation(ablation_table(section("ablation"), ahead), ahead)
     assert "Every variant scores better here; in the paper S = 1 costs most." in told
@@ -276,6 +298,8 @@ def test_every_variant_worse_is_the_claim():
     frame = ablation_frame(score)
     said = findings.ablation(ablation_table(section("ablation"), frame), frame)
     assert "performs best holds here**" in said
+    verdict = findings.ablation_verdict(ablation_table(section("ablation"), frame), frame)
+    assert verdict == ("holds", "of 5 variants 5 worse, 0 better")
 
 
 def test_several_datasets_in_one_sentence():

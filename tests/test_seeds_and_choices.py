@@ -1,12 +1,15 @@
 """The comparison over seeds against its textbook formula; the choices, one change each."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
 from test_records import a_record
 
-from rru_nb import choices, seeds
+from rru_nb import choices, paths, seeds
+from rru_nb.book import generate
 from rru_nb.config import paper_config
 from rru_nb.records import write_record
 
@@ -81,6 +84,38 @@ def test_effects_of_runs_that_are_not_there_are_not_numbers(monkeypatch, tmp_pat
     assert table.nll_window.isna().all() and table.change_percent.isna().all()
     assert set(table.status) == {"not measured"}
     assert all("rru-nb run --dataset jsb --cell rru" in c for c in table.command)
+
+
+def test_an_effect_counts_beyond_the_seeds_of_the_unchanged_run(monkeypatch, tmp_path):
+    monkeypatch.setenv("RRU_NB_RESULTS", str(tmp_path))
+
+    def measured(score, seed=0, **change):
+        config = paper_config("jsb", "rru", seed=seed, **change)
+        write_record(a_record(config, test={"nll_window": score, "nll_frame": score}))
+
+    measured(8.0)
+    measured(8.1, seed=1)
+    measured(9.0, clip_multiplier=None)
+    assert set(choices.effects().beyond_seeds) == {""}, "two seeds tell nothing of a third"
+    measured(8.05, seed=2)
+    measured(7.0, optimizer="liu")
+    measured(8.2, loss_average="frame")  # within 8.05 ± 4.3 · 0.05 · sqrt(4 / 3)
+    measured(9.0, silences="kept")
+    told = choices.effects().set_index("setting")
+    assert dict(told.beyond_seeds) == {
+        "": "",
+        "optimizer": "better",
+        "residual_speed": "",
+        "silences": "",
+        "clip_multiplier": "worse",
+        "loss_average": "no",
+        "select_on": "",
+    }
+    shown = generate.substitutions()
+    assert shown["effect_optimizer"] == "[-12.5 %](choices)"
+    assert shown["effect_select_on"] == "not measured"
+    page = (paths.checkout() / "book" / "differences.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"{{ (\w+) }}", page)) == set(shown)
 
 
 def test_one_more_run_is_expected_where_it_falls_19_times_of_20():

@@ -76,8 +76,43 @@ def _row(records, dataset, cell, scale):
     }
 
 
+def overview(cells=CELLS, scale="paper"):
+    """Every dataset with a number at a scale, from its records: a row each, a column a cell.
+
+    Args:
+        cells: the cells to show, in this order. scale: of the records.
+
+    Returns:
+        A frame of strings: the mean over the seeds, its spread where there are several, and at
+        scale "paper" the paper's number.
+    """
+    table = table_1(cells=cells, scale=scale)
+    table = table[table.groupby("dataset").runs.transform("sum") > 0]
+    shown = {
+        published_row(dataset): {
+            CELL_TITLES[row.cell]: _overview(row, scale) for row in group.itertuples()
+        }
+        for dataset, group in table.groupby("dataset", sort=False)
+    }
+    columns = [CELL_TITLES[cell] for cell in cells]
+    frame = pd.DataFrame.from_dict(shown, orient="index", columns=columns)
+    return frame.rename_axis(f"test, scale {scale}")
+
+
+def _overview(row, scale):
+    if not row.runs:
+        told = "not measured"
+    elif row.runs == 1:
+        told = f"{row.measured:.2f}"
+    else:
+        told = f"{row.measured:.2f} ± {np.std(row.scores, ddof=1):.2f}, {row.runs} seeds"
+    return f"{told} (paper {row.paper:.2f})" if scale == "paper" else told
+
+
 def measured_table(records, missing):
     """Paper and measurement of each run, under every average, with its scale.
+
+    What all rows share of dataset, scale and seed is told once, above their names.
 
     Args:
         records: rows of `load_records`. missing: configs without a record; their rows say so.
@@ -85,7 +120,18 @@ def measured_table(records, missing):
     rows = [_measured_row(record) for record in records.itertuples()]
     rows += [_row_of(config) | {"test": "not measured"} for config in missing]
     frame = pd.DataFrame(rows, dtype=object)
-    return frame.set_index(["dataset", "cell", "scale", "seed"]).fillna("")
+    shared = [name for name in _OF_A_RUN if frame[name].nunique() == 1]
+    told = ", ".join(_told(name, frame[name].iloc[0]) for name in shared)
+    levels = [name for name in ("dataset", "cell", "scale", "seed") if name not in shared]
+    table = frame.drop(columns=shared).set_index(levels).fillna("")
+    return table.rename_axis([told or "cell" if n == "cell" else n for n in levels])
+
+
+_OF_A_RUN = ("dataset", "scale", "seed")
+
+
+def _told(name, value):
+    return f"{value}" if name == "dataset" else f"{name} {value}"
 
 
 def _measured_row(record):
@@ -120,10 +166,13 @@ def signed(difference):
 
 
 def provenance_table(records):
-    """Where each number comes from: when, how long, on what, with which versions and code."""
+    """Where each number comes from: when, how long, on what, with which versions and code.
+
+    The columns are the runs, as long as they are few.
+    """
     rows = [
         {
-            "run": f"{record.cell}, {record.scale}, seed {record.seed}",
+            "run": f"{CELL_TITLES[record.cell]}, scale {record.scale}, seed {record.seed}",
             "day (UTC)": record.started[:10],
             "minutes": f"{record.seconds / 60:.1f}",
             "epochs (best)": _epochs(record),
@@ -135,7 +184,10 @@ def provenance_table(records):
         }
         for record in records.itertuples()
     ]
-    return pd.DataFrame(rows).set_index("run") if rows else pd.DataFrame({"run": []})
+    if not rows:
+        return pd.DataFrame({"run": []})
+    table = pd.DataFrame(rows).set_index("run")
+    return table.T.rename_axis(columns=None) if len(table) <= 4 else table
 
 
 def _epochs(record):

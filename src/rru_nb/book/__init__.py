@@ -19,7 +19,7 @@ from .. import paths
 from ..errors import UserError
 from .errors import BookError
 from .execute import execute_notebooks
-from .generate import write_fragments
+from .generate import substitutions, write_fragments
 from .site import build_site, repository_of
 from .stage import pages, prepare
 
@@ -60,7 +60,7 @@ def build(output=None, execute=True, fresh=False, say=print):
     if execute:
         execute_notebooks(folder, notebooks, root / "_build" / "executed", fresh, say)
     write_fragments(folder, repository, say)
-    site = build_site(folder, repository, say)
+    site = build_site(folder, repository, say, substitutions())
     _replace(output, site)
     return output
 

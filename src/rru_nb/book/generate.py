@@ -44,7 +44,7 @@ def write_fragments(folder, repository=None, say=print):
 def effects_of_choices(context):
     """The authors' choices, each changed alone on JSB Chorales: a table, and what is missing."""
     table = choices.effects()
-    lines = ["| what | NLL, mean of windows | change | NLL, mean of frames | best epoch |"]
+    lines = ["| what | NLL, mean of windows | change | beyond the seeds | NLL, mean of frames |"]
     lines.append("| --- | --- | --- | --- | --- |")
     lines += [_effect(row) for row in table.itertuples()]
     missing = table[table.status == "not measured"].command
@@ -57,7 +57,18 @@ def _effect(row):
         return f"| {row.what} | {row.status} | | | |"
     change = f"{row.change_percent:+.2f} %" if row.change_percent else ""
     linked = f'<a href="records.html#{row.id}">{row.nll_window:.3f}</a>'
-    return f"| {row.what} | {linked} | {change} | {row.nll_frame:.3f} | {int(row.best_epoch)} |"
+    return f"| {row.what} | {linked} | {change} | {row.beyond_seeds} | {row.nll_frame:.3f} |"
+
+
+def substitutions():
+    """`{name: Markdown}` for `{{ name }}` in a page: the effects of the authors' choices."""
+    return {
+        f"effect_{row.setting}": f"[{row.change_percent:+.1f} %](choices)"
+        if row.change_percent == row.change_percent  # a number
+        else "not measured"
+        for row in choices.effects().itertuples()
+        if row.setting
+    }
 
 
 def averages(context):

@@ -55,18 +55,19 @@ def addresses_in_notebooks(root):
     return found
 
 
-def build_site(folder, repository=None, say=print):
+def build_site(folder, repository=None, say=print, substitutions=None):
     """Builds the staged book and returns the folder of the site.
 
     Args:
         folder: Path of the stage.
         repository: address of the repository, or None for a site without buttons.
         say: a function that is given lines on progress.
+        substitutions: dictionary of names to the Markdown that `{{ name }}` in a page stands for.
 
     Raises:
         BookError: for any warning, and for a page of the contents that was not built.
     """
-    _write_config(folder, repository)
+    _write_config(folder, repository, substitutions or {})
     _vendor_mathjax(folder / "_vendor" / "mathjax")
     done = subprocess.run(
         [sys.executable, "-c", _JUPYTER_BOOK, "build", str(folder)]
@@ -86,7 +87,7 @@ def build_site(folder, repository=None, say=print):
     return site
 
 
-def _write_config(folder, repository):
+def _write_config(folder, repository, substitutions):
     path = folder / "_config.yml"
     settings = yaml.safe_load(path.read_text(encoding="utf-8"))
     # Without an address of ours, Jupyter Book would link to somebody else's repository.
@@ -94,6 +95,7 @@ def _write_config(folder, repository):
     settings["launch_buttons"] = {"colab_url": COLAB} if repository else {}
     settings["html"]["use_repository_button"] = bool(repository)
     settings["html"]["use_issues_button"] = bool(repository)
+    settings["parse"]["myst_substitutions"] = substitutions
     path.write_text(yaml.safe_dump(settings, sort_keys=False), encoding="utf-8")
 
 

@@ -1,10 +1,16 @@
 """Sentences that state what the records say, so that prose and numbers cannot part."""
 
 from . import datasets
-from .ablation import ablation, ablations
+from .ablation import ablation, ablation_verdict, ablations
 from .by_numbers import memory, rezero
-from .dropout import dropout
-from .grids import NORMALIZE_TITLES, normalization, robustness
+from .dropout import dropout, dropout_verdict
+from .grids import (
+    NORMALIZE_TITLES,
+    normalization,
+    normalization_verdict,
+    robustness,
+    robustness_verdict,
+)
 from .inside import inside
 from .listening import (
     counted,
@@ -21,6 +27,7 @@ from .tuning import tuned_table, tuning
 __all__ = [
     "NORMALIZE_TITLES",
     "ablation",
+    "ablation_verdict",
     "ablations",
     "comparison",
     "convergence",
@@ -30,6 +37,7 @@ __all__ = [
     "datasets",
     "difference",
     "dropout",
+    "dropout_verdict",
     "heard",
     "inside",
     "limit_note",
@@ -38,9 +46,11 @@ __all__ = [
     "missing_points",
     "models_that_play",
     "normalization",
+    "normalization_verdict",
     "over_seeds",
     "rezero",
     "robustness",
+    "robustness_verdict",
     "tuned_table",
     "tuning",
     "weights_note",

@@ -5,7 +5,7 @@ import numpy as np
 from ..seeds import expected_run
 from ..tables import METRIC_TITLES, signed
 from .grids import NOTHING
-from .notes import answer, limit_note
+from .notes import FAILS, HOLDS, UNDECIDED, Verdict, answer, limit_note
 
 
 def ablation(table, frame, rru=()):
@@ -33,6 +33,31 @@ def ablation(table, frame, rru=()):
             judged = _verdict(told, higher, unit)
         verdict = [judged, _order(told, higher)]
     return answer(verdict, [*facts, limit_note(frame)])
+
+
+def ablation_verdict(table, frame, rru=()):
+    """`Verdict` on the RRU as it is, by the same judgement as `ablation`; arguments as there."""
+    higher = frame.metric.iloc[0] == "accuracy"
+    told = table.drop(index="rru", errors="ignore")
+    told = told[told.difference.notna()]
+    if not told.low.isna().all():
+        kinds = [_kind(row, higher) for row in told.itertuples()]
+        better, worse = kinds.count("better"), kinds.count("worse")
+    elif expected_run(rru) is None:
+        return Verdict(UNDECIDED, "one seed of each")
+    else:
+        better, worse = (len(titles) for titles in _beyond(told, higher, expected_run(rru)))
+    held = HOLDS if worse == len(told) > 0 else FAILS if better else UNDECIDED
+    return Verdict(held, f"of {len(told)} variants {worse} worse, {better} better")
+
+
+def _beyond(told, higher, interval):
+    """The titles of the variants that score better, and worse, than the interval."""
+    above, below = (
+        list(told.title[where])
+        for where in (told.measured > interval[1], told.measured < interval[0])
+    )
+    return (above, below) if higher else (below, above)
 
 
 def ablations(tables, frames):
@@ -83,7 +108,7 @@ def _kind(row, higher):
 def _verdict(told, higher, unit):
     kinds = [_kind(row, higher) for row in told.itertuples()]
     better, worse = kinds.count("better"), kinds.count("worse")
-    held = "holds" if worse == len(told) else "does not hold" if better else "is not decided"
+    held = HOLDS if worse == len(told) else FAILS if better else UNDECIDED
     return (
         f"**The claim that the RRU as it is performs best {held} here** ({unit}): of {len(told)} "
         f"variants, {worse} are worse beyond the spread of the seeds, {better} better, and "
@@ -100,8 +125,7 @@ def _by_seeds_of_rru(told, higher, unit, rru):
             "variants score better than the RRU."
         )
     low, high = interval[0], min(interval[1], 100) if higher else interval[1]
-    above, below = told.title[told.measured > high], told.title[told.measured < low]
-    better, worse = (above, below) if higher else (below, above)
+    better, worse = _beyond(told, higher, interval)
     scores = ", ".join(f"{score:.2f}" for score in rru)
     return (
         f"**Beyond the spread of the RRU's own seeds, worse: {_listed(worse)}; better: "

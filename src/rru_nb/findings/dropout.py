@@ -3,7 +3,7 @@
 from ..config import CELL_TITLES
 from ..tables import METRIC_TITLES, short_number
 from .grids import NOTHING
-from .notes import answer, limit_note
+from .notes import FAILS, HOLDS, UNDECIDED, Verdict, answer, limit_note
 
 PAPERS_RATE = 0.7  # "works best with a dropout rate of around 0.7"
 
@@ -20,11 +20,7 @@ def dropout(frame):
     if done.empty:
         return NOTHING
     higher = frame.metric.iloc[0] == "accuracy"
-    told = {
-        cell: _best(runs, higher)
-        for cell, runs in done.groupby("cell", sort=False)
-        if runs.dropout.nunique() > 1
-    }
+    told = _best_rates(done, higher)
     if not told:
         return "No cell has more than one rate measured yet: nothing to compare."
     unit = METRIC_TITLES[frame.metric.iloc[0]]
@@ -40,6 +36,26 @@ def dropout(frame):
     if done.seed.nunique() == 1:
         facts.append("One seed at each rate: neighbouring rates differ by chance too.")
     return answer(verdict, [*facts, limit_note(frame)])
+
+
+def dropout_verdict(frame):
+    """`Verdict` on the effect of dropout; the frame is as for `dropout`, complete."""
+    told = _best_rates(frame[frame.status == "ok"], frame.metric.iloc[0] == "accuracy")
+    gains = {cell: best["gain"] for cell, best in told.items()}
+    if "rru" not in gains or len(gains) == 1 or None in gains.values():
+        return Verdict(UNDECIDED, "a cell has no score without dropout")
+    rru, most = gains.pop("rru"), max(gains.values())
+    note = f"RRU {rru:.1f} % better with it, a gated cell up to {most:.1f} %"
+    return Verdict(HOLDS if rru > most else FAILS, note)
+
+
+def _best_rates(done, higher):
+    """`{cell: what _best tells}` of the cells with more than one rate."""
+    return {
+        cell: _best(runs, higher)
+        for cell, runs in done.groupby("cell", sort=False)
+        if runs.dropout.nunique() > 1
+    }
 
 
 def _best(runs, higher):

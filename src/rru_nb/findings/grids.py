@@ -4,7 +4,7 @@ import numpy as np
 
 from ..config import CELL_TITLES
 from ..robust import grid_table, paired, share_difference
-from .notes import answer, limit_note
+from .notes import FAILS, HOLDS, UNDECIDED, WEAKLY, Verdict, answer, limit_note
 
 NORMALIZE_TITLES = {True: "with normalization", False: "without normalization"}
 NOTHING = "Nothing is measured here yet."
@@ -48,6 +48,21 @@ def normalization(frame):
         )
     failures = _failures(table, NORMALIZE_TITLES)
     return answer(verdict, [*facts, failures, limit_note(frame), _seeds(frame)])
+
+
+def robustness_verdict(frame):
+    """`Verdict` on the broader range of the RRU; the frame is as for `robustness`, complete."""
+    places = paired(frame)
+    rival, difference = _strongest(places, [cell for cell in places if cell != "rru"])
+    return Verdict(
+        _held(difference), f"{_points(difference)} of the grid, to the {CELL_TITLES[rival]}"
+    )
+
+
+def normalization_verdict(frame):
+    """`Verdict` on the range with and without normalization."""
+    difference = share_difference(paired(frame, by="normalize"), True, False)
+    return Verdict(_held(difference), f"{_points(difference)} of the grid with it")
 
 
 def _shares(table, titles):
@@ -109,10 +124,10 @@ def _strongest(places, gated):
 def _held(difference):
     value, low, high = difference
     if low > 0:
-        return "holds"
+        return HOLDS
     if high < 0:
-        return "does not hold"
-    return "is not decided" if value <= 0 else "holds only weakly"
+        return FAILS
+    return UNDECIDED if value <= 0 else WEAKLY
 
 
 def _points(difference):

@@ -1,8 +1,23 @@
 """What is not measured, and what an end of the training may have cut off."""
 
 from html import escape
+from typing import NamedTuple
 
 from ..tables import command
+
+HOLDS, WEAKLY, FAILS, UNDECIDED = "holds", "holds only weakly", "does not hold", "is not decided"
+
+
+class Verdict(NamedTuple):
+    """Whether a claim of the paper holds, and by what.
+
+    Attributes:
+        held: `HOLDS`, `WEAKLY`, `FAILS` or `UNDECIDED`.
+        note: str, the numbers it rests on, in a few words.
+    """
+
+    held: str
+    note: str
 
 
 def answer(verdict, facts):
