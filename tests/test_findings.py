@@ -129,7 +129,7 @@ def test_the_verdict_follows_the_numbers():
     assert "holds here**" in said and "from that of the GRU" in said
     assert "No training failed." in said and "One seed" in said
     held, note = findings.robustness_verdict(frame_of(robustness_points(), steep))
-    assert held == "holds" and note.endswith("of the grid, to the GRU")
+    assert held == "holds" and note.endswith("of the grid, against the GRU")
     assert note.partition(" of the grid")[0] in said
 
     def reversed_(point):
@@ -142,7 +142,7 @@ def test_the_verdict_follows_the_numbers():
     same = findings.robustness(frame_of(robustness_points(), lambda p: 4.0))
     assert "is not decided here**" in same
     verdict = findings.robustness_verdict(frame_of(robustness_points(), lambda p: 4.0))
-    assert verdict == ("is not decided", "+0 points (+0 to +0) of the grid, to the GRU")
+    assert verdict == ("is not decided", "+0 points (+0 to +0) of the grid, against the GRU")
     nothing = findings.robustness(frame_of(robustness_points(), steep, lambda p: "missing"))
     assert nothing == "Nothing is measured here yet."
     alone = findings.robustness(frame_of(robustness_points(["rru"]), steep))

@@ -61,7 +61,7 @@ def claims(context):
     rows = "\n".join(_row(name, told[name], name in pages) for name in _CLAIMS)
     table = (
         '<div class="rru-table" tabindex="0" role="region" aria-label="The other claims"><table>\n'
-        '<thead><tr><th scope="col">Claim</th><th scope="col">In small models</th></tr></thead>\n'
+        '<thead><tr><th scope="col">Claim</th><th scope="col">At scale laptop</th></tr></thead>\n'
         f"<tbody>\n{rows}\n</tbody></table></div>\n"
     )
     sentences = "\n".join(

@@ -55,7 +55,7 @@ def robustness_verdict(frame):
     places = paired(frame)
     rival, difference = _strongest(places, [cell for cell in places if cell != "rru"])
     return Verdict(
-        _held(difference), f"{_points(difference)} of the grid, to the {CELL_TITLES[rival]}"
+        _held(difference), f"{_points(difference)} of the grid, against the {CELL_TITLES[rival]}"
     )
 
 
