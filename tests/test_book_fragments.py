@@ -7,8 +7,18 @@ import pandas as pd
 import pytest
 from test_records import a_record
 
-from rru_nb import paper_config, provenance
-from rru_nb.book import claims, front, generate, page_status, paper_settings, plateau, record_list
+from rru_nb import cli, paper_config, paths, provenance, training
+from rru_nb.book import (
+    claims,
+    expected,
+    front,
+    generate,
+    page_status,
+    paper_settings,
+    plateau,
+    record_list,
+)
+from rru_nb.errors import UserError
 from rru_nb.records import write_record
 from rru_nb.sections import section
 
@@ -180,6 +190,31 @@ def test_a_claim_is_answered_by_all_runs_of_its_section_or_not_at_all(context):
     ) in told
     assert "*ptb-char*: 20 of 20 runs" in said and "*nottingham*: 64 of 64 runs" in said
     assert "../notebooks/" not in said, "no page of it in this book"
+
+
+def test_the_examples_of_the_page_tell_what_their_records_say(context):
+    page = (paths.checkout() / "book" / "reproduce.md").read_text(encoding="utf-8")
+    shown = {line.partition("  ")[0] for line in page.splitlines()}
+    assert set(expected.EXAMPLES) <= shown
+    assert expected.expected(context).count("not measured") == len(expected.EXAMPLES)
+    config = record(paper_config("jsb", "rru"), 7.80)
+    (told,) = [li for li in expected.expected(context).splitlines() if "a processor" in li]
+    assert told.startswith("| `rru-nb run --dataset jsb --cell rru` | ")
+    assert f'NLL, mean of windows <a href="records.html#{config.id}">7.800</a> |' in told
+
+
+@pytest.mark.parametrize("command", expected.EXAMPLES)
+def test_an_example_is_the_run_that_its_command_asks_for(command, monkeypatch):
+    asked = []
+
+    def run(config, progress):
+        asked.append(config)
+        raise UserError("enough")
+
+    monkeypatch.setattr(training, "run", run)
+    program, *arguments = command.split()
+    assert program == "rru-nb" and cli.main(arguments) != 0
+    assert asked == [expected.EXAMPLES[command]]
 
 
 def test_the_list_of_records_has_anchor_command_and_file(context):

@@ -60,6 +60,8 @@ def test_what_all_rows_share_is_told_once():
     assert table.index.names == ["jsb, scale paper", "seed"]
     table = tables.measured_table(records, [paper_config("nottingham", "gru", scale="smoke")])
     assert table.index.names == ["dataset", "seed 0", "scale"]
+    table = tables.measured_table(records[:0], [paper_config("chorales", "gru", scale="smoke")])
+    assert list(table) == ["test"], "the paper has no number for the embedded chorales"
 
 
 def test_the_overview_has_every_dataset_with_a_number_and_its_spread():

@@ -124,6 +124,8 @@ def measured_table(records, missing):
     told = ", ".join(_told(name, frame[name].iloc[0]) for name in shared)
     levels = [name for name in ("dataset", "cell", "scale", "seed") if name not in shared]
     table = frame.drop(columns=shared).set_index(levels).fillna("")
+    if not table.paper.any():  # no number of the paper: not a dataset of its
+        table = table.drop(columns="paper")
     return table.rename_axis([told or "cell" if n == "cell" else n for n in levels])
 
 

@@ -8,7 +8,7 @@ from ..records import load_records
 from .stage import FRAGMENTS as FOLDER
 
 _NOT_AT_HAND = ("enwik8", "text8")  # 100 MB each, on no machine that made records for this book
-_TITLES = tables.METRIC_TITLES | {
+TITLES = tables.METRIC_TITLES | {
     "perplexity_words": "perplexity, every word once",
     "bpc_contiguous": "bits per character, every one once",
 }
@@ -129,7 +129,7 @@ def _row(group, failed):
 
 def _task(title, metric, note=""):
     notes = "".join(
-        f'<span class="rru-note">{escape(n)}</span>' for n in (_TITLES[metric], note) if n
+        f'<span class="rru-note">{escape(n)}</span>' for n in (TITLES[metric], note) if n
     )
     return f'<th scope="row">{escape(title)}{notes}</th>'
 

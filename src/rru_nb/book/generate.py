@@ -18,7 +18,7 @@ from .. import choices, provenance, statistics
 from ..config import KINDS
 from ..data import DATASETS
 from ..records import load_records
-from . import claims, front, page_status, paper_settings, plateau, record_list, speed
+from . import claims, expected, front, page_status, paper_settings, plateau, record_list, speed
 from .paper_map import paper_map
 from .stage import FRAGMENTS as FOLDER
 
@@ -115,6 +115,7 @@ FRAGMENTS: dict[str, Callable] = {
     "records.md": record_list.record_list,
     "status.md": page_status.page_status,
     "built.md": built,
+    "expected.md": expected.expected,
     **paper_settings.FRAGMENTS,
     **speed.FRAGMENTS,
 }
