@@ -32,14 +32,20 @@ def status(sections=SECTIONS, scales=SCALES, datasets=None):
     return pd.DataFrame([row for row in rows if row])
 
 
-def time_steps(sections=SECTIONS, scales=SCALES, datasets=None, say=print):
+def _at_once(line):
+    """Large models take minutes to time: a line shows when it is written, in a file too."""
+    print(line, flush=True)
+
+
+def time_steps(sections=SECTIONS, scales=SCALES, datasets=None, say=_at_once):
     """Times a few training steps of what no record of this machine tells, for `status`.
 
     Of the runs of a section, scale, dataset and cell, the smallest and the largest.
 
     Args:
         sections, scales, datasets: as for `status`.
-        say: a function that is given a line before each timing, and one for what cannot be timed.
+        say: a function that is given a line before each timing, and one with what it gave or why
+            there is none.
     """
     from .step_times import time_epoch
 
@@ -57,10 +63,11 @@ def time_steps(sections=SECTIONS, scales=SCALES, datasets=None, say=print):
         what = (
             f"{config.dataset}, {config.cell}, scale {config.scale}, {config.n_params:,} parameters"
         )
+        say(f"[{number}/{len(waiting)}] {what}")
         try:
-            say(f"[{number}/{len(waiting)}] {what}: {duration(time_epoch(config))} an epoch")
+            say(f"  {duration(time_epoch(config))} an epoch")
         except UserError as error:  # its data is not at hand: the others can be told
-            say(f"[{number}/{len(waiting)}] {what}: {error}")
+            say(f"  {error}")
 
 
 def _runs(section, scale, dataset):
