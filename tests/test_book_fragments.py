@@ -136,11 +136,11 @@ def test_smaller_rows_stand_beside_the_answer_without_input(context):
     assert "    rru-nb run --dataset pmnist --cell mogrifier --scale laptop\n" in html
     assert "    rru-nb run --dataset enwik8" not in html
     assert "rru-nb run --dataset enwik8 --cell rru --scale laptop" in html
-    assert "**0 of 0** tasks; not counted" in front.answer(context)
+    assert "**0 of 0** datasets; not counted" in front.answer(context)
     assert "what needs no input: Sequential MNIST" in front.answer(context)
     for cell, score in {"rru": 95.0, "gru": 91.0, "lstm": 83.5, "mogrifier": 80.0}.items():
         small_record("pmnist", cell, score)
-    assert "**1 of 1** tasks (Permuted MNIST); not counted" in front.answer(context)
+    assert "**1 of 1** datasets (Permuted MNIST); not counted" in front.answer(context)
 
 
 def test_when_a_cell_begins_to_learn_the_order_of_words(context):

@@ -102,6 +102,8 @@ def test_an_effect_counts_beyond_the_seeds_of_the_unchanged_run(monkeypatch, tmp
     measured(8.2, loss_average="frame")  # within 8.05 ± 4.3 · 0.05 · sqrt(4 / 3)
     measured(9.0, silences="kept")
     told = choices.effects().set_index("setting")
+    assert told.what[""] == "as the code, mean of 3 seeds"
+    assert told.nll_window[""] == pytest.approx(8.05)
     assert dict(told.beyond_seeds) == {
         "": "",
         "optimizer": "better",
@@ -112,7 +114,8 @@ def test_an_effect_counts_beyond_the_seeds_of_the_unchanged_run(monkeypatch, tmp
         "select_on": "",
     }
     shown = generate.substitutions()
-    assert shown["effect_optimizer"] == "[-12.5 %](choices)"
+    assert shown["effect_optimizer"] == "[-13.0 %](choices)", "against the mean, 8.05"
+    assert shown["effect_loss_average"] == "[none beyond the seeds](choices)"
     assert shown["effect_select_on"] == "not measured"
     page = (paths.checkout() / "book" / "differences.md").read_text(encoding="utf-8")
     assert set(re.findall(r"{{ (\w+) }}", page)) == set(shown)

@@ -114,7 +114,7 @@ def scale_changes(section, dataset, scale, cells=None):
         if paper != mine:
             rows[name] = {"paper": paper, f"scale {scale}": mine}
     columns = ["paper", f"scale {scale}"]
-    return pd.DataFrame.from_dict(rows, orient="index", columns=columns)
+    return pd.DataFrame.from_dict(rows, orient="index", columns=columns).rename_axis(dataset)
 
 
 def _values(configs, name):

@@ -55,21 +55,23 @@ def _scores(group):
 
 def _in_small(rows):
     """Only tasks count on which every cell learns more than what needs no input."""
-    complete = [g for _, g in rows.groupby("task", sort=False) if g.score.notna().all()]
-    learned = [group for group in complete if small_scale.beaten(group).all()]
+    groups = rows.groupby("dataset", sort=False)
+    complete = {tables.published_row(n): g for n, g in groups if g.score.notna().all()}
+    learned = {name: g for name, g in complete.items() if small_scale.beaten(g).all()}
     if not complete:
         return ""
     best = small_scale.best_cells(rows)
-    won = [group.task.iloc[0] for group in learned if best[group.task.iloc[0]] == "rru"]
+    won = [name for name, g in learned.items() if all(best[task] == "rru" for task in set(g.task))]
     told = f" ({'; '.join(won)})" if won else ""
-    left_out = [group.task.iloc[0] for group in complete if not small_scale.beaten(group).all()]
+    left_out = [name for name in complete if name not in learned]
     note = (
         f"; not counted, because not every cell gets beyond what needs no input: "
         f"{'; '.join(left_out)}"
     )
     return (
-        "In models small enough for two cores (scale laptop, one seed, no music) it is the best on "
-        f"**{len(won)} of {len(learned)}** tasks{told}{note if left_out else ''}."
+        "In models small enough for two cores (scale laptop, no music) it is the best on "
+        f"**{len(won)} of {len(learned)}** datasets{told}{note if left_out else ''}; one seed of "
+        "each cell, so that a small lead may be chance."
     )
 
 

@@ -55,20 +55,24 @@ def effects_of_choices(context):
 def _effect(row):
     if row.status != "ok":
         return f"| {row.what} | {row.status} | | | |"
-    change = f"{row.change_percent:+.2f} %" if row.change_percent else ""
-    linked = f'<a href="records.html#{row.id}">{row.nll_window:.3f}</a>'
+    change = f"{row.change_percent:+.2f} %" if row.setting else ""
+    linked = f"{row.nll_window:.3f}"  # a mean has no record
+    if row.setting:
+        linked = f'<a href="records.html#{row.id}">{linked}</a>'
     return f"| {row.what} | {linked} | {change} | {row.beyond_seeds} | {row.nll_frame:.3f} |"
 
 
 def substitutions():
     """`{name: Markdown}` for `{{ name }}` in a page: the effects of the authors' choices."""
-    return {
-        f"effect_{row.setting}": f"[{row.change_percent:+.1f} %](choices)"
-        if row.change_percent == row.change_percent  # a number
-        else "not measured"
-        for row in choices.effects().itertuples()
-        if row.setting
-    }
+    rows = choices.effects().itertuples()
+    return {f"effect_{row.setting}": _effect_in_short(row) for row in rows if row.setting}
+
+
+def _effect_in_short(row):
+    if row.change_percent != row.change_percent:  # not a number
+        return "not measured"
+    told = "none beyond the seeds" if row.beyond_seeds == "no" else f"{row.change_percent:+.1f} %"
+    return f"[{told}](choices)"
 
 
 def averages(context):

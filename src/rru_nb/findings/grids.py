@@ -4,7 +4,7 @@ import numpy as np
 
 from ..config import CELL_TITLES
 from ..robust import grid_table, paired, share_difference
-from .notes import FAILS, HOLDS, UNDECIDED, WEAKLY, Verdict, answer, limit_note
+from .notes import FAILS, HOLDS, UNDECIDED, Verdict, answer, limit_note
 
 NORMALIZE_TITLES = {True: "with normalization", False: "without normalization"}
 NOTHING = "Nothing is measured here yet."
@@ -122,12 +122,8 @@ def _strongest(places, gated):
 
 
 def _held(difference):
-    value, low, high = difference
-    if low > 0:
-        return HOLDS
-    if high < 0:
-        return FAILS
-    return UNDECIDED if value <= 0 else WEAKLY
+    _, low, high = difference
+    return HOLDS if low > 0 else FAILS if high < 0 else UNDECIDED
 
 
 def _points(difference):

@@ -5,14 +5,14 @@ from typing import NamedTuple
 
 from ..tables import command
 
-HOLDS, WEAKLY, FAILS, UNDECIDED = "holds", "holds only weakly", "does not hold", "is not decided"
+HOLDS, FAILS, UNDECIDED = "holds", "does not hold", "is not decided"
 
 
 class Verdict(NamedTuple):
     """Whether a claim of the paper holds, and by what.
 
     Attributes:
-        held: `HOLDS`, `WEAKLY`, `FAILS` or `UNDECIDED`.
+        held: `HOLDS`, `FAILS` or `UNDECIDED`.
         note: str, the numbers it rests on, in a few words.
     """
 
