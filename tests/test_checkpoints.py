@@ -1,6 +1,8 @@
 """Checkpoints: a stopped training ends in the same record; nothing foreign is ever used."""
 
+import os
 import signal
+import time
 
 import numpy as np
 import pytest
@@ -80,11 +82,37 @@ def test_the_newest_two_are_kept_and_the_newest_is_loaded():
     arrays, meta = Checkpoint(CONFIG, "digest").load()
     assert meta == {"i": 4}
     np.testing.assert_array_equal(arrays["a"], [4, 4, 4])
+    written = time.time()
+    older, newer = sorted(paths.state_dir().rglob("*.npz"))
+    os.utime(older, (written - 1, written - 1))
+    os.utime(newer, (written + 1, written + 1))
+    forget(CONFIG, until=written)
+    assert checkpoint.load()[1] == {"i": 4}, "saved after the record: of another training"
+    assert len(files()) == 1
     forget(CONFIG)
     assert files() == [] and checkpoint.load() is None
 
 
-@pytest.mark.parametrize("damage", [lambda b: b[: len(b) // 2], lambda b: b"", lambda b: b[::-1]])
+def encrypted(content):
+    """With the bit of the zip directory set that says that the first array is encrypted."""
+    at = content.index(b"PK\x01\x02") + 8
+    return content[:at] + bytes([content[at] | 1]) + content[at + 1 :]
+
+
+def of_a_later_version(content):
+    at = content.index(b"PK\x01\x02") + 6
+    return content[:at] + b"\xff" + content[at + 1 :]
+
+
+def with_another_name(content):
+    return content.replace(b"a.npy", b"b.npy")
+
+
+DAMAGES = [lambda b: b[: len(b) // 2], lambda b: b"", lambda b: b[::-1]]
+DAMAGES += [encrypted, of_a_later_version, with_another_name]
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
 def test_a_damaged_file_is_named_and_the_one_before_serves(damage):
     checkpoint = Checkpoint(CONFIG, "digest")
     for i in range(2):

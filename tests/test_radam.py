@@ -251,6 +251,14 @@ def test_errors_quote_the_value(options, quoted):
         RAdam(0.1, **options)
 
 
+def test_a_variable_that_was_not_there_at_first_is_keras_error():
+    known, new = variables_at([0.0]), variables_at([0.0])
+    optimizer = RAdam(0.1, clip_multiplier=1.0)
+    optimizer.build(known)
+    with pytest.raises(ValueError, match="Unknown variable"):
+        optimizer.apply([tf.constant(1.0)], new)
+
+
 def test_a_clip_group_with_accumulated_gradients_is_refused():
     (variable,) = variables_at([0.0])
     variable.clip_group = "kernels"

@@ -246,6 +246,19 @@ def test_masks_keep_their_share_at_every_step_and_the_mean(rate):
     assert len({m.tobytes() for m in masks}) == 40, "a mask of its own for every step"
 
 
+@pytest.mark.parametrize("dtype", ["uint8", "int32", "bool"])
+def test_whole_numbers_are_taken_as_the_cell_takes_them(dtype):
+    layer = RRU(4, return_sequences=True, seed=0)
+    x = np.random.default_rng(0).integers(0, 2, (2, 5, 3)).astype(dtype)
+    assert layer.fused
+    np.testing.assert_array_equal(layer(x), layer(x.astype("float32")))
+
+
+def test_fused_is_true_false_or_none():
+    with pytest.raises(ValueError, match="fused = 'no' is not valid"):
+        RRU(3, fused="no")
+
+
 def test_what_cannot_be_fused_says_why():
     assert not RRU(3, unroll=True).fused
     with pytest.raises(ValueError, match="fused=True.*unroll=True"):

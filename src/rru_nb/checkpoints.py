@@ -21,7 +21,9 @@ SECONDS_BETWEEN = 180  # within an epoch
 SHARE = 0.05  # of the time that writing at the ends of short epochs may take
 
 _META = "meta"
+# A flipped bit can make a zip file look encrypted, or of a version to come.
 _UNREADABLE = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile)
+_UNREADABLE += (NotImplementedError, RuntimeError)
 
 
 class Checkpoint:
@@ -84,7 +86,8 @@ class Checkpoint:
 
     def _write(self, path, arrays, meta):
         path.parent.mkdir(parents=True, exist_ok=True)
-        text = json.dumps({"identity": self.identity, "state": meta}, allow_nan=False)
+        whole = {"identity": self.identity, "state": meta, "arrays": sorted(arrays)}
+        text = json.dumps(whole, allow_nan=False)
         partial = path.with_name(f".{path.name}.part")
         try:
             with open(partial, "wb") as file:
@@ -108,6 +111,8 @@ class Checkpoint:
                 found = json.loads(str(arrays.pop(_META)))
                 changed = [k for k, v in self.identity.items() if found["identity"][k] != v]
                 state = found["state"]
+                if sorted(arrays) != found["arrays"]:
+                    raise ValueError("arrays are missing")
             except _UNREADABLE as error:
                 warnings.warn(f"checkpoint {path} is damaged, not used: {error!r}", stacklevel=2)
                 continue
@@ -121,12 +126,19 @@ class Checkpoint:
         return sorted(self._folder.glob(f"{self._name}.*.npz"), key=_number)
 
 
-def forget(config):
-    """Deletes every checkpoint of a run; for when its record is written."""
+def forget(config, until=None):
+    """Deletes every checkpoint of a run; for when its record is written.
+
+    Args:
+        config: a `RunConfig`.
+        until: seconds since the epoch, when the record was written. A later checkpoint is of
+            another training of the run, for its weights say, and stays. None: all go.
+    """
     folder, name = _place(config)
     for path in [*folder.glob(f"{name}.*.npz"), *folder.glob(f".{name}.*.part")]:
         with suppress(OSError):  # a state that cannot be deleted does no harm
-            path.unlink()
+            if until is None or path.stat().st_mtime <= until:
+                path.unlink()
 
 
 def _place(config):

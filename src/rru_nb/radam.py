@@ -102,6 +102,7 @@ class RAdam(keras.optimizers.Optimizer):
             return super().apply(self._clip_jointly(grads, self._trainable_variables))
         variables = list(trainable_variables)
         self.build(variables)
+        self._check_variables_are_known(variables)  # Keras' message, before ours looks them up
         return super().apply(self._clip_jointly(grads, variables), variables)
 
     def update_step(self, gradient, variable, learning_rate):

@@ -31,14 +31,24 @@ def record_path(config, folder=None):
 
 def find_record(config):
     """The stored record of a config, or None. Own records come before packaged ones."""
+    _, record = _found(config)
+    if record is not None:
+        _note_use([record["id"]])
+    return record
+
+
+def found_path(config):
+    """The file that `find_record` reads, or None."""
+    return _found(config)[0]
+
+
+def _found(config):
     for folder in _folders():
         path = record_path(config, folder)
-        if path.is_file():
-            record = _read(path)
-            if record is not None:
-                _note_use([record["id"]])
-                return record
-    return None
+        record = _read(path) if path.is_file() else None
+        if record is not None:
+            return path, record
+    return None, None
 
 
 def _note_use(ids):

@@ -11,7 +11,7 @@ from .checkpoints import Checkpoint
 from .fit import Fit
 from .locks import only_once
 from .progress import Progress
-from .records import SCHEMA, find_record, make_room, write_record
+from .records import SCHEMA, find_record, found_path, make_room, write_record
 from .tasks import task_for
 
 
@@ -39,7 +39,8 @@ def run(config, progress=True):
     if record is None:
         with only_once(config):
             record = find_record(config) or _train_and_write(config, progress)
-    checkpoints.forget(config)  # here, since a process may be killed right after its record
+    # Here, since a process may be killed right after its record.
+    checkpoints.forget(config, until=found_path(config).stat().st_mtime)
     return record
 
 

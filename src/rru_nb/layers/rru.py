@@ -41,6 +41,8 @@ class RRU(keras.layers.RNN):
         unroll: bool, whether to unroll the loop over the time steps; for short sequences.
         zero_output_for_mask: bool, whether outputs are zeros at masked steps; else the output
             of the step before is repeated.
+        fused: True, False (run the cell step by step), or None: fused where it can serve. The
+            attribute `fused` says which it is.
         **kwargs: of `keras.layers.Layer`, e.g. `name`, `dtype`.
 
     Call arguments:
@@ -54,7 +56,7 @@ class RRU(keras.layers.RNN):
         `return_state`, the last state, [batch, n].
 
     Raises:
-        UserError: if an argument is out of its range.
+        UserError: if an argument is out of its range, or `fused=True` can't be honoured.
 
     Example:
 
@@ -111,6 +113,8 @@ class RRU(keras.layers.RNN):
             **kwargs,
         )
         self.input_spec = keras.layers.InputSpec(ndim=3)
+        if fused not in (True, False, None):
+            raise UserError(f"fused = {fused!r} is not valid. Give True, False or None.")
         self._asked_for_fused = fused
         obstacle = self._obstacle()
         if fused and obstacle:
@@ -134,7 +138,7 @@ class RRU(keras.layers.RNN):
             return super().inner_loop(sequences, initial_state, mask, training)
         if isinstance(mask, list | tuple):
             mask = mask[0]
-        x = tf.transpose(sequences, [1, 2, 0])  # [T, m, B]: a step is one slice
+        x = tf.transpose(self._cast(sequences), [1, 2, 0])  # [T, m, B]: a step is one slice
         present = None if mask is None else tf.transpose(tf.cast(mask, tf.bool))  # [T, B]
         if self.go_backwards:
             x = tf.reverse(x, [0])
