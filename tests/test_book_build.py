@@ -65,6 +65,15 @@ def test_a_build_shows_outputs_fragments_and_math_of_its_own(root):
     assert nbformat.read(root / "notebooks" / "page.ipynb", 4).cells[2].outputs == []
 
 
+def test_records_that_lie_elsewhere_make_a_page_anew(root, tmp_path_factory, monkeypatch):
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    monkeypatch.setenv("RRU_NB_RESULTS", str(elsewhere))
+    before = execute._digest_of_sources(root)
+    assert execute._digest_of_sources(root) == before
+    (elsewhere / "a.json").write_text("{}")
+    assert execute._digest_of_sources(root) != before
+
+
 def test_an_executed_notebook_names_the_records_it_was_given(root):
     source = (
         "import rru_nb; from rru_nb.records import find_record\n"

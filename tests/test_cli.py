@@ -5,6 +5,7 @@ import sys
 
 import pytest
 
+from rru_nb import config
 from rru_nb.cli import main
 
 
@@ -33,7 +34,7 @@ def test_run_then_results(capsys):
     again = capsys.readouterr().out
     assert "stored record" in again and "nll_window" in again
     assert "differs from the paper: max_epochs None -> 1" in again
-    assert main(["results", "--dataset", "chorales"]) == 0
+    assert main(["results", "--dataset", "Bach chorales", "--cell", "GRU"]) == 0
     assert "gru" in capsys.readouterr().out
 
 
@@ -44,6 +45,10 @@ def test_run_then_results(capsys):
         ("run --dataset chorales --cell gru --set droput=0.5 --scale smoke", ["'dropout'"]),
         ("run --dataset chorales --cell gru --set dropout --scale smoke", ["NAME=VALUE"]),
         ("data fetch mnits", ["'mnits'", "'mnist'"]),
+        ("results --dataset chorals", ["'chorals'", "'chorales'"]),
+        ("results --cell lstn", ["'lstn'", "'lstm'"]),
+        ("results --scale papr", ["'papr'", "'paper'"]),
+        ("results --csv /no/such/folder/x.csv", ["/no/such/folder/x.csv"]),
     ],
 )
 def test_mistakes_are_one_line_and_exit_2(arguments, fragments, capsys):
@@ -60,3 +65,12 @@ def test_data_list_names_every_dataset(capsys):
     assert main(["data", "list"]) == 0
     listed = capsys.readouterr().out
     assert all(name in listed for name in DATASETS)
+
+
+def test_a_root_that_is_no_checkout_is_named(monkeypatch, tmp_path, capsys):
+    for root in ("/no/such/folder", str(tmp_path)):
+        monkeypatch.setenv("RRU_NB_ROOT", root)
+        config._paper_file.cache_clear()
+        assert main(["run", "--dataset", "jsb", "--cell", "rru"]) == 2
+        message = capsys.readouterr().err
+        assert root in message and "RRU_NB_ROOT" in message and message.count("\n") == 1

@@ -175,6 +175,7 @@ def test_the_id_of_the_first_record_never_changes():
         (lambda: paper_config("jsb", "rru", learning_rate=None), ["learning_rate = None"]),
         (lambda: paper_config("jsb", "rru", n_params=None), ["n_params", "units"]),
         (lambda: paper_config("chorales", "rru"), ["'chorales'", "'laptop'"]),
+        (lambda: paper_config("ptb-word", "rru", window=35), ["window = 35", "Give 36"]),
     ],
 )
 def test_mistakes_are_quoted_and_the_fix_is_named(call, fragments):

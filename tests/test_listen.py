@@ -1,6 +1,7 @@
 """The page Listen: weights kept and refused, sound, what is heard with and without the data."""
 
 import base64
+import contextlib
 import io
 import json
 import re
@@ -63,6 +64,19 @@ def test_the_command_writes_a_record_and_weights_that_score_as_it_says(config, c
     assert main(asked) == 0
     assert path.stat().st_mtime_ns == written, "stored weights trained again"
     assert "stored weights" in capsys.readouterr().out
+
+
+def test_weights_that_another_process_made_meanwhile_are_not_made_again(config, monkeypatch):
+    made = []
+
+    @contextlib.contextmanager
+    def after_the_other(config):
+        made.append(weights.save(config, a_model(config)))
+        yield
+
+    monkeypatch.setattr(weights, "only_once", after_the_other)
+    monkeypatch.setattr(weights, "train", None)
+    assert weights.make(config) == made[0]
 
 
 def test_weights_are_of_the_run_that_the_record_tells_of(config):

@@ -1,6 +1,7 @@
 """A sweep runs what is missing, can be stopped and started, and says what is left."""
 
 import dataclasses
+import json
 import os
 import signal
 import subprocess
@@ -148,6 +149,35 @@ def test_records_of_other_machines_tell_nothing_of_this_one():
     assert Costs().seconds(config) is None
     write_record(a_record(config, device={"gpu": None, **provenance.machine()}, n_params=250))
     assert Costs().seconds(config) == pytest.approx(1.0 * config.n_params / 250)
+
+
+def test_what_cannot_be_read_tells_nothing_and_breaks_nothing(tmp_path, monkeypatch, recwarn):
+    monkeypatch.setenv("RRU_NB_STATE", str(tmp_path / "state"))
+    (config,) = section("main_results").runs("jsb", ["gru"])[:1]
+    here = {"gpu": None, **provenance.machine()}
+    path = write_record(a_record(config, device=here))
+    record = json.loads(path.read_text())
+    record["config"]["of_a_later_version"] = 1
+    path.write_text(json.dumps(record))
+    (tmp_path / "state").mkdir()
+    (tmp_path / "state" / "step_times.json").write_text('[{}, {"config": {"dataset": 1}}, 2]')
+    assert Costs().seconds(config) is None
+    step_times._keep(config, 100, 2.0)
+    assert Costs().seconds(config) > 0
+    monkeypatch.setenv("RRU_NB_STATE", str(path / "below a file"))
+    assert not recwarn.list
+    step_times._keep(config, 100, 2.0)
+    assert "could not be kept" in str(recwarn.pop().message)
+
+
+def test_what_is_named_twice_or_by_a_title_is_one_run(capsys):
+    (config,) = section("main_results").runs("chorales", ["gru"], "smoke")
+    write_record(a_record(config))
+    arguments = ["--scale", "smoke", "--cells", "gru,GRU", "--seeds", "0,0"]
+    assert main(["sweep", "main_results", "--dataset", "Bach chorales", *arguments]) == 0
+    assert "chorales, scale smoke: 1 of 1 runs are recorded" in capsys.readouterr().out
+    twice = section("dropout").points("nottingham", ["rru"], dropout=[0.5, 0.5])
+    assert len(twice) == 1
 
 
 def test_what_no_record_tells_is_timed_once_and_then_known(capsys):

@@ -163,12 +163,12 @@ def _run(options):
     config = paper_config(
         options.dataset, options.cell, options.scale, options.seed, **_changes(options.set)
     )
-    from .records import find_record, record_path
+    from .records import found_path
     from .training import run
 
-    stored = find_record(config) is not None
+    stored = found_path(config) is not None
     record = run(config, progress=not options.quiet)
-    print("stored record:" if stored else "new record:", record_path(config))
+    print("stored record:" if stored else "new record:", found_path(config))
     print(_summary(record))
 
 
@@ -206,13 +206,24 @@ def _summary(record):
 
 
 def _results(options):
+    from .config import SCALES, canonical_cell
+    from .data import canonical_name
+    from .errors import check_choice
     from .records import load_records
 
-    wanted = {name: getattr(options, name) for name in ("dataset", "cell", "scale")}
-    frame = load_records(**{name: value for name, value in wanted.items() if value})
+    valid = {
+        "dataset": canonical_name,
+        "cell": canonical_cell,
+        "scale": lambda scale: check_choice("scale", scale, SCALES),
+    }
+    wanted = {name: getattr(options, name) for name in valid}
+    frame = load_records(**{name: valid[name](value) for name, value in wanted.items() if value})
     frame = frame.drop(columns=["epochs", "differences"])
     if options.csv:
-        frame.to_csv(options.csv, index=False)
+        try:
+            frame.to_csv(options.csv, index=False)
+        except OSError as error:
+            raise UserError(f"--csv {options.csv} cannot be written: {error}") from error
         print(f"{len(frame)} records written to {options.csv}")
     elif frame.empty:
         print("no records; `rru-nb run --help` says how to make one")

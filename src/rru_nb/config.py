@@ -300,5 +300,10 @@ def _check_values(settings):
     for name, value in settings.items():
         if value is not None or _DEFAULTS.get(name, _NO_DEFAULT) is not None:
             check_value(name, value)
+    window = settings["window"]
+    if KINDS[settings["dataset"]] in ("word", "char") and window and window % 2:
+        raise UserError(
+            f"window = {window} is odd; windows of text overlap by half. Give {window + 1}."
+        )
     if settings["n_params"] is None and settings["units"] is None:
         raise UserError("settings n_params and units are both None; give one of them.")

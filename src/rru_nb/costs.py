@@ -8,6 +8,7 @@ import numpy as np
 
 from . import provenance, step_times
 from .config import RunConfig
+from .errors import UserError
 from .records import load_records
 from .settings import OWN
 
@@ -42,8 +43,8 @@ class Costs:
         records = load_records() if records is None else records
         self._seen, self._without_limit = {}, []
         for record in records.itertuples():
-            if record.epochs and record.path:
-                config = _config_of(record)
+            config = _config_of(record) if record.epochs and record.path else None
+            if config:
                 if config.max_epochs is None and record.status == "ok":
                     self._without_limit.append((config.kind, len(record.epochs)))
                 if record.device and {k: record.device.get(k) for k in here} == here:
@@ -110,8 +111,12 @@ class Costs:
 
 
 def _config_of(record):
+    """Its config; None for a record with settings that this version does not know."""
     settings = json.loads(Path(record.path).read_text(encoding="utf-8"))["config"]
-    return RunConfig.from_dict(settings)
+    try:
+        return RunConfig.from_dict(settings)
+    except UserError:
+        return None
 
 
 def _without_pauses(seconds, epochs):

@@ -8,6 +8,8 @@ the copies packaged in the wheel are read and new records go to the user's cache
 import os
 from pathlib import Path
 
+from .errors import UserError
+
 PACKAGE = Path(__file__).resolve().parent
 
 
@@ -16,9 +18,19 @@ def _is_checkout(folder):
 
 
 def checkout():
-    """The repository's root, or None: `RRU_NB_ROOT`, else found upwards of package and shell."""
-    if os.environ.get("RRU_NB_ROOT"):
-        return Path(os.environ["RRU_NB_ROOT"]).expanduser().resolve()
+    """The repository's root, or None: `RRU_NB_ROOT`, else found upwards of package and shell.
+
+    Raises:
+        UserError: if `RRU_NB_ROOT` names no folder.
+    """
+    given = os.environ.get("RRU_NB_ROOT")
+    if given:
+        root = Path(given).expanduser().resolve()
+        if not root.is_dir():
+            raise UserError(
+                f"RRU_NB_ROOT = {given!r} is no folder. Set it to a checkout, or unset it."
+            )
+        return root
     for start in (PACKAGE, Path.cwd()):
         for folder in (start, *start.parents):
             if _is_checkout(folder):
@@ -70,9 +82,9 @@ def data_mirror():
 
 def _in_checkout(name):
     root = checkout()
-    if root is None:
-        raise FileNotFoundError(
+    if root is None or not (root / name).is_dir():
+        raise UserError(
             f"no folder {name!r}: neither packaged with rru_nb nor in a checkout around "
-            f"{Path.cwd()}. Reinstall the package, or set RRU_NB_ROOT to a checkout."
+            f"{root or Path.cwd()}. Reinstall the package, or set RRU_NB_ROOT to a checkout."
         )
     return root / name

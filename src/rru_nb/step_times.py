@@ -5,10 +5,12 @@ What was timed is kept with the checkpoints, so that `rru-nb status` knows it fr
 
 import json
 import time
+import warnings
 from itertools import islice
 
 from . import paths, provenance
 from .config import RunConfig
+from .errors import UserError
 
 WARM_UP = 2  # steps that trace, compile and fill caches
 TIMED = 3
@@ -52,10 +54,11 @@ def time_epoch(config):
 
 def timed():
     """`(config, n_params, seconds an epoch)` of what was timed on this machine."""
+    here = provenance.machine()
     return [
         (RunConfig.from_dict(entry["config"]), entry["n_params"], entry["seconds"])
         for entry in _read()
-        if entry["machine"] == provenance.machine()
+        if entry["machine"] == here
     ]
 
 
@@ -63,10 +66,13 @@ def _keep(config, n_params, seconds):
     settings, here = config.as_dict(), provenance.machine()
     others = [e for e in _read() if (e["config"], e["machine"]) != (settings, here)]
     entry = {"config": settings, "machine": here, "n_params": n_params, "seconds": seconds}
-    _path().parent.mkdir(parents=True, exist_ok=True)
     text = json.dumps([*others, entry])
-    _path().with_suffix(".new").write_text(text, encoding="utf-8")
-    _path().with_suffix(".new").replace(_path())
+    try:
+        _path().parent.mkdir(parents=True, exist_ok=True)
+        _path().with_suffix(".new").write_text(text, encoding="utf-8")
+        _path().with_suffix(".new").replace(_path())
+    except OSError as error:  # the time is told nevertheless
+        warnings.warn(f"what was timed could not be kept: {error}", stacklevel=2)
 
 
 def _path():
@@ -75,6 +81,16 @@ def _path():
 
 def _read():
     try:
-        return json.loads(_path().read_text(encoding="utf-8"))
+        entries = json.loads(_path().read_text(encoding="utf-8"))
     except (OSError, ValueError):  # none yet, or half a file: both can be timed again
         return []
+    return [entry for entry in entries if _is_known(entry)]
+
+
+def _is_known(entry):
+    """Another version may have kept what this one cannot read: that is timed again too."""
+    try:
+        RunConfig.from_dict(entry["config"])
+        return {"machine", "n_params", "seconds"} <= entry.keys()
+    except (UserError, KeyError, TypeError, AttributeError):
+        return False

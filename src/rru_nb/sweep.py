@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 
 from .costs import Costs, duration
+from .data import canonical_name
 from .errors import UserError
 from .locks import is_running
 from .records import find_record
@@ -36,6 +37,7 @@ def sweep(section, dataset, scale, cells=None, seeds=None, jobs=1, say=print, **
         UserError: for a mistake, or where a run in a process of its own ended without a record.
         Stopped: when a signal ended it; its message says what is there.
     """
+    dataset = canonical_name(dataset)
     points = section.points(dataset, cells, scale, seeds, **grid)
     axes = section.grid(dataset, scale) | {k: v for k, v in grid.items() if v is not None}
     missing = [p for p in by_usefulness(points, axes) if find_record(p.config) is None]

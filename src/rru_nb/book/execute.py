@@ -11,6 +11,7 @@ import sys
 import time
 from pathlib import Path
 
+from .. import paths
 from .captions import say_findings
 from .errors import BookError
 
@@ -116,10 +117,16 @@ def _digest_of_sources(folder):
     parts = [f"{name} {importlib.metadata.version(name)}" for name in _PACKAGES]
     parts += [f"{name}={os.environ.get(name)}" for name in _VARIABLES]
     parts.append(repr(BOOK_PARAMETERS))
-    for path in sorted(p for name in _SOURCES for p in Path(folder, name).rglob("*")):
-        if path.is_file():
-            parts += [str(path.relative_to(folder)), _digest(path.read_bytes())]
+    parts += _contents(folder, _SOURCES)
+    if os.environ.get("RRU_NB_RESULTS"):  # else records lie in the checkout, so in the stage
+        parts += _contents(paths.results_dir(), ["."])
     return "\n".join(parts).encode()
+
+
+def _contents(folder, names):
+    """Path and digest of each file below some folders of a folder."""
+    found = sorted(p for name in names for p in Path(folder, name).rglob("*") if p.is_file())
+    return [f"{path.relative_to(folder)} {_digest(path.read_bytes())}" for path in found]
 
 
 def _digest(*contents):

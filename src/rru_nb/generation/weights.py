@@ -73,6 +73,8 @@ def make(config, progress=True):
         return find(config)
     kept = []
     with only_once(config):
+        if find(config):  # another process made them while this one waited
+            return find(config)
         make_room(config)
         stored = find_record(config)
         record = train(config, progress, keep=True, finished=kept.append)

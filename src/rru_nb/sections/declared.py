@@ -77,17 +77,18 @@ class Section:
             **grid: a list of values for an axis, instead of the section's; None for these.
 
         Returns:
-            A list of `Point`s: all seeds of a cell, all cells of a grid point, all grid points.
+            A list of `Point`s: all seeds of a cell, all cells of a grid point, all grid points;
+            what is named twice is there once.
 
         Raises:
             UserError: for a name or a value that is not valid.
         """
         dataset = canonical_name(dataset)
-        cells = [canonical_cell(cell) for cell in cells or self.cells]
+        cells = list(dict.fromkeys(canonical_cell(cell) for cell in cells or self.cells))
         for cell in cells:
             check_choice(f"{self.name} shows no cell other than its own: cell", cell, self.cells)
         axes = self._axes(dataset, scale, grid)
-        seeds = self.seeds(dataset, scale) if seeds is None else seeds
+        seeds = dict.fromkeys(self.seeds(dataset, scale) if seeds is None else seeds)
         places = [dict(zip(axes, values)) for values in itertools.product(*axes.values())]
         return [
             Point(place, self._config(dataset, cell, scale, seed, place))
@@ -106,7 +107,9 @@ class Section:
             check_choice(f"axis of {self.name}", axis, self.axes)
             if not isinstance(values, list | tuple) or not values:
                 raise UserError(f"{axis} = {values!r} must be a list of values, e.g. [0.1, 0.5].")
-        axes = self.grid(dataset, scale) | {axis: list(v) for axis, v in given.items()}
+        axes = self.grid(dataset, scale) | {
+            axis: list(dict.fromkeys(v)) for axis, v in given.items()
+        }
         for variant in axes.get("variant", ()):
             check_choice("variant", variant, self.variants)
         return axes
@@ -122,6 +125,7 @@ class Section:
 
     def _sizes(self, dataset, scale):
         """What the section declares for a dataset at a scale: grid, setting, seeds."""
+        dataset = canonical_name(dataset)
         check_choice("scale", scale, self.declared["scales"])
         declared = self.declared["scales"][scale]
         for name in (dataset, KINDS[dataset], "all"):
