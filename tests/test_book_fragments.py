@@ -17,6 +17,7 @@ from rru_nb.book import (
     paper_settings,
     plateau,
     record_list,
+    strays,
 )
 from rru_nb.errors import UserError
 from rru_nb.records import write_record
@@ -215,6 +216,39 @@ def test_an_example_is_the_run_that_its_command_asks_for(command, monkeypatch):
     program, *arguments = command.split()
     assert program == "rru-nb" and cli.main(arguments) != 0
     assert asked == [expected.EXAMPLES[command]]
+
+
+def test_a_music_number_that_strays_is_told_with_what_was_tried(context):
+    record(paper_config("jsb", "rru"), 7.80)
+    assert "No music number" in strays.strays(context)
+    record(paper_config("nottingham", "rru"), 3.04)
+    record(paper_config("nottingham", "gru"), 3.25)
+    told = strays.strays(context)
+    assert "Nottingham, RRU: 3.04, the paper 2.92 (+4.1 %; one run)" in told
+    assert "GRU +0.9 %." in told and "JSB" not in told
+    assert "`rru-nb run --dataset nottingham --cell rru --set patience=20`" in told
+    record(paper_config("nottingham", "rru", patience=20), 2.95)
+    record(paper_config("nottingham", "rru", seed=1), 3.06)
+    told = strays.strays(context)
+    assert "instead of 7: 2.95 (+1.0 %)" in told and "mean of 2 runs" in told
+    assert "(Music Nottingham, RRU)" in front.answer(context)
+
+
+def test_changes_of_the_source_count_the_records_that_are_older(context, monkeypatch):
+    monkeypatch.setattr(provenance, "changes_since", lambda sha: [])
+    assert "none of those files" in page_status.changes(context)
+    record(paper_config("jsb", "rru"), 7.80)
+    older = {"sha": "older", "dirty": False}
+    write_record(a_record(paper_config("jsb", "gru"), **ORIGIN | {"commit": older}))
+    second = ("b", "2026-02-02", "A loop <unrolled>")
+    log = {"older": [second, ("a", "2026-01-01", "First")], ORIGIN["commit"]["sha"]: [second]}
+    monkeypatch.setattr(provenance, "changes_since", log.get)
+    told = page_status.changes(context)
+    assert "The 2 changes" in told
+    assert (
+        "- 2026-02-02, A loop &lt;unrolled&gt; (2 records are older)\n- 2026-01-01, First (1 "
+        in told
+    )
 
 
 def test_the_list_of_records_has_anchor_command_and_file(context):

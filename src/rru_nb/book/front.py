@@ -26,8 +26,12 @@ def _measured(table):
     told = f"**{len(done)} of the {len(table)} numbers** of Table 1 are measured at full size"
     if done.empty:
         return f"{told}."
-    furthest = done.difference_percent.abs().max()
-    return f"{told}; the one furthest from the paper's is {furthest:.1f} % away."
+    furthest = done.loc[done.difference_percent.abs().idxmax()]
+    what = f"{tables.published_row(furthest.dataset)}, {CELL_TITLES[furthest.cell]}"
+    return (
+        f"{told}; the one furthest from the paper's is {abs(furthest.difference_percent):.1f} % "
+        f"away ({what})."
+    )
 
 
 def _at_full_size(table):

@@ -18,7 +18,17 @@ from .. import choices, provenance, statistics
 from ..config import KINDS
 from ..data import DATASETS
 from ..records import load_records
-from . import claims, expected, front, page_status, paper_settings, plateau, record_list, speed
+from . import (
+    claims,
+    expected,
+    front,
+    page_status,
+    paper_settings,
+    plateau,
+    record_list,
+    speed,
+    strays,
+)
 from .paper_map import paper_map
 from .stage import FRAGMENTS as FOLDER
 
@@ -118,6 +128,8 @@ FRAGMENTS: dict[str, Callable] = {
     "map.md": map_of_the_paper,
     "records.md": record_list.record_list,
     "status.md": page_status.page_status,
+    "source_changes.md": page_status.changes,
+    "strays.md": strays.strays,
     "built.md": built,
     "expected.md": expected.expected,
     **paper_settings.FRAGMENTS,

@@ -1,6 +1,8 @@
 """The status page: when each notebook ran, on which records, whether their code is the same."""
 
 import json
+from collections import Counter
+from html import escape
 
 from .. import provenance
 from ..records import load_records
@@ -20,6 +22,25 @@ def page_status(context):
     records = load_records()
     paths = sorted((context.folder / "notebooks").glob("*.ipynb"))
     return "\n".join([_HEAD, *(_row(path, records) for path in paths)]) + "\n"
+
+
+def changes(context):
+    """The commits that changed the deciding files after some record was made, folded."""
+    commits, older = {}, Counter()
+    for sha, n in Counter((record or {}).get("sha") for record in load_records().commit).items():
+        for commit, day, subject in provenance.changes_since(sha):
+            commits[commit] = f"{day}, {escape(subject)}"
+            older[commit] += n
+    if not commits:
+        return "Since the records were made none of those files was changed, or git cannot tell.\n"
+    newest = sorted(commits, key=lambda commit: older[commit], reverse=True)
+    lines = "\n".join(f"- {commits[c]} ({_older(older[c])})" for c in newest)
+    summary = f"<summary>The {len(commits)} changes of those files since the first record</summary>"
+    return f'<details class="rru-fold">\n{summary}\n\n{lines}\n\n</details>\n'
+
+
+def _older(n):
+    return "1 record is older" if n == 1 else f"{n} records are older"
 
 
 def _row(path, records):

@@ -1,0 +1,54 @@
+"""Music numbers of the RRU that are further from the paper's than they should be, and probes."""
+
+from ..config import CELL_TITLES, KINDS, paper_config
+from ..records import find_record
+from ..tables import command, published_row, table_1
+
+TOLERANCE = 3.0  # percent; beyond it, a number is looked into
+PATIENCE = 20  # of the probe: whether the training ended too early
+
+
+def strays(context):
+    """A paragraph for each such number: the cells beside it, its epochs, and what was tried."""
+    table = table_1()
+    music = table[[KINDS[name] == "music" for name in table.dataset]]
+    far = music[(music.cell == "rru") & (music.difference_percent > TOLERANCE)]
+    if far.empty:
+        return f"No music number of the RRU is more than {TOLERANCE:.0f} % above the paper's.\n"
+    return "\n\n".join(_of(row, music) for row in far.itertuples()) + "\n"
+
+
+def _of(row, music):
+    beside = music[(music.dataset == row.dataset) & (music.cell != "rru") & (music.runs > 0)]
+    told = [
+        f"**{published_row(row.dataset)}, RRU: {row.measured:.2f}, the paper {row.paper:.2f} "
+        f"({row.difference_percent:+.1f} %; {_runs(row.runs)}).**"
+    ]
+    if len(beside):
+        cells = (
+            f"{CELL_TITLES[b.cell]} {b.difference_percent:+.1f} %" for b in beside.itertuples()
+        )
+        told.append(f"The other cells on the same data: {', '.join(cells)}.")
+    records = [find_record(paper_config(row.dataset, "rru", seed=seed)) for seed in range(10)]
+    epochs = (f"{r['best_epoch']} of {len(r['epochs'])}" for r in records if r)
+    told.append(f"Best epoch: {', '.join(epochs)}.")
+    return " ".join([*told, _probe(row)])
+
+
+def _runs(n):
+    return "one run" if n == 1 else f"mean of {n} runs"
+
+
+def _probe(row):
+    longer = paper_config(row.dataset, "rru", patience=PATIENCE)
+    usual = paper_config(row.dataset, "rru").patience
+    record = find_record(longer)
+    what = f"With a patience of {PATIENCE} epochs instead of {usual}"
+    if record is None or record["status"] != "ok":
+        return f"{what}: not measured (`{command(longer)}`)."
+    score = record["test"][longer.metric]
+    percent = 100 * (score / row.paper - 1)
+    return (
+        f"{what}: {score:.2f} ({percent:+.1f} %), best epoch {record['best_epoch']} of "
+        f"{len(record['epochs'])}."
+    )
