@@ -246,7 +246,7 @@ def test_changes_of_the_source_count_the_records_that_are_older(context, monkeyp
     told = page_status.changes(context)
     assert "The 2 changes" in told
     assert (
-        "- 2026-02-02, A loop &lt;unrolled&gt; (2 records are older)\n- 2026-01-01, First (1 "
+        "- 2026-02-02, A loop &lt;unrolled&gt; (2 records are older)\n- 2026-01-01, First (1 record is "
         in told
     )
 
