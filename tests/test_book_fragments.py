@@ -224,8 +224,8 @@ def test_a_music_number_that_strays_is_told_with_what_was_tried(context):
     record(paper_config("nottingham", "rru"), 3.04)
     record(paper_config("nottingham", "gru"), 3.25)
     told = strays.strays(context)
-    assert "Nottingham, RRU: 3.04, the paper 2.92 (+4.1 %; one run)" in told
-    assert "GRU +0.9 %." in told and "JSB" not in told
+    assert "Nottingham, RRU: 3.04, the paper 2.92 (+4.1 %; scale paper, one run)" in told
+    assert "GRU +0.9 %. Best epoch: " in told and "JSB" not in told
     assert "`rru-nb run --dataset nottingham --cell rru --set patience=20`" in told
     record(paper_config("nottingham", "rru", patience=20), 2.95)
     record(paper_config("nottingham", "rru", seed=1), 3.06)

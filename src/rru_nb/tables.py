@@ -89,7 +89,7 @@ def overview(cells=CELLS, scale="paper"):
     table = table_1(cells=cells, scale=scale)
     table = table[table.groupby("dataset").runs.transform("sum") > 0]
     shown = {
-        published_row(dataset): {
+        f"{published_row(dataset)} ({METRIC_TITLES[group.metric.iloc[0]]})": {
             CELL_TITLES[row.cell]: _overview(row, scale) for row in group.itertuples()
         }
         for dataset, group in table.groupby("dataset", sort=False)

@@ -36,11 +36,12 @@ def run(config, progress=True):
         Stopped: a `KeyboardInterrupt`, when Ctrl-C or SIGTERM came; the state is saved.
     """
     record = find_record(config)
-    if record is None:
-        with only_once(config):
-            record = find_record(config) or _train_and_write(config, progress)
-    # Here, since a process may be killed right after its record.
-    checkpoints.forget(config, until=found_path(config).stat().st_mtime)
+    if record:  # a process may have been killed right after writing it
+        checkpoints.forget(config, until=found_path(config).stat().st_mtime)
+        return record
+    with only_once(config):
+        record = find_record(config) or _train_and_write(config, progress)
+    checkpoints.forget(config)
     return record
 
 

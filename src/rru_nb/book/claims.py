@@ -1,5 +1,6 @@
 """What the paper claims beside Table 1, and whether it holds in smaller models."""
 
+from collections.abc import Callable
 from html import escape
 from typing import NamedTuple
 
@@ -18,8 +19,8 @@ class _Claim(NamedTuple):
     """A claim in a sentence, and two functions of the section's results: verdict and finding."""
 
     says: str
-    verdict: object
-    finding: object
+    verdict: Callable
+    finding: Callable
 
 
 def _of_ablation(function):

@@ -62,7 +62,7 @@ def _steps(found):
     )
     return _table(found["rows"], columns) + (
         f"\nThe faster floor, {floor['what']}, is {floor['of RRU, plain cell']:.2f} of the plain "
-        "cell: with products of TensorFlow no layer gets below that on this processor.\n"
+        "cell: with these products no layer gets below that on this processor.\n"
         f"\nThe layer has {found['parameters']:,} parameters. The bare products run at "
         f"{products:.0f} GFLOP/s, {products / large:.0%} of the {large:.0f} GFLOP/s that this "
         "processor reached in the same rounds with a product of two square matrices of 2048.\n"

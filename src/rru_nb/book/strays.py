@@ -1,7 +1,7 @@
 """Music numbers of the RRU that are further from the paper's than they should be, and probes."""
 
 from ..config import CELL_TITLES, KINDS, paper_config
-from ..records import find_record
+from ..records import find_record, load_records
 from ..tables import command, published_row, table_1
 
 TOLERANCE = 3.0  # percent; beyond it, a number is looked into
@@ -9,7 +9,7 @@ PATIENCE = 20  # of the probe: whether the training ended too early
 
 
 def strays(context):
-    """A paragraph for each such number: the cells beside it, its epochs, and what was tried."""
+    """A paragraph for each, at scale paper: the cells beside it, its epochs, what was tried."""
     table = table_1()
     music = table[[KINDS[name] == "music" for name in table.dataset]]
     far = music[(music.cell == "rru") & (music.difference_percent > TOLERANCE)]
@@ -22,15 +22,15 @@ def _of(row, music):
     beside = music[(music.dataset == row.dataset) & (music.cell != "rru") & (music.runs > 0)]
     told = [
         f"**{published_row(row.dataset)}, RRU: {row.measured:.2f}, the paper {row.paper:.2f} "
-        f"({row.difference_percent:+.1f} %; {_runs(row.runs)}).**"
+        f"({row.difference_percent:+.1f} %; scale paper, {_runs(row.runs)}).**"
     ]
     if len(beside):
         cells = (
             f"{CELL_TITLES[b.cell]} {b.difference_percent:+.1f} %" for b in beside.itertuples()
         )
         told.append(f"The other cells on the same data: {', '.join(cells)}.")
-    records = [find_record(paper_config(row.dataset, "rru", seed=seed)) for seed in range(10)]
-    epochs = (f"{r['best_epoch']} of {len(r['epochs'])}" for r in records if r)
+    records = load_records(id=row.ids)
+    epochs = (f"{r.best_epoch:.0f} of {len(r.epochs)}" for r in records.itertuples())
     told.append(f"Best epoch: {', '.join(epochs)}.")
     return " ".join([*told, _probe(row)])
 

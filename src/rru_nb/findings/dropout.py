@@ -32,7 +32,8 @@ def dropout(frame):
         verdict = _claims(told, higher, done.seed.nunique() == 1)
     useless = [CELL_TITLES[cell] for cell, best in told.items() if best["rate"] == 0]
     if useless:
-        facts.append(f"Best without dropout, where the paper's cells all gain: {_and(useless)}.")
+        without = ", ".join(useless)
+        facts.append(f"Best without dropout, where the paper's cells all gain: {without}.")
     failed = frame[frame.status == "failed"]
     if len(failed):
         facts.append(f"{len(failed)} trainings failed.")
@@ -73,10 +74,6 @@ def _best(runs, higher):
     if without is not None:
         gain = 100 * (means.test[rate] / without - 1) * (1 if higher else -1)
     return {"rate": rate, "score": means.test[rate], "gain": gain}
-
-
-def _and(words):
-    return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
 
 
 def _of_a_cell(cell, rate, score, gain):
