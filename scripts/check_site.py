@@ -9,7 +9,7 @@ machine and with no way to any other. Findings, each of which makes the exit cod
 - an image that does not load or has no alternative text;
 - an equation that MathJax left as TeX, or could not read;
 - a link to a page of the site, or to an anchor, that is not there;
-- a phone page that scrolls sideways;
+- a phone page that scrolls sideways, a desktop table of which a column is hidden;
 - a page without a title or with other than one first-level heading;
 - what axe-core calls a serious or critical barrier, the theme's own aside (`THEMES_OWN`);
 - a page heavier than `HEAVIEST_PAGE`, or than its own limit in `HEAVIER`;
@@ -83,6 +83,11 @@ PAGE_FACTS = """
       e.getBoundingClientRect().right > innerWidth + 1 && !e.closest(
         "pre, .rru-table, .pst-scrollable-table-container, .cell_output, mjx-container, table"))
       .slice(0, 3).map(text),
+    cut: [...document.querySelectorAll("article table")].filter((e) => {
+      let box = e.parentElement;
+      while (box && !/auto|scroll/.test(getComputedStyle(box).overflowX)) box = box.parentElement;
+      return shown(e) && box && box.scrollWidth > box.clientWidth + 1;
+    }).map((e) => e.innerText.trim().slice(0, 60)),
   };
 }
 """
@@ -218,6 +223,9 @@ class Page:
             self._say(f"{facts['sources'] - facts['rendered']} equations left as TeX")
         if self.device.startswith("phone") and facts["width"] > width:
             self._say(f"scrolls sideways, {facts['width']} px of {width}: {facts['wide']}")
+        if self.device.startswith("desktop"):
+            for table in facts["cut"]:
+                self._say(f"table wider than its page: {table!r}")
         if self.bytes > HEAVIER.get(self.name, HEAVIEST_PAGE):
             self._say(f"weighs {self.bytes / 1e6:.1f} MB")
 

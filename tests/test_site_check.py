@@ -18,7 +18,10 @@ PIXEL = (
     b"\x15\xc4\x89\x00\x00\x00\rIDATx\x9cc\xf8\xff\xff?\x00\x05\xfe\x02\xfe\xa75\x81\x84\x00\x00"
     b"\x00\x00IEND\xaeB`\x82"
 )
-GOOD = '<p id="here">Text. <a href="#here">Here</a> <img src="a.png" alt="A pixel"></p>'
+GOOD = (
+    '<p id="here">Text. <a href="#here">Here</a> <img src="a.png" alt="A pixel"></p>'
+    '<div style="overflow-x: auto"><table><tr><td>It fits</td></tr></table></div>'
+)
 FAULTS = {  # of each page: {what is said: what the page holds}
     "loads.html": {
         "script error": "<script>undefined_function()</script>",
@@ -33,6 +36,8 @@ FAULTS = {  # of each page: {what is said: what the page holds}
         "left as TeX": '<span class="math">\\(x\\)</span>'
         "<script>MathJax = {startup: {promise: Promise.resolve()}}</script>",
         "scrolls sideways": '<div style="width: 2000px">wide</div>',
+        "table wider than its page": '<div style="overflow-x: auto; width: 90%" tabindex="0">'
+        '<table style="width: 1900px"><tr><td>Wide</td></tr></table></div>',
         "first-level headings": "<h1>Two</h1>",
         "axe input-image-alt": '<input type="image" src="a.png">',
     },
