@@ -23,7 +23,8 @@ def frame_of(points, score, status=lambda point: "ok", metric="nll_window"):
         rows.append(
             point.coordinates
             | {"dataset": point.config.dataset, "cell": point.config.cell, "scale": "laptop"}
-            | {"seed": point.config.seed, "metric": metric, "status": kind, "at_limit": False}
+            | {"seed": point.config.seed, "metric": metric, "status": kind, "baseline": np.nan}
+            | {"cut_off": False, "at_limit": False}
             | {"test": number, "valid": number, "best_epoch": 3, "id": point.config.id}
         )
     return pd.DataFrame(rows)
@@ -95,7 +96,7 @@ def test_where_all_failed_nothing_is_within_a_range_and_no_cell_wins():
     table = grid_table(frame)
     assert (table.own_10 == 0).all() and (table.all_10 == 0).all()
     places = paired(frame)
-    assert share_difference(places, "rru", "gru") == (0.0, 0.0, 0.0)
+    assert share_difference(places, "rru", "gru") == (0.0, 0.0, 0.0, 0, 0, 1.0)
     told = findings.grids._wins(places)
     assert "RRU 0" in told and f"no single one at {len(places)}" in told
 
@@ -120,8 +121,13 @@ def test_pairs_are_the_places_measured_for_every_cell():
 
     table = paired(frame_of(robustness_points(), steep, half))
     assert len(table) == 9 and list(table.columns) == ["rru", "gru"]
-    value, low, high = share_difference(table, "rru", "gru")
-    assert value == pytest.approx(100 * 6 / 9) and 0 < low <= value <= high
+    found = share_difference(table, "rru", "gru")
+    assert found.points == pytest.approx(100 * 6 / 9)
+    assert 0 < found.low <= found.points <= found.high
+    assert (found.only_one, found.only_other) == (6, 0)
+    assert found.p == pytest.approx(2 * 0.5**6), "six squares, all to one side"
+    turned = share_difference(table, "gru", "rru")
+    assert (turned.points, turned.only_one, turned.only_other) == (-found.points, 0, 6)
 
 
 def test_the_verdict_follows_the_numbers():
@@ -131,6 +137,7 @@ def test_the_verdict_follows_the_numbers():
     held, note = findings.robustness_verdict(frame_of(robustness_points(), steep))
     assert held == "holds" and note.endswith("of the grid, against the GRU")
     assert note.partition(" of the grid")[0] in said
+    assert "8 to 0 squares, p = 0.0078)" in note
 
     def reversed_(point):
         decades = abs(np.log10(point.config.learning_rate / 1e-3))
@@ -142,21 +149,63 @@ def test_the_verdict_follows_the_numbers():
     same = findings.robustness(frame_of(robustness_points(), lambda p: 4.0))
     assert "is not decided here**" in same
     verdict = findings.robustness_verdict(frame_of(robustness_points(), lambda p: 4.0))
-    assert verdict == ("is not decided", "+0 points (+0 to +0) of the grid, against the GRU")
+    assert verdict == (
+        "is not decided",
+        "+0 points (+0 to +0; 0 to 0 squares, p = 1) of the grid, against the GRU",
+    )
     nothing = findings.robustness(frame_of(robustness_points(), steep, lambda p: "missing"))
     assert nothing == "Nothing is measured here yet."
     alone = findings.robustness(frame_of(robustness_points(["rru"]), steep))
     assert "claim" not in alone, "no verdict without a gated cell"
 
 
-def test_without_the_lowest_rate_the_verdict_is_told_anew():
-    def only_slow(point):
-        slow = point.config.learning_rate < 2e-4 and point.config.cell == "gru"
-        return 8.0 if slow else 4.0
+def test_few_squares_decide_nothing_however_sure_the_bootstrap_is():
+    def at_one_size(point):
+        apart = point.config.cell == "gru" and point.config.n_params == 40_000
+        return 8.0 if apart or point.config.learning_rate > 2e-3 else 4.0
 
-    said = findings.robustness(frame_of(robustness_points(), only_slow))
+    points = section("robustness").points(
+        "nottingham",
+        ["rru", "gru"],
+        learning_rate=GRID["learning_rate"],
+        n_params=[40_000, 100_000],
+    )
+    difference = share_difference(paired(frame_of(points, at_one_size)), "rru", "gru")
+    assert (difference.only_one, difference.only_other, difference.p) == (2, 0, 0.5)
+    bold = difference._replace(low=1.0)
+    assert findings.grids._held(bold) == "is not decided"
+    assert findings.grids._held(bold._replace(p=0.04)) == "holds"
+    assert findings.grids._held(bold._replace(p=0.04, low=-2.0, high=-1.0)) == "does not hold"
+    assert findings.grids._held(bold._replace(p=0.04, low=0.0, high=1.0)) == "is not decided"
+
+
+@pytest.mark.parametrize("which, rate", [("lowest", 1e-4), ("highest", 1e-2)])
+def test_without_the_outermost_rates_the_verdict_is_told_anew(which, rate):
+    def only_there(point):
+        there = point.config.learning_rate == rate and point.config.cell == "gru"
+        return 8.0 if there else 4.0
+
+    sizes = [40_000 * i for i in range(1, 8)]
+    points = section("robustness").points(
+        "nottingham", ["rru", "gru"], learning_rate=GRID["learning_rate"], n_params=sizes
+    )
+    said = findings.robustness(frame_of(points, only_there))
     assert "holds here**" in said
-    assert "Without the lowest learning rate, 0.0001, it is not decided: +0 points" in said
+    assert f"Without the {which} learning rate, {rate:g}, it is not decided: +0 points" in said
+
+
+def test_a_median_of_an_even_number_lies_between_the_middle_two():
+    from rru_nb.robust import _median
+
+    rows = np.array([[4.0, 1.0, 2.0, 8.0], [np.inf, 1.0, 2.0, np.inf], [np.inf] * 4])
+    assert list(_median(rows)) == [3.0, 2.0, np.inf], "a failed training is no number to average"
+
+
+def test_what_learned_nothing_of_the_input_is_counted():
+    frame = frame_of(robustness_points(), steep)  # the GRU: 4.0 in the middle, else 5.2
+    assert "looks at no input" not in findings.robustness(frame)
+    said = findings.robustness(frame.assign(baseline=5.2))
+    assert "at no input (5.20): RRU 0 of 12, GRU 8 of 12." in said
 
 
 def test_normalization_compares_the_two_halves():
@@ -178,9 +227,11 @@ def test_normalization_compares_the_two_halves():
 
 def test_what_the_epoch_limit_cut_off_is_counted():
     frame = frame_of(robustness_points(), steep)
-    assert "No training" in findings.limit_note(frame)
-    frame.loc[:4, "at_limit"] = True
-    assert "5 of the 24 trainings" in findings.limit_note(frame)
+    assert "none was cut off" in findings.limit_note(frame)
+    frame.loc[:4, "cut_off"] = True
+    frame.loc[:2, "at_limit"] = True
+    said = findings.limit_note(frame)
+    assert "cut off 5 of the 24 trainings" in said and "(3 had their best epoch in" in said
 
 
 # Dropout
@@ -258,7 +309,8 @@ def test_differences_are_taken_seed_by_seed():
     assert "S = 1: worse, +1.01" in said and "no normalization: better, -0.49" in said
     assert "does not hold here**" in said
     verdict = findings.ablation_verdict(table, frame)
-    assert verdict == ("does not hold", "of 5 variants 1 worse, 1 better")
+    note = "of 5 variants 1 worse, 1 better; 3 seeds, paired differences"
+    assert verdict == ("does not hold", note)
     assert "As in the paper, the variant that costs most is: S = 1." in said
     shown = shown_ablation_table(table)["paper, to the RRU"]
     assert shown["S = 1"] == "+0.64" and shown["no normalization"] == "+0.00"
@@ -290,7 +342,8 @@ def test_one_seed_is_judged_by_the_seeds_of_the_rru():
     assert "within 3.50 to 4.50, by its 3 seeds, 3.90, 4.00, 4.10)" in said
     assert "nothing is decided" in findings.ablation(table, frame, rru[:2])
     verdict = findings.ablation_verdict(table, frame, rru)
-    assert verdict == ("does not hold", "of 5 variants 1 worse, 1 better")
+    how = "one seed of each, against the 3 seeds of the RRU"
+    assert verdict == ("does not hold", f"of 5 variants 1 worse, 1 better; {how}")
     assert findings.ablation_verdict(table, frame, [3.6, 4.0, 4.4]).held == "is not decided"
     ahead = ablation_frame(lambda p: 4.0 - (p.coordinates["variant"] != "rru"), seeds=[0])
     told = findings.ablation(ablation_table(section("ablation"), ahead), ahead)
@@ -307,7 +360,28 @@ def test_every_variant_worse_is_the_claim():
     said = findings.ablation(ablation_table(section("ablation"), frame), frame)
     assert "performs best holds here**" in said
     verdict = findings.ablation_verdict(ablation_table(section("ablation"), frame), frame)
-    assert verdict == ("holds", "of 5 variants 5 worse, 0 better")
+    assert verdict.held == "holds"
+    assert verdict.note.startswith("of 5 variants 5 worse, 0 better; 3 seeds")
+
+
+def test_a_variant_of_one_seed_is_compared_with_the_mean_of_the_rrus_seeds():
+    frame = ablation_frame(lambda p: 90.0 + (p.coordinates["variant"] != "rru"), seeds=[0])
+    table = ablation_table(section("ablation"), frame, [90.0, 92.0, 94.0])
+    assert (table.measured["rru"], table.runs["rru"]) == (92.0, 3)
+    assert table.difference["identity"] == -1.0 and np.isnan(table.low["identity"])
+    alone = ablation_table(section("ablation"), frame, [90.0])
+    assert alone.difference["identity"] == 1.0 and alone.runs["rru"] == 1
+    both = ablation_frame(lambda p: 90.0 + (p.coordinates["variant"] != "rru"), seeds=[0, 1])
+    pairs = ablation_table(section("ablation"), both, [90.0, 90.0, 99.0])
+    assert pairs.difference["identity"] == 1.0, "several seeds: in pairs, whatever else is there"
+
+
+def test_where_the_seeds_reach_the_best_possible_score_no_variant_can_be_better():
+    points = section("ablation").points("mnist", seeds=[0])
+    frame = frame_of(points, lambda p: 99.0, metric="accuracy")
+    table = ablation_table(section("ablation"), frame, [90.0, 95.0, 99.0])
+    assert "None could be told better" in findings.ablation(table, frame, [90.0, 95.0, 99.0])
+    assert "None could be told" not in findings.ablation(table, frame, [98.0, 98.1, 98.2])
 
 
 def test_several_datasets_in_one_sentence():
@@ -324,12 +398,12 @@ def test_several_datasets_in_one_sentence():
     tables = {name: ablation_table(declared, frame) for name, frame in frames.items()}
     said = findings.ablations(tables, frames)
     assert said.endswith(
-        ": nottingham 1 of 5, imdb 1 of 5 (one seed of each, so chance is not ruled out)."
+        ": nottingham 1 of 5, imdb 1 of 5 (one seed of each variant, so chance is not ruled out)."
     )
     frames["imdb"] = frame_of(declared.points("imdb", seeds=[0]), score, lambda p: "missing")
     tables["imdb"] = ablation_table(declared, frames["imdb"])
     assert findings.ablations(tables, frames).endswith(
-        ": nottingham 1 of 5 (one seed of each, so chance is not ruled out)."
+        ": nottingham 1 of 5 (one seed of each variant, so chance is not ruled out)."
     )
     assert findings.ablations({}, {}) == "Nothing is measured here yet."
 

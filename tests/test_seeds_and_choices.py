@@ -86,6 +86,21 @@ def test_effects_of_runs_that_are_not_there_are_not_numbers(monkeypatch, tmp_pat
     assert all("rru-nb run --dataset jsb --cell rru" in c for c in table.command)
 
 
+def test_all_effects_at_once_are_judged_by_a_wider_interval(monkeypatch, tmp_path):
+    monkeypatch.setenv("RRU_NB_RESULTS", str(tmp_path))
+    assert choices.together(choices.effects()) == ""
+    changes = {0: {}, 1: {"optimizer": "liu"}, 2: {"loss_average": "frame"}, 3: {}, 4: {}}
+    scores = {0: 8.0, 1: 8.35, 2: 9.0, 3: 8.1, 4: 8.05}
+    for seed, change in changes.items():
+        config = paper_config("jsb", "rru", seed=0 if change else seed, **change)
+        test = {"nll_window": scores[seed], "nll_frame": 8.0}
+        write_record(a_record(config, test=test))
+    # Three seeds, 8.05 ± t · 0.05 · √(4/3): t is 4.30 for one run, 6.21 for two at once.
+    said = choices.together(choices.effects())
+    assert "Each line by itself, 2 of 2 are beyond the seeds" in said
+    assert "for all 2 at once, 7.692 to 8.408, leaves 1." in said
+
+
 def test_an_effect_counts_beyond_the_seeds_of_the_unchanged_run(monkeypatch, tmp_path):
     monkeypatch.setenv("RRU_NB_RESULTS", str(tmp_path))
 
@@ -114,8 +129,9 @@ def test_an_effect_counts_beyond_the_seeds_of_the_unchanged_run(monkeypatch, tmp
         "select_on": "",
     }
     shown = generate.substitutions()
-    assert shown["effect_optimizer"] == "[-13.0 %](choices)", "against the mean, 8.05"
-    assert shown["effect_loss_average"] == "[none beyond the seeds](choices)"
+    assert shown["effect_optimizer"] == "[-13.0 %](choices), one run", "against the mean, 8.05"
+    assert shown["effect_loss_average"] == "[none beyond the seeds](choices), one run"
+    assert shown["effect_silences"].endswith("one run, other test data")
     assert shown["effect_select_on"] == "not measured"
     page = (paths.checkout() / "book" / "differences.md").read_text(encoding="utf-8")
     assert set(re.findall(r"{{ (\w+) }}", page)) == set(shown)

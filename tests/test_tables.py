@@ -108,7 +108,7 @@ def test_convergence_names_the_first_epoch_ahead_of_every_gated_cell():
         write_record(a_record(config, epochs=epochs))
     records = load_records(dataset="nottingham")
     assert "In its epoch 3 of 4" in findings.convergence(records)
-    assert "(GRU)" in findings.convergence(records[records.cell != "lstm"])
+    assert "(GRU; seed 0)" in findings.convergence(records[records.cell != "lstm"])
     assert findings.convergence(records[records.cell != "rru"]) == ""
     config = paper_config("nottingham", "mogrifier")
     write_record(a_record(config, epochs=[{"epoch": 1, "valid_nll_window": 7.9}]))

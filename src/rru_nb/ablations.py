@@ -8,17 +8,23 @@ from .resampling import mean_interval
 from .sections import results
 
 
-def ablation_table(section, frame):
+def ablation_table(section, frame, rru=()):
     """The variants of the RRU, the paper's numbers and ours.
+
+    Variant and RRU of the same seed see the data in the same order and start from the same
+    weights, but for those that the variant changes: so over several seeds the differences are
+    taken in pairs. A variant of one seed is compared with the mean of all the RRU's seeds, since
+    one of these alone may be a lucky one.
 
     Args:
         section: the section "ablation".
         frame: rows of `sections.results`, of one dataset and scale.
+        rru: of `rru_scores`: the RRU's seeds that are recorded, the frame's among them.
 
     Returns:
         A frame indexed by the variants' names, with `title`, `paper`, `paper_difference` (to the
-        RRU's row), `measured` (mean over seeds), `runs`, `failed`, `difference` (mean over the
-        seeds that both have), `low` and `high` (its 95 % interval; NaN for fewer than two seeds).
+        RRU's row), `measured` (mean over seeds), `runs`, `failed`, `difference` (see above), `low`
+        and `high` (its 95 % interval; NaN for fewer than two seeds).
     """
     published = section.declared["published"].get(frame.dataset.iloc[0])
     paper = dict(zip(section.variants, published or [np.nan] * len(section.variants)))
@@ -27,7 +33,7 @@ def ablation_table(section, frame):
     rows = {}
     for name in dict.fromkeys(frame.variant):
         mine = frame[frame.variant == name]
-        difference = _differences(by_seed, name)
+        difference = _differences(by_seed, name, rru)
         low, high = mean_interval(difference)
         rows[name] = {
             "title": section.variants[name]["title"],
@@ -40,6 +46,8 @@ def ablation_table(section, frame):
             "low": low,
             "high": high,
         }
+    if "rru" in rows and len(rru) > rows["rru"]["runs"]:
+        rows["rru"] |= {"measured": np.mean(rru), "runs": len(rru)}
     return pd.DataFrame.from_dict(rows, orient="index")
 
 
@@ -62,8 +70,10 @@ def rru_scores(section, frame):
     return [float(score) for score in own[own.status == "ok"].test]
 
 
-def _differences(by_seed, name):
-    """Score of a variant less that of the RRU with the same seed."""
+def _differences(by_seed, name, rru):
+    """Score of a variant less that of the RRU: with the same seed, or of one seed to the mean."""
     if name == "rru" or name not in by_seed or "rru" not in by_seed:
         return []
+    if by_seed[name].count() == 1 and len(rru) > 1:
+        return by_seed[name].dropna().to_numpy() - np.mean(rru)
     return (by_seed[name] - by_seed["rru"]).dropna().to_numpy()

@@ -25,6 +25,8 @@ CHOICES = {  # what is changed: the settings that change it
     "epoch chosen by test data, which the authors did not": {"select_on": "test"},
 }
 
+OTHER_TEST_DATA = ("silences",)  # what is scored changes with it: no seed of ours compares
+
 
 def choice_configs(seed=0):
     """`{what is changed: RunConfig}`, first the run without a change under `"as the code"`."""
@@ -56,6 +58,25 @@ def effects(seed=0):
     return frame
 
 
+def together(table):
+    """How many choices are beyond the seeds if all are to be right at once, in a sentence.
+
+    Args:
+        table: of `effects`.
+    """
+    judged = table[table.beyond_seeds != ""]
+    span = expected_run(list(recorded(DATASET)[CELL].dropna()), runs=max(1, len(judged)))
+    if judged.empty or span is None:
+        return ""
+    alone = int((judged.beyond_seeds != "no").sum())
+    outside = int((~judged.nll_window.between(*span)).sum())
+    return (
+        f"Each line by itself, {alone} of {len(judged)} are beyond the seeds. Of that many lines "
+        f"one may be so by chance: the interval that holds for all {len(judged)} at once, "
+        f"{span[0]:.3f} to {span[1]:.3f}, leaves {outside or 'none'}."
+    )
+
+
 def _means(seeds):
     """The first row's scores, over all seeds."""
     tests = [find_record(paper_config(DATASET, CELL, seed=seed))["test"] for seed in seeds]
@@ -66,7 +87,7 @@ def _means(seeds):
 
 def _beyond(row, span):
     """Kept silences are scored as well: that is another test, so nothing is told of it."""
-    if span is None or row.status != "ok" or row.setting in ("", "silences"):
+    if span is None or row.status != "ok" or row.setting in ("", *OTHER_TEST_DATA):
         return ""
     low, high = span
     return "better" if row.nll_window < low else "worse" if row.nll_window > high else "no"

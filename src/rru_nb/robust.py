@@ -1,7 +1,10 @@
 """How much of a grid of hyperparameters works, in numbers that the paper does not give."""
 
+from typing import NamedTuple
+
 import numpy as np
 import pandas as pd
+from scipy import stats
 
 from .resampling import bootstrap
 
@@ -58,8 +61,14 @@ def _with_interval(name, values, statistic):
 
 
 def _median(drawn):
-    # `np.median` would average two middle values, and infinity swallows its neighbour.
-    return np.sort(drawn, axis=1)[:, (drawn.shape[1] - 1) // 2]
+    """Of each row; the lower of two middle values where the upper is a failed training's infinity.
+
+    `np.median` would let infinity swallow its neighbour.
+    """
+    ordered = np.sort(drawn, axis=1)
+    n = drawn.shape[1]
+    lower, upper = ordered[:, (n - 1) // 2], ordered[:, n // 2]
+    return np.where(np.isfinite(upper), (lower + upper) / 2, lower)
 
 
 def _share_below(limit):
@@ -81,18 +90,40 @@ def paired(frame, by="cell", axes=("learning_rate", "n_params")):
     return table if len(names) == frame[by].nunique() else table.iloc[:0]
 
 
+class ShareDifference(NamedTuple):
+    """By how much the share of a grid that works differs between two.
+
+    Attributes:
+        points: float, the share of the one less that of the other, in percentage points.
+        low, high: floats, its 95 % bootstrap interval over places.
+        only_one, only_other: ints, the places at which one of the two works and the other not.
+        p: float, of the exact sign test (McNemar's) of these: how often chance alone would part
+            them as unevenly. With few such places the bootstrap is too sure, and this is not.
+    """
+
+    points: float
+    low: float
+    high: float
+    only_one: int
+    only_other: int
+    p: float
+
+
 def share_difference(table, one, other, percent=10):
-    """By how much the share of places within `percent` % of the best differs, in points.
+    """By how much the share of places within `percent` % of the best differs.
 
     Args:
         table: of `paired`. one, other: columns of it.
 
     Returns:
-        `(difference, low, high)`: of the share of `one` less that of `other`, with the 95 %
-        bootstrap interval over places.
+        A `ShareDifference`, of `one` less `other`.
     """
     limit = table.to_numpy().min() * (1 + percent / 100)
     found = table.reindex(columns=[one, other]).to_numpy()
-    inside = 100.0 * (np.isfinite(found) & (found <= limit))
-    values = inside[:, 0] - inside[:, 1]
-    return float(values.mean()), *bootstrap(values, lambda drawn: drawn.mean(axis=1))
+    inside = np.isfinite(found) & (found <= limit)
+    values = 100.0 * inside[:, 0] - 100.0 * inside[:, 1]
+    low, high = bootstrap(values, lambda drawn: drawn.mean(axis=1))
+    only_one, only_other = int((values > 0).sum()), int((values < 0).sum())
+    apart = only_one + only_other
+    p = float(stats.binomtest(only_one, apart).pvalue) if apart else 1.0
+    return ShareDifference(float(values.mean()), low, high, only_one, only_other, p)

@@ -68,11 +68,12 @@ def _score(config, metric):
     return record["test"].get(metric, np.nan) if record else np.nan
 
 
-def expected_run(scores):
+def expected_run(scores, runs=1):
     """Where one more run is expected, from the runs that there are: a 95 % prediction interval.
 
     Args:
         scores: list of test scores of the same setting with different seeds.
+        runs: int, how many more runs are to lie within, all of them at 95 % (Bonferroni).
 
     Returns:
         `(low, high)`, the mean ± t·s·sqrt(1 + 1/n); None for fewer than three runs, whose
@@ -81,7 +82,7 @@ def expected_run(scores):
     n = len(scores)
     if n < 3:
         return None
-    t = stats.t.ppf((1 + LEVEL) / 2, n - 1)
+    t = stats.t.ppf(1 - (1 - LEVEL) / 2 / runs, n - 1)
     reach = t * np.std(scores, ddof=1) * np.sqrt(1 + 1 / n)
     return np.mean(scores) - reach, np.mean(scores) + reach
 

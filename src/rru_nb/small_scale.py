@@ -20,9 +20,10 @@ def small_rows(scale="laptop", seed=0):
 
     Returns:
         A frame with the columns `task` (the paper's words), `dataset`, `protocol`, `metric`,
-        `baseline` (test score of `baselines`, as committed; NaN where there is none), `cell`,
-        `score` (test; NaN where not measured or failed), `status` ("ok", "failed", "not
-        measured"), `epochs`, `best_epoch`, `patience`, `n_params`, `id`, `command`.
+        `baseline` and `baseline_valid` (test and validation score of `baselines`, as committed; NaN
+        where there is none), `cell`, `score` (test; NaN where not measured or failed), `status`
+        ("ok", "failed", "not measured"), `epochs`, `best_epoch`, `patience`, `n_params`, `id`,
+        `command`.
     """
     tasks = [
         (name, protocol)
@@ -50,6 +51,7 @@ def _row(config: RunConfig):
         "protocol": config.protocol,
         "metric": config.metric,
         "baseline": baseline(config),
+        "baseline_valid": baseline(config, "valid"),
         "cell": config.cell,
         "score": record["test"].get(config.metric, np.nan),
         "status": record["status"],
@@ -62,17 +64,26 @@ def _row(config: RunConfig):
     }
 
 
-def baseline(config):
-    """The committed test score of the answer that looks at no input, in the run's metric.
+def baseline(config, split="test"):
+    """The committed score of the answer that looks at no input, in the run's metric.
 
     Words and characters: the frequencies of the training text, each symbol but the first scored
-    once. Reviews and digits: the most frequent class.
+    once. Reviews and digits: the most frequent class. Music: the share of the training's time
+    steps in which each key sounds.
+
+    Args:
+        config: `RunConfig`. split: "test", or of texts also "valid".
+
+    Returns:
+        A float; NaN where no such score is committed.
     """
     described = committed_statistics(config.dataset) or {}
     described = described.get("protocols", {}).get(config.protocol, described)
-    scores = described.get("baseline", {})
-    name = {"word": "perplexity", "char": "bits"}.get(KINDS[config.dataset], "accuracy")
-    return scores.get(name, np.nan)
+    if KINDS[config.dataset] == "word" and config.vocabulary_size != described.get("vocabulary"):
+        described = described.get("vocabularies", {}).get(str(config.vocabulary_size), {})
+    scores = described.get("baseline" if split == "test" else f"baseline_{split}", {})
+    names = {"word": "perplexity", "char": "bits", "music": "windows"}
+    return scores.get(names.get(KINDS[config.dataset], "accuracy"), np.nan)
 
 
 def beaten(rows):

@@ -26,7 +26,8 @@ class _Claim(NamedTuple):
 def _of_ablation(function):
     def with_tables(frame):
         found = section("ablation")
-        return function(ablation_table(found, frame), frame, rru_scores(found, frame))
+        rru = rru_scores(found, frame)
+        return function(ablation_table(found, frame, rru), frame, rru)
 
     return with_tables
 

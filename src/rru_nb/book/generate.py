@@ -57,6 +57,7 @@ def effects_of_choices(context):
     lines = ["| what | NLL, mean of windows | change | beyond the seeds | NLL, mean of frames |"]
     lines.append("| --- | --- | --- | --- | --- |")
     lines += [_effect(row) for row in table.itertuples()]
+    lines += ["", choices.together(table)]
     missing = table[table.status == "not measured"].command
     note = "".join(f"\n    {command}" for command in missing)
     return "\n".join(lines) + (f"\n\nTo measure what is missing:\n{note}\n" if note else "\n")
@@ -82,7 +83,8 @@ def _effect_in_short(row):
     if row.change_percent != row.change_percent:  # not a number
         return "not measured"
     told = "none beyond the seeds" if row.beyond_seeds == "no" else f"{row.change_percent:+.1f} %"
-    return f"[{told}](choices)"
+    note = ", other test data" if row.setting in choices.OTHER_TEST_DATA else ""
+    return f"[{told}](choices), one run{note}"
 
 
 def averages(context):

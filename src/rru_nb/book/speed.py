@@ -55,18 +55,30 @@ def step_pixels(context, found):
 def _steps(found):
     columns = {"what": "", "median_s": "seconds (median)", "min_s": "smallest"}
     columns |= {name: name for name in found["rows"][0] if name.startswith("of ")}
+    rows = [row | _ratios(row, found["rows"]) for row in found["rows"]]
     products, large = found["gflops_of_products"], found["gflops_of_large_product"]
     floor = min(
         (row for row in found["rows"] if row["what"].startswith("bare products")),
         key=lambda row: row["median_s"],
     )
-    return _table(found["rows"], columns) + (
+    return _table(rows, columns) + (
+        "\nRatios are of medians, in brackets of the smallest times.\n"
         f"\nThe faster floor, {floor['what']}, is {floor['of RRU, plain cell']:.2f} of the plain "
         "cell: with these products no layer gets below that on this processor.\n"
         f"\nThe layer has {found['parameters']:,} parameters. The bare products run at "
         f"{products:.0f} GFLOP/s, {products / large:.0%} of the {large:.0f} GFLOP/s that this "
         "processor reached in the same rounds with a product of two square matrices of 2048.\n"
     )
+
+
+def _ratios(row, rows):
+    """The ratios of medians, as recorded, and of the smallest times."""
+    smallest = {f"of {peer['what']}": peer["min_s"] for peer in rows}
+    return {
+        name: f"{value:.2f} ({row['min_s'] / smallest[name]:.2f})"
+        for name, value in row.items()
+        if name in smallest
+    }
 
 
 @_measured("parameters-jsb", "parameters.py")

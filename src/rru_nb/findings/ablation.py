@@ -12,7 +12,8 @@ def ablation(table, frame, rru=()):
     """Which variants are worse than the RRU beyond the spread of seeds, and which are not.
 
     Args:
-        table: of `ablation_table`. frame: the rows of `sections.results` it was made of.
+        table: of `ablation_table`, made with the same `rru`. frame: the rows of
+            `sections.results` it was made of.
         rru: of `rru_scores`; with three or more, variants of one seed are judged by them.
     """
     if not table.runs.any():
@@ -43,12 +44,14 @@ def ablation_verdict(table, frame, rru=()):
     if not told.low.isna().all():
         kinds = [_kind(row, higher) for row in told.itertuples()]
         better, worse = kinds.count("better"), kinds.count("worse")
+        how = f"{told.runs.max()} seeds, paired differences"
     elif expected_run(rru) is None:
         return Verdict(UNDECIDED, "one seed of each")
     else:
         better, worse = (len(titles) for titles in _beyond(told, higher, expected_run(rru)))
+        how = f"one seed of each, against the {len(rru)} seeds of the RRU"
     held = HOLDS if worse == len(told) > 0 else FAILS if better else UNDECIDED
-    return Verdict(held, f"of {len(told)} variants {worse} worse, {better} better")
+    return Verdict(held, f"of {len(told)} variants {worse} worse, {better} better; {how}")
 
 
 def _beyond(told, higher, interval):
@@ -67,21 +70,24 @@ def ablations(tables, frames):
         tables: dictionary of dataset names to tables of `ablation_table`. frames: dictionary of
             the same names to the rows of `sections.results` that they were made of.
     """
-    told = []
+    told, n_seeds = [], []
     for name, table in tables.items():
         done = table[table.difference.notna()].drop(index="rru", errors="ignore")
         higher = frames[name].metric.iloc[0] == "accuracy"
         if len(done):
             told.append(f"{name} {_better(done, higher).sum()} of {len(done)}")
+            n_seeds.append(done.runs.max())
     if not told:
         return NOTHING
-    n_seeds = max(table.runs.max() for table in tables.values())
     seeds = (
-        "one seed of each, so chance is not ruled out"
-        if n_seeds == 1
-        else f"up to {n_seeds} seeds of each"
+        "one seed of each variant, so chance is not ruled out"
+        if max(n_seeds) == 1
+        else f"up to {max(n_seeds)} seeds of each variant"
     )
-    return f"Variants that score better than the RRU: {', '.join(told)} ({seeds})."
+    return (
+        "Variants that score better than the RRU, the mean of its seeds: "
+        f"{', '.join(told)} ({seeds})."
+    )
 
 
 def _better(table, higher):
@@ -127,11 +133,12 @@ def _by_seeds_of_rru(told, higher, unit, rru):
     low, high = interval[0], min(interval[1], 100) if higher else interval[1]
     better, worse = _beyond(told, higher, interval)
     scores = ", ".join(f"{score:.2f}" for score in rru)
+    at_end = " None could be told better: the interval reaches 100 %." if high == 100 else ""
     return (
         f"**Beyond the spread of the RRU's own seeds, worse: {_listed(worse)}; better: "
         f"{_listed(better)}**, by one seed of each of the {len(told)} variants ({unit}; one more "
         f"run of the RRU is expected within {low:.2f} to {high:.2f}, by its {len(rru)} seeds, "
-        f"{scores})."
+        f"{scores}).{at_end}"
     )
 
 

@@ -8,6 +8,7 @@ from .notes import FAILS, HOLDS, UNDECIDED, Verdict, answer, limit_note
 
 NORMALIZE_TITLES = {True: "with normalization", False: "without normalization"}
 NOTHING = "Nothing is measured here yet."
+SURE = 0.05  # a claim holds if its interval is above zero and the sign test's p below this
 
 
 def robustness(frame):
@@ -23,9 +24,15 @@ def robustness(frame):
     gated = [cell for cell in places if cell != "rru"]
     if len(places) and "rru" in places and gated:
         partial = bool((frame.status == "missing").any())
-        verdict = [_verdict(places, gated, partial), _without_the_lowest_rate(places, gated)]
+        rates = places.index.get_level_values("learning_rate")
+        verdict = [_verdict(places, gated, partial)]
+        verdict += [
+            _without(places, gated, rate, f"the {which} learning rate, {rate:g}")
+            for which, rate in (("lowest", rates.min()), ("highest", rates.max()))
+        ]
         facts.append(_wins(places))
-    return answer(verdict, [*facts, _failures(table), limit_note(frame), _seeds(frame)])
+    notes = [_no_better_than_no_input(frame), limit_note(frame), _seeds(frame)]
+    return answer(verdict, [*facts, _failures(table), *notes])
 
 
 def normalization(frame):
@@ -46,8 +53,8 @@ def normalization(frame):
             f"{_held(difference)} here**: {_points(difference)} of the grid within 10 % of the "
             "best loss."
         )
-    failures = _failures(table, NORMALIZE_TITLES)
-    return answer(verdict, [*facts, failures, limit_note(frame), _seeds(frame)])
+    notes = [limit_note(frame), _seeds(frame)]
+    return answer(verdict, [*facts, _failures(table, NORMALIZE_TITLES), *notes])
 
 
 def robustness_verdict(frame):
@@ -96,6 +103,24 @@ def _failures(table, titles=CELL_TITLES):
     return "Failed trainings: " + ", ".join(told) + "."
 
 
+def _no_better_than_no_input(frame):
+    """Trainings that learned no more than how often each symbol, or key, occurs."""
+    done = frame[frame.status == "ok"]
+    if done.baseline.isna().any() or frame.metric.iloc[0] == "accuracy":
+        return ""
+    stuck = done.test.astype(float) >= done.baseline
+    if not stuck.any():
+        return ""
+    told = [
+        f"{CELL_TITLES[c]} {n} of {len(stuck[done.cell == c])}"
+        for c, n in stuck.groupby(done.cell, sort=False).sum().items()
+    ]
+    return (
+        f"No better than the answer that looks at no input ({done.baseline.iloc[0]:.2f}): "
+        f"{', '.join(told)}."
+    )
+
+
 def _wins(places):
     lowest = places.min(axis=1)
     alone = places.eq(lowest, axis=0).sum(axis=1) == 1  # not a tie, e.g. of failed trainings
@@ -118,29 +143,32 @@ def _verdict(places, gated, partial):
 
 def _strongest(places, gated):
     differences = {cell: share_difference(places, "rru", cell) for cell in gated}
-    return min(differences.items(), key=lambda item: item[1][0])
+    return min(differences.items(), key=lambda item: item[1].points)
 
 
 def _held(difference):
-    _, low, high = difference
-    return HOLDS if low > 0 else FAILS if high < 0 else UNDECIDED
+    if difference.p >= SURE:
+        return UNDECIDED
+    return HOLDS if difference.low > 0 else FAILS if difference.high < 0 else UNDECIDED
 
 
 def _points(difference):
-    value, low, high = difference
-    return f"{value:+.0f} points ({low:+.0f} to {high:+.0f})"
+    value, low, high, only_one, only_other, p = difference
+    return (
+        f"{value:+.0f} points ({low:+.0f} to {high:+.0f}; {only_one} to {only_other} squares, "
+        f"p = {p:.2g})"
+    )
 
 
-def _without_the_lowest_rate(places, gated):
-    """What remains of the verdict without the learning rate that trains slowest."""
-    rates = places.index.get_level_values("learning_rate")
-    rest = places[rates > rates.min()]
+def _without(places, gated, rate, which):
+    """What remains of the verdict without a learning rate."""
+    rest = places[places.index.get_level_values("learning_rate") != rate]
     if rest.empty:
         return ""
     rival, difference = _strongest(rest, gated)
     return (
-        f"Without the lowest learning rate, {rates.min():g}, it {_held(difference)}: "
-        f"{_points(difference)} from that of the {CELL_TITLES[rival]}."
+        f"Without {which}, it {_held(difference)}: {_points(difference)} from that of the "
+        f"{CELL_TITLES[rival]}."
     )
 
 

@@ -63,18 +63,18 @@ def missing_points(frame):
 
 
 def limit_note(frame):
-    """How many trainings were still improving when the last epoch allowed ended them.
+    """How many trainings the limit of epochs ended, not their patience.
 
     Args:
         frame: rows of `sections.results`.
     """
     done = frame[frame.status == "ok"]
-    cut = done[done.at_limit.astype(bool)]
+    cut, last = (int(done[name].astype(bool).sum()) for name in ("cut_off", "at_limit"))
     if done.empty:
         return ""
-    if cut.empty:
-        return "No training had its best epoch in the last one allowed."
+    if not cut:
+        return "Early stopping ended every training; none was cut off."
     return (
-        f"{len(cut)} of the {len(done)} trainings had their best epoch in the last one that this "
-        "scale allows: longer ones may end better."
+        f"The limit of epochs cut off {cut} of the {len(done)} trainings before their patience had "
+        f"run out ({last} had their best epoch in the last one): longer ones may end better."
     )

@@ -46,9 +46,10 @@ def convergence(records):
     if ahead is None:
         return f"In its {n_epochs} epochs the RRU does not pass the best epoch of the gated cells."
     gated = ", ".join(CELL_TITLES[cell] for cell in done.cell if cell != "rru")
+    numbers = ", ".join(str(seed) for seed in sorted(set(done.seed)))
     return (
         f"In its epoch {ahead} of {n_epochs} the RRU is ahead of the best epoch of every gated "
-        f"cell here ({gated})."
+        f"cell here ({gated}; seed {numbers})."
     )
 
 

@@ -3,9 +3,10 @@
 import pandas as pd
 
 from ..collect import collect
+from ..small_scale import baseline
 from ..tables import command
 
-MEASURED = ("status", "test", "valid", "best_epoch", "n_epochs", "seconds", "at_limit", "epochs")
+MEASURED = ("status", "test", "valid", "best_epoch", "n_epochs", "seconds", "epochs")
 
 
 def results(section, points, train=False, progress=True):
@@ -18,10 +19,12 @@ def results(section, points, train=False, progress=True):
 
     Returns:
         A frame with the axes' columns, `dataset`, `cell`, `scale`, `seed`, `id`, `metric`,
-        `command`, `status` ("ok", "failed" or "missing"), and, where there is a record, `test`
-        and `valid` (of the metric of Table 1), `best_epoch`, `n_epochs`, `seconds`, `epochs` (list
-        of dicts) and `at_limit` (whether the last epoch allowed was the best so far, so that a
-        longer training may have been better). `attrs["section"]` is the section's name.
+        `command`, `baseline` (see `small_scale.baseline`), `status` ("ok", "failed" or "missing"),
+        and, where there is a record, `test` and `valid` (of the metric of Table 1), `best_epoch`,
+        `n_epochs`, `seconds`, `epochs` (list of dicts), `cut_off` (whether the limit of epochs
+        ended the training before its patience did, so that a longer one may have been better) and
+        `at_limit` (whether the last epoch allowed was the best one). `attrs["section"]` is the
+        section's name.
     """
     records, _ = collect([point.config for point in points], train, progress)
     by_id = {record.id: record for record in records.itertuples()}
@@ -40,11 +43,12 @@ def _row(point, record):
         "id": config.id,
         "metric": config.metric,
         "command": command(config),
+        "baseline": baseline(config),
     }
     return row | (_measured(record, config) if record else dict.fromkeys(MEASURED, None) | _MISSING)
 
 
-_MISSING = {"status": "missing", "at_limit": False}
+_MISSING = {"status": "missing", "cut_off": False, "at_limit": False}
 
 
 def _measured(record, config):
@@ -56,6 +60,7 @@ def _measured(record, config):
         "best_epoch": record.best_epoch if ok else None,
         "n_epochs": len(record.epochs),
         "seconds": record.seconds,
+        "cut_off": ok and len(record.epochs) - record.best_epoch < config.patience,
         "at_limit": ok and record.best_epoch == config.max_epochs,
         "epochs": record.epochs,
     }

@@ -9,18 +9,36 @@ from ..data.text import UNKNOWN_NUMBER
 from .splits import SPLITS, by_split, coverage
 
 SHOWN = 12  # of the most frequent symbols
+SMALLER = {"ptb-word": (2000,)}  # vocabularies that a section's grid uses at scale laptop
 
 
 def describe(name, load):
     """`protocols`: for each protocol of the text, the `vocabulary` size, the most `frequent`
-    training symbols with their shares, the `coverage` (see `splits.coverage`), the test scores of
-    `baselines.symbol_frequencies` as `baseline`, and for each split the number of `symbols` and of
-    `unknown` ones.
+    training symbols with their shares, the `coverage` (see `splits.coverage`), the scores of
+    `baselines.symbol_frequencies` on the test text as `baseline` and on the validation text as
+    `baseline_valid`, both also in `vocabularies` by a smaller vocabulary's size, and for each split
+    the number of `symbols` and of `unknown` ones.
     """
     protocols = registry.DATASETS_BY_NAME[name].protocols
     if name in ("enwik8", "text8"):
         protocols = protocols[:1]  # they differ in how a model is scored, not in the text
-    return {"protocols": {p: _describe_text(load(name, protocol=p)) for p in protocols}}
+    return {"protocols": {p: _describe_protocol(name, load, p) for p in protocols}}
+
+
+def _describe_protocol(name, load, protocol):
+    smaller = {
+        str(size): _baselines(load(name, protocol=protocol, vocabulary_size=size))
+        for size in SMALLER.get(name, ())
+    }
+    described = _describe_text(load(name, protocol=protocol))
+    return described | ({"vocabularies": smaller} if smaller else {})
+
+
+def _baselines(splits):
+    return {
+        "baseline": symbol_frequencies(splits),
+        "baseline_valid": symbol_frequencies(splits, "valid"),
+    }
 
 
 def _describe_text(splits):
@@ -39,7 +57,7 @@ def _describe_text(splits):
         "vocabulary": len(vocabulary),
         "frequent": [[_shown(vocabulary[i]), round(counts[i] / counts.sum(), 5)] for i in top],
         "coverage": coverage(counts),
-        "baseline": symbol_frequencies(splits),
+        **_baselines(splits),
         **by_split(splits, describe_part),
     }
 
