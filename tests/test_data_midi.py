@@ -175,6 +175,20 @@ def test_wrong_grid(tmp_path, wrong):
         write_midi(np.ones([1, 88]), tmp_path / "x.mid", steps_per_quarter=wrong)
 
 
+@pytest.mark.parametrize("tempo", [3.5, 1e8])
+def test_a_tempo_that_no_file_can_hold(tmp_path, tempo):
+    with pytest.raises(UserError, match=f"tempo {tempo!r} is not within".replace("+", r"\+")):
+        write_midi(np.ones([1, 88]), tmp_path / "x.mid", tempo=tempo)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("tempo", [3.6, 6e7])
+def test_the_slowest_and_the_fastest_tempo_are_read_back(tmp_path, tempo):
+    roll = np.eye(3, 88)
+    path = write_midi(roll, tmp_path / "x.mid", tempo=tempo)
+    np.testing.assert_array_equal(read_midi(path, steps_per_quarter=1), roll)
+
+
 @pytest.mark.parametrize(
     "roll, message",
     [

@@ -6,7 +6,8 @@ import keras
 import numpy as np
 import pytest
 
-from rru_nb import paper_config
+from rru_nb import UserError, paper_config
+from rru_nb.data.splits import Splits
 from rru_nb.tasks.base import shuffled_batches
 from rru_nb.tasks.music import MusicTask, averages, pad, windows, without_silences
 
@@ -45,6 +46,14 @@ def test_silences_are_dropped_and_nothing_else():
     kept = without_silences(piece)
     assert rows(kept) == [r for r in rows(piece) if r]
     assert not any(r == 0 for r in rows(kept))
+
+
+@pytest.mark.parametrize("pieces", [[], [np.zeros([9, 88])], [np.ones([1, 88])]])
+def test_a_part_without_a_window_is_named_at_once(pieces):
+    whole = [numbered(20)]
+    own = Splits("mine", whole, pieces, whole, digest="", source="here")
+    with pytest.raises(UserError, match=rf"the valid pieces of 'chorales' \({len(pieces)}\) give"):
+        MusicTask(paper_config("chorales", "rru", scale="smoke"), own)
 
 
 def test_padding_keeps_inputs_and_targets():

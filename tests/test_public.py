@@ -1,11 +1,15 @@
 """The public names, and whole models through Keras' files."""
 
+import subprocess
+import sys
+from importlib import import_module
+
 import keras
 import numpy as np
 import pytest
 
 import rru_nb
-from rru_nb import paper_config
+from rru_nb import paper_config, saving
 from rru_nb.config import CELLS
 from rru_nb.tasks import task_for
 
@@ -40,3 +44,28 @@ def test_a_trained_model_comes_back_from_its_file(cell, tmp_path):
     assert [layer.get_config() for layer in again.layers] == [
         layer.get_config() for layer in model.layers
     ]
+
+
+def test_a_new_process_reads_a_models_file(tmp_path):
+    """Keras knows a class only once its module is imported."""
+    model = keras.Sequential([keras.Input((None, 3)), rru_nb.RRU(4), keras.layers.Dense(1)])
+    model.compile(rru_nb.RAdam(1e-3), "mse")
+    model.save(tmp_path / "m.keras")
+    x = np.random.default_rng(0).normal(size=(2, 5, 3)).astype("float32")
+    np.save(tmp_path / "x.npy", x)
+    code = """
+import sys, keras, numpy, rru_nb
+model = keras.models.load_model(sys.argv[1], custom_objects=rru_nb.custom_objects())
+numpy.save(sys.argv[3], model.predict(numpy.load(sys.argv[2]), verbose=0))
+"""
+    files = [str(tmp_path / name) for name in ("m.keras", "x.npy", "y.npy")]
+    subprocess.run([sys.executable, "-c", code, *files], check=True)
+    np.testing.assert_array_equal(np.load(files[-1]), model.predict(x, verbose=0))
+
+
+def test_every_registered_class_is_among_the_custom_objects():
+    modules = [import_module(f"rru_nb.{m}") for m in saving._CLASSES]
+    found = keras.saving.get_custom_objects()
+    ours = {name for name in found if name.startswith("rru_nb>")}
+    assert len(modules) == len(ours)
+    assert {f"rru_nb>{name}" for name in rru_nb.custom_objects()} == ours

@@ -198,6 +198,15 @@ def test_the_speed_of_s_changes_how_fast_it_moves_not_where_it_starts(speed):
     np.testing.assert_allclose(gradient, speed * kept * (1 - kept), rtol=1e-9)
 
 
+@pytest.mark.parametrize("residual", [1e-40, 1 - 1e-8, 0.999])
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_a_start_near_zero_or_one_is_a_finite_weight(residual, dtype):
+    cell = RRUCell(3, residual=residual, dtype=dtype)
+    cell.build((1, 2))
+    wanted = np.log(residual / (1 - residual)) / 10
+    np.testing.assert_allclose(cell.residual_logits.numpy(), wanted, rtol=1e-2)
+
+
 def test_residual_from_a_number_and_identity():
     cell = RRUCell(5, residual=0.8)
     cell.build((None, 2))

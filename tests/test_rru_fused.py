@@ -292,3 +292,21 @@ def test_mixed_bfloat16_strays_no_further_than_the_cell():
     for fused, cell, exact in compared:
         off = [np.linalg.norm(tf.cast(t, tf.float64) - exact) for t in (fused, cell)]
         assert 0 < off[0] < 2 * off[1]
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_gradients_of_silence_are_finite_in_float16(compiled):
+    """An untrained state fades, so z does, and the square of 1 / √(mean(z²)) overflows."""
+    layer = RRU(8, output_size=4, return_sequences=True, dtype="mixed_float16", fused=True)
+    x = np.zeros((4, 60, 5), "float16")
+    x[:, :5] = np.random.default_rng(0).normal(size=(4, 5, 5))
+    layer.build(x.shape)
+
+    def gradients():
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_mean(tf.cast(layer(x), tf.float32))
+        return tape.gradient(loss, layer.trainable_variables)
+
+    found = (tf.function(gradients) if compiled else gradients)()
+    for variable, gradient in zip(layer.trainable_variables, found):
+        assert np.isfinite(gradient).all(), variable.name

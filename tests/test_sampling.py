@@ -106,7 +106,10 @@ def test_seed_and_place_alone_decide_the_draws(model, pieces):
         ({"primes": []}, ["one at least"]),
         ({"primes": [np.zeros([3, 88]), np.zeros([4, 88])]}, ["[3, 4]"]),
         ({"primes": np.zeros([1, 0, 88])}, ["[0]"]),
-        ({"primes": np.zeros([1, 3, 87])}, ["[1, 3, 87]"]),
+        ({"primes": np.zeros([1, 3, 87])}, ["[3, 87]"]),
+        ({"primes": [np.zeros([5, 88]), np.zeros([5, 5])]}, ["not [5, 5]"]),
+        ({"primes": np.zeros([3, 88])}, ["not [88]"]),
+        ({"temperature": True}, ["temperature True"]),
         ({"primes": np.full([1, 3, 88], 0.5)}, ["0 and 1"]),
     ],
 )
@@ -116,6 +119,17 @@ def test_a_mistake_is_one_error_that_quotes_the_value(changes, fragments):
         continue_pieces(None, **given)  # refused before the model is touched
     for fragment in fragments:
         assert fragment in str(error.value)
+
+
+def test_numbers_of_numpy_are_numbers(model, pieces):
+    mine = continue_pieces(model, pieces[:1, :4], 2, temperature=0.5, seed=3)
+    numpys = {"n_frames": np.int64(2), "temperature": np.float32(0.5), "seed": np.int32(3)}
+    np.testing.assert_array_equal(mine, continue_pieces(model, pieces[:1, :4], **numpys))
+
+
+def test_no_step_before_the_start(model):
+    with pytest.raises(UserError, match=r"call start\(batch_size\) first"):
+        Stepper(model)(np.zeros([1, 88]))
 
 
 def test_an_opening_longer_than_the_piece_says_how_long_it_is():

@@ -14,6 +14,7 @@ _HOME = {
     "MogrifierLSTMCell": "cells.mogrifier",
     "RRU": "layers.rru",
     "RAdam": "radam",
+    "custom_objects": "saving",
     "DATASETS": "data",
     "load_dataset": "data",
     "read_midi": "data.midi",

@@ -44,7 +44,8 @@ class RRUCell(keras.layers.Layer):
         relu_outputs: bool, whether a ReLU follows eq. 4 and eq. 6.
         residual: `"uniform"`, σ(S) starts uniform between 0.01 and 0.99; a float in (0, 1), the
             value at which every σ(S) starts; or `"identity"`, σ(S) is 1 for good and there is
-            no S.
+            no S. In half precision what is kept of the state is rounded: above 0.998, bfloat16
+            keeps all of it.
         residual_speed: float above 0, k of S = k·S': the weight is S', so that the optimizer
             moves S k times faster than other weights. The authors' code has 10, the paper no k.
         seed: int or None, the seed of the dropout masks.
@@ -160,11 +161,11 @@ class RRUCell(keras.layers.Layer):
         low, high = (self.residual, self.residual)
         if self.residual == "uniform":
             low, high = RESIDUAL_RANGE
-        # No autocast: in bfloat16, σ(S) = 0.999 would be 1, and the state never fade.
+        # No autocast: the sigmoid is taken in float32, for its gradient. Its value is rounded then.
         return self.add_weight(
             name="residual_logits",
             shape=(self.units,),
-            initializer=_logits_of_uniform(low, high, self.residual_speed),
+            initializer=_logits(low, high, self.residual_speed),
             autocast=False,
         )
 
@@ -267,8 +268,10 @@ def _glorot_uniform(fan_in, fan_out):
     )
 
 
-def _logits_of_uniform(low, high, speed):
+def _logits(low, high, speed):
     """Initializer of S': σ(speed · S') is uniform between `low` and `high`."""
+    if low == high:  # in Python's floats, since in a weight's type 1 − `low` may be zero
+        return keras.initializers.Constant((math.log(low) - math.log1p(-low)) / speed)
 
     def initialize(shape, dtype=None):
         share = keras.initializers.RandomUniform(low, high)(shape, dtype=dtype)

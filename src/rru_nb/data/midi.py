@@ -22,6 +22,7 @@ from .music import KEYS, LOWEST_PITCH
 MAX_BYTES = 1 << 19
 MAX_STEPS = 100_000
 MAX_STEPS_PER_QUARTER = 300
+LONGEST_QUARTER = 2**24 - 1  # microseconds: a MIDI file's tempo has 24 bits
 MAX_TICKS = 5_000_000  # pretty_midi makes arrays of that length
 TICKS_PER_STEP = 48
 VELOCITY = 80
@@ -72,13 +73,15 @@ def write_midi(roll, path, steps_per_quarter=1, tempo=90.0):
         roll: array [T, 88] of 0 and 1 (or False and True); column k is MIDI pitch 21 + k.
         path: of the file to write; it replaces one of that name.
         steps_per_quarter: time steps of a quarter note, at most 300.
-        tempo: quarter notes per minute.
+        tempo: quarter notes per minute, 3.6 to 60 million: a file holds microseconds per
+            quarter note, in 24 bits.
 
     Returns:
         The `pathlib.Path` of the file.
 
     Raises:
-        UserError: if `roll` is no piano roll, or the file cannot be written.
+        UserError: if `roll` is no piano roll, a number is out of its range, or the file cannot be
+            written.
     """
     path = Path(path)
     roll = _checked_roll(roll)
@@ -88,6 +91,8 @@ def write_midi(roll, path, steps_per_quarter=1, tempo=90.0):
             f"steps_per_quarter {steps_per_quarter} is more than the 300 of a MIDI file."
         )
     _check_positive("tempo", tempo, float)
+    if not LONGEST_QUARTER >= 60e6 / tempo >= 1:
+        raise UserError(f"tempo {tempo!r} is not within 3.6 to 60,000,000 quarter notes a minute.")
     pretty_midi = _pretty_midi()
     seconds = 60.0 / (tempo * steps_per_quarter)
     resolution = TICKS_PER_STEP * steps_per_quarter

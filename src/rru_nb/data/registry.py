@@ -17,7 +17,7 @@ class DataFile:
         urls: where it can be downloaded, in the order to try.
         size: bytes of its content.
         sha256: of its content.
-        packing: "plain", "gzip", "zip" (of one member), or "reviews" (see `archives`).
+        packing: "plain", "gzip", "zip" (of one member), or "reviews" (see `reviews`).
         member: name of the member of a zip archive; a mirror may hold that file instead.
         packed_size: bytes of the download, about; None: as many as the content.
         upstream_sha256: of the download as upstream publishes it, where it is known.

@@ -1,5 +1,7 @@
 """Music from a trained model, one time step at a time, each note a draw of its own."""
 
+import numbers
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -34,7 +36,13 @@ class Stepper:
         self._states = [list(layer.get_initial_state(batch_size)) for layer in self._layers]
 
     def __call__(self, frames):
-        """Logits of the next time step, float32 [B, 88], given the present one, [B, 88]."""
+        """Logits of the next time step, float32 [B, 88], given the present one, [B, 88].
+
+        Raises:
+            UserError: before the first `start`.
+        """
+        if self._states is None:
+            raise UserError("no sequence has begun: call start(batch_size) first.")
         logits, self._states = self._step(tf.constant(frames, tf.float32), self._states)
         return logits.numpy()
 
@@ -117,6 +125,9 @@ def _draws(n_pieces, n_frames, seed):
 
 
 def _checked_primes(primes):
+    for shape in (list(np.shape(prime)) for prime in primes):
+        if len(shape) != 2 or shape[1] != KEYS:
+            raise UserError(f"an opening is [T, {KEYS}] of 0 and 1, not {shape}.")
     lengths = {len(prime) for prime in primes}
     if len(lengths) != 1 or lengths == {0}:
         raise UserError(
@@ -124,17 +135,18 @@ def _checked_primes(primes):
             "1 or more."
         )
     primes = np.asarray(primes)
-    if primes.ndim != 3 or primes.shape[-1] != KEYS or not np.isin(primes, (0, 1)).all():
-        raise UserError(f"openings are [B, T, {KEYS}] of 0 and 1, not {list(primes.shape)}.")
+    if not np.isin(primes, (0, 1)).all():
+        raise UserError("an opening holds 0 and 1 only, whether a key sounds.")
     return primes
 
 
 def _check_temperature(value):
-    number = isinstance(value, int | float) and not isinstance(value, bool)
+    number = isinstance(value, numbers.Real) and not isinstance(value, bool)
     if not number or not 0 < value < float("inf"):
         raise UserError(f"temperature {value!r} must be a number above 0, e.g. 1.0 or 0.8.")
 
 
 def _check_whole(name, value, low):
-    if type(value) is not int or value < low:
+    whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
+    if not whole or value < low:
         raise UserError(f"{name} {value!r} must be a whole number of at least {low}.")

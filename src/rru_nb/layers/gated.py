@@ -4,6 +4,7 @@ import keras
 import tensorflow as tf
 
 from ..errors import UserError
+from .masking import checked
 
 
 class GatedRNN(keras.layers.RNN):
@@ -35,6 +36,9 @@ class GatedRNN(keras.layers.RNN):
             raise UserError(f"fused=True can't be honoured: {obstacle}; or give fused=None.")
         self._fused_wanted = fused
         self._fused = fused is not False and obstacle is None
+        self.input_spec = keras.layers.InputSpec(ndim=3)
+        # XLA alone can't have the loop, which pads sequences by lengths that it does not know.
+        self.supports_jit = not self._fused
 
     @property
     def fused(self):
@@ -68,7 +72,7 @@ class GatedRNN(keras.layers.RNN):
         inputs = tf.transpose(tf.cast(sequences, self.cell.compute_dtype), [1, 0, 2])
         valid = None
         if mask is not None:
-            mask = mask[0] if isinstance(mask, (list, tuple)) else mask
+            mask = checked(mask, sequences)
             valid = tf.transpose(tf.cast(mask, tf.bool))[:, :, None]
         if self.go_backwards:
             inputs = tf.reverse(inputs, [0])
@@ -76,6 +80,8 @@ class GatedRNN(keras.layers.RNN):
         drop = self._draw_drop(inputs, training)
         hs, states = self.recur(inputs, list(initial_state), drop, valid)
         outputs = self._masked_outputs(hs, valid)
+        # The loop over time forgets how many steps they are.
+        outputs = tf.ensure_shape(outputs, [sequences.shape[1], None, None])
         return outputs[-1], tf.transpose(outputs, [1, 0, 2]), states
 
     def _draw_drop(self, inputs, training):
@@ -83,8 +89,9 @@ class GatedRNN(keras.layers.RNN):
         if not training or self.cell.dropout == 0.0:
             return None
         steps, batch = tf.shape(inputs)[0], tf.shape(inputs)[1]
-        # In float32, whatever the policy: bfloat16 has too few values to draw a rate with.
-        ones = tf.ones([steps, batch, self.cell.units])
+        # In float32 at least: bfloat16 has too few values to draw a rate with.
+        wide = keras.backend.result_type(self.cell.compute_dtype, "float32")
+        ones = tf.ones([steps, batch, self.cell.units], wide)
         drop = keras.random.dropout(ones, self.cell.dropout, seed=self.cell.seed_generator)
         drop = tf.ensure_shape(drop, [*inputs.shape[:2], self.cell.units])
         return tf.cast(drop, inputs.dtype)

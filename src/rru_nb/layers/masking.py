@@ -6,6 +6,24 @@ At a masked step the state stands still, and the output repeats the last one tha
 
 import tensorflow as tf
 
+from ..errors import UserError
+
+
+def checked(mask, sequences):
+    """The mask, or the first of a list of them, if it fits sequences [B, T, m]; None for None.
+
+    Raises:
+        UserError: if it is known to be of other sequences.
+    """
+    if isinstance(mask, list | tuple):
+        mask = mask[0]
+    if mask is not None and not sequences.shape[:2].is_compatible_with(mask.shape):
+        raise UserError(
+            f"the mask has the shape {list(mask.shape)} and the sequences {list(sequences.shape)}: "
+            "a mask is [batch, time], an entry for each time step."
+        )
+    return mask
+
 
 def hold(outputs, present, zero=False):
     """Outputs of all steps as a masked `keras.layers.RNN` gives them.

@@ -6,7 +6,7 @@ import tensorflow as tf
 from ..cells.rru import RRUCell
 from ..errors import UserError
 from .dropout import keep_mask
-from .masking import hold, last
+from .masking import checked, hold, last
 from .rru_scan import ScanWeights, rru_scan
 
 _CELL_OPTIONS = (
@@ -120,6 +120,8 @@ class RRU(keras.layers.RNN):
         if fused and obstacle:
             raise UserError(f"fused=True cannot be honoured: {obstacle}. Leave `fused` out.")
         self.fused = fused is not False and obstacle is None
+        # XLA alone can't have the loop, which pads sequences by lengths that it does not know.
+        self.supports_jit = not self.fused
 
     def _obstacle(self):
         if keras.backend.backend() != "tensorflow":
@@ -136,8 +138,7 @@ class RRU(keras.layers.RNN):
     def inner_loop(self, sequences, initial_state, mask, training=False):
         if not self.fused:
             return super().inner_loop(sequences, initial_state, mask, training)
-        if isinstance(mask, list | tuple):
-            mask = mask[0]
+        mask = checked(mask, sequences)
         x = tf.transpose(self._cast(sequences), [1, 2, 0])  # [T, m, B]: a step is one slice
         present = None if mask is None else tf.transpose(tf.cast(mask, tf.bool))  # [T, B]
         if self.go_backwards:

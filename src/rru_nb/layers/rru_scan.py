@@ -189,7 +189,8 @@ def _backward(clock, kept, w, d_o, d_h, present, normalize):
             d_a = tf.matmul(w.kernels[k], d)
             d = _through_relu(d_a, a[f"a{k}"]) if k else _through_relu(_dropped(d_a, keep), z)
         if normalize:
-            d -= z * (tf.square(scale) * _mean(z * d))
+            unit = z * scale  # not scale², which float16 cannot hold where z is almost zero
+            d -= unit * _mean(unit * d)
         new["d_z"] = d
         d_joined = tf.matmul(recurrent, d)
         d_old = d_joined[:n] + residual * d_new

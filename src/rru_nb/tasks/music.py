@@ -5,6 +5,7 @@ import numpy as np
 import tensorflow as tf
 
 from ..data import load_dataset
+from ..errors import UserError
 from .base import Task, shuffled_batches
 from .network import dense_parameters, output_features, recurrent_layer, recurrent_parameters
 
@@ -41,6 +42,12 @@ class MusicTask(Task):
             "valid": self._cut("valid", step=config.window)[: config.eval_limit],
             "test": self._cut("test", step=config.window)[: config.eval_limit],
         }
+        for split, found in self._windows.items():
+            if not found:
+                raise UserError(
+                    f"the {split} pieces of {config.dataset!r} ({len(getattr(self.splits, split))})"
+                    " give no window. Give that split a piece of two sounding time steps or more."
+                )
         self._score = None
 
     def _cut(self, split, step):
