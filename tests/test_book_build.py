@@ -193,3 +193,22 @@ def test_only_parameters_that_a_notebook_has_are_set(tmp_path):
     for source, expected in (("train = True", {"train": False}), ("retrain = 1", {})):
         nbformat.write(notebook(parameters=source), path)
         assert execute._parameters_for(path) == expected
+
+
+def test_fresh_runs_again_what_is_unchanged(root, monkeypatch):
+    monkeypatch.setattr(
+        execute, "_execute", lambda notebook, kept, cwd: shutil.copy(notebook, kept)
+    )
+    said = []
+    for fresh in (False, False, True):
+        staged = stage.prepare(root, root / "_build" / "stage")
+        page = [Path("notebooks/page.ipynb")]
+        execute.execute_notebooks(staged, page, root / "kept", fresh, say=said.append)
+    assert [line.split()[0] for line in said] == ["executed", "unchanged", "executed"]
+
+
+@pytest.mark.parametrize("name", ["RRU_NB_DATA", "RRU_NB_CACHE"])
+def test_another_place_of_the_data_makes_a_page_anew(root, name, monkeypatch, tmp_path):
+    before = execute._digest_of_sources(root)
+    monkeypatch.setenv(name, str(tmp_path / "elsewhere"))
+    assert execute._digest_of_sources(root) != before

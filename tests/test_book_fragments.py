@@ -14,6 +14,7 @@ from rru_nb.book import (
     front,
     generate,
     page_status,
+    paper_map,
     paper_settings,
     plateau,
     record_list,
@@ -234,17 +235,20 @@ def test_an_example_is_the_run_that_its_command_asks_for(command, monkeypatch):
 
 def test_a_music_number_that_strays_is_told_with_what_was_tried(context):
     record(paper_config("jsb", "rru"), 7.80)
-    assert "No music number" in strays.strays(context)
+    assert "No music run" in strays.strays(context)
     record(paper_config("nottingham", "rru"), 3.04)
     record(paper_config("nottingham", "gru"), 3.25)
     told = strays.strays(context)
     assert "Nottingham, RRU: 3.04, the paper 2.92 (+4.1 %; scale paper, one run)" in told
-    assert "GRU +0.9 %. Best epoch: " in told and "JSB" not in told
+    assert "GRU +0.9 %. Each run: seed 0 3.04 (+4.1 %), best epoch " in told
+    assert "JSB" not in told
     assert "`rru-nb run --dataset nottingham --cell rru --set patience=20`" in told
     record(paper_config("nottingham", "rru", patience=20), 2.95)
-    record(paper_config("nottingham", "rru", seed=1), 3.06)
+    record(paper_config("nottingham", "rru", seed=1), 2.92)
     told = strays.strays(context)
-    assert "instead of 7: 2.95 (+1.0 %)" in told and "mean of 2 runs" in told
+    assert "instead of 7: 2.95 (+1.0 %)" in told
+    assert "2.98, the paper 2.92 (+2.1 %; scale paper, mean of 2 runs)" in told, "one run strays"
+    assert "; seed 1 2.92 (+0.0 %), best epoch " in told
     assert "(Music Nottingham, RRU)" in front.answer(context)
 
 
@@ -333,3 +337,36 @@ def test_tables_of_settings_are_the_papers(number, wanted):
     lines = paper_settings.FRAGMENTS[f"paper_table_{number}.md"](None).splitlines()
     assert len({line.count("|") for line in lines}) == 1
     assert [line for line in lines if line.startswith(wanted)]
+
+
+def test_the_examples_tell_minutes(context):
+    record(paper_config("jsb", "rru"), 7.80, seconds=3000.0)
+    assert "--cell rru` | 50 | a processor" in expected.expected(context)
+
+
+def test_the_map_counts_runs_and_their_minutes(context):
+    t4 = {"gpu": "Tesla T4", "cpu": "a processor", "cores": 2}
+    points = section("ablation").points("imdb", scale="laptop")
+    for minutes, point, device in zip((2, 8), points[1:], (t4, ORIGIN["device"])):
+        origin = ORIGIN | {"device": device, "test": {"accuracy": 80.0}}
+        write_record(a_record(point.config, **origin, seconds=60.0 * minutes))
+    pages = {"ablation.ipynb"}
+    (row,) = [li for li in paper_map.paper_map(pages).splitlines() if "sweep ablation" in li]
+    assert "(../notebooks/ablation.ipynb)" in row
+    assert re.search(r"\| 0 of \d+ runs \| 2 of \d+ runs, 10 minutes \| 2.0 a run \|$", row), row
+
+
+def test_each_average_stands_in_its_column(context, monkeypatch):
+    scores = {"frames": 1.0, "pieces": 2.0, "sounding": 3.0, "windows": 4.0}
+    monkeypatch.setattr(
+        generate.statistics, "committed_statistics", lambda name: {"baseline": scores}
+    )
+    head, _, first, *_ = generate.averages(context).splitlines()
+    cells = [[c.strip() for c in line.strip("|").split("|")] for line in (head, first)]
+    assert dict(zip(*cells)) == {
+        "set": "jsb",
+        "mean of all time steps": "1.00",
+        "mean of pieces": "2.00",
+        "mean of steps that are not silent": "3.00",
+        "mean of the authors' windows": "4.00",
+    }

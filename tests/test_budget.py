@@ -6,6 +6,7 @@ from rru_nb import UserError, paper_config
 from rru_nb.budget import units_within
 from rru_nb.config import CELLS
 from rru_nb.tasks import task_for
+from rru_nb.tasks.network import recurrent_layer
 
 
 @pytest.mark.parametrize("budget", [3, 4, 17, 1000, 12345])
@@ -38,3 +39,25 @@ def test_parameters_are_those_of_the_built_model(cell, changes):
         assert len(model.non_trainable_variables) == sum(
             "seed" in v.path for v in model.non_trainable_variables
         )
+
+
+@pytest.mark.parametrize("n", [2, 3, 5, 8, 13, 16])
+def test_a_budget_that_fits_exactly_is_used_up(n):
+    assert units_within(lambda n: n * n + 2, n * n + 2) == n
+
+
+@pytest.mark.parametrize(
+    "cell, settings",
+    [
+        ("rru", {"dropout": 0.3, "residual_speed": 2.0, "relu_outputs": True}),
+        ("rru", {"normalize": False, "rezero": "scalar", "residual": 0.5, "relu_layers": 3}),
+        ("rru", {"output_size": 7, "hidden_multiplier": 1.5}),
+        ("gru", {"dropout": 0.3}),
+        ("lstm", {"dropout": 0.3, "forget_bias": 2.0}),
+        ("mogrifier", {"dropout": 0.3, "rounds": 3, "rank": 2}),
+    ],
+)
+def test_every_setting_of_a_cell_reaches_it(cell, settings):
+    config = paper_config("jsb", cell, **settings)
+    found = recurrent_layer(config, 4).cell.get_config()
+    assert {name: found[name] for name in settings} == settings

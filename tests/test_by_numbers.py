@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from rru_nb import by_numbers
+from rru_nb import by_numbers, findings
 from rru_nb.cells.rru import RRUCell
 from rru_nb.errors import UserError
 from rru_nb.parameters import numbers
@@ -61,3 +61,11 @@ def test_two_numbers_are_wanted(value):
 
 def test_numbers_as_papermill_gives_them():
     assert numbers("x", 2)("1, -0.5") == [1.0, -0.5]
+
+
+def test_what_is_said_of_half_lives_follows_them():
+    before = np.arange(1.0, 11.0)
+    after = before + np.where(before <= 3, 5.0, -0.5)
+    said = findings.memory({"before": before, "after": after})
+    assert "Training made 30 % of the features forget more slowly." in said
+    assert "Before training half of the features forget half of what they hold within 5.5" in said

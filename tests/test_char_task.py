@@ -156,3 +156,11 @@ def test_protocols_differ_in_what_stops_training():
 def test_too_short_a_text_is_named(made_up_text):
     with pytest.raises(UserError, match="gives 2 windows of 30, and a batch needs 3"):
         task_of(window=30)
+
+
+def test_the_resets_of_an_epoch_depend_on_the_runs_seed(made_up_text):
+    mine, others = (
+        [bool(b["reset"]) for epoch in range(1, 40) for b in task_of(seed=s).train_batches(epoch)]
+        for s in (0, 1)
+    )
+    assert mine != others

@@ -3,16 +3,19 @@
 import os
 import signal
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+from test_records import a_record
 from test_training import without_times
 
 from rru_nb import paper_config, paths, provenance, run, training
 from rru_nb.checkpoints import Checkpoint, forget
 from rru_nb.config import CELLS
 from rru_nb.fit import Fit
-from rru_nb.signals import Stopped, stop_request
+from rru_nb.records import find_record, write_record
+from rru_nb.signals import Stopped, sigterm_raises, stop_request
 
 
 @pytest.fixture(autouse=True)
@@ -171,3 +174,34 @@ def test_within_a_long_epoch_every_few_minutes_at_short_ones_seldom(monkeypatch)
     assert not checkpoint.due(epoch_ends=True), "a second of writing for 19 of training"
     now[0] += 2.0
     assert checkpoint.due(epoch_ends=True)
+
+
+def test_outside_the_main_thread_nothing_asks_and_nothing_breaks():
+    def entered():
+        with stop_request() as request, sigterm_raises():
+            return request.signum
+
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(entered).result() is None
+
+
+def test_what_a_killed_writer_left_goes_with_the_checkpoints():
+    Checkpoint(CONFIG, "digest").save({"a": np.arange(3)}, {})
+    (path,) = paths.state_dir().rglob("*.npz")
+    path.with_name(f".{path.name}.part").write_bytes(b"half")
+    forget(CONFIG)
+    assert files() == []
+
+
+def test_a_state_older_than_the_record_goes_when_the_record_is_found():
+    """As after a kill between the writing of the record and the deleting of the state."""
+    checkpoint = Checkpoint(CONFIG, "digest")
+    for i in range(2):
+        checkpoint.save({"a": np.arange(3)}, {"i": i})
+    path = write_record(a_record(CONFIG))
+    written = path.stat().st_mtime
+    older, newer = sorted(paths.state_dir().rglob("*.npz"))
+    os.utime(older, (written - 9, written - 9))
+    os.utime(newer, (written + 9, written + 9))
+    assert run(CONFIG, progress=False) == find_record(CONFIG)
+    assert files() == [newer.name], "a later one is of another training of the run"

@@ -196,3 +196,43 @@ def test_every_dataset_has_a_kind_and_every_trainable_one_all_scales():
             for cell in CELLS:
                 for scale in ("laptop", "smoke"):
                     assert paper_config(dataset, cell, scale).scale == scale
+
+
+@pytest.mark.parametrize(
+    "call, fragments",
+    [
+        (lambda: paper_config("ptb-char", "rru", window=35), ["window = 35", "Give 36"]),
+        (lambda: paper_config("jsb", "rru", residual=None), ["residual = None", "'uniform'"]),
+        (lambda: paper_config("jsb", "rru", learning_rate=0), ["learning_rate = 0", "above 0"]),
+        (lambda: paper_config("jsb", "rru", clip_multiplier=0), ["clip_multiplier = 0"]),
+        (lambda: paper_config("jsb", "rru", residual=1.0), ["residual = 1.0", "(0, 1)"]),
+        (lambda: paper_config("jsb", "rru", dropout=True), ["dropout = True"]),
+    ],
+)
+def test_values_at_the_edge_are_refused(call, fragments):
+    with pytest.raises(UserError) as error:
+        call()
+    for fragment in fragments:
+        assert fragment in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "dataset, cell, name, value",
+    [
+        ("jsb", "rru", "learning_rate", 1),
+        ("jsb", "rru", "clip_multiplier", 5),
+        ("jsb", "rru", "hidden_multiplier", 2),
+        ("jsb", "rru", "residual_speed", 2),
+        ("jsb", "lstm", "forget_bias", 1),
+        ("imdb", "gru", "label_smoothing", 0),
+    ],
+)
+def test_a_whole_number_and_the_same_float_are_one_run(dataset, cell, name, value):
+    whole, real = (paper_config(dataset, cell, **{name: v}) for v in (value, float(value)))
+    assert whole.id == real.id
+
+
+def test_a_scale_may_have_sizes_for_one_dataset_of_a_kind():
+    chorales, jsb = (paper_config(name, "rru", "laptop") for name in ("chorales", "jsb"))
+    assert (chorales.n_params, chorales.max_epochs) == (100_000, 25)
+    assert (jsb.n_params, jsb.max_epochs) == (300_000, 100)

@@ -248,3 +248,24 @@ def test_another_encoding(fake_data, monkeypatch):
     monkeypatch.setitem(registry.FILES, NAME, file)
     with pytest.raises(UserError, match="train/neg/0_2.txt' is not a text in UTF-8: .* 0xe9 at"):
         load_dataset("imdb")
+
+
+def test_a_cache_that_lacks_words_is_made_anew(fake_data, tmp_path):
+    before = load_dataset("imdb")
+    data.forget()
+    [path] = cached(tmp_path / "cache")
+    with np.load(path, allow_pickle=False) as file:
+        arrays = {name: file[name] for name in file.files}
+    np.savez(path, **arrays | {"numbers": arrays["numbers"][:-3]})
+    after = load_dataset("imdb")
+    for a, b in zip(before.test.inputs, after.test.inputs, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_what_a_killed_encoding_left_is_removed(fake_data, tmp_path):
+    load_dataset("imdb")
+    data.forget()
+    [path] = cached(tmp_path / "cache")
+    path.rename(path.with_name(f"{path.stem}.0123.part.npz"))
+    load_dataset("imdb")
+    assert cached(tmp_path / "cache") == [path]

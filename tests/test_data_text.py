@@ -253,3 +253,9 @@ def test_altered_file(fake_data):
 def test_wrong_options(name, options, message):
     with pytest.raises(UserError, match=message):
         load_dataset(name, **options)
+
+
+def test_the_first_byte_of_the_validation_text_is_no_training_byte():
+    parts, vocabulary = text.encode_bytes(b"ab" * 45 + b"xabab" * 2, bytes(range(256)), "x")
+    assert vocabulary == ("<padding>", "<unknown>", b"a", b"b")
+    assert parts["valid"].tolist() == [1, 2, 3, 2, 3]

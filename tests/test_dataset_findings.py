@@ -78,3 +78,8 @@ def test_what_is_heard():
     assert len(frame) == 16 and set(frame.pitch) == {61, 73}
     opening = Listening("jsb", 1.0, 0, 4, {"data": roll[:4]}, configs=[], whole=False)
     assert "nothing is played" in findings.heard(opening)
+
+
+def test_a_piece_of_a_windows_length_is_not_longer_than_one():
+    lengths = {split: {"lengths": [200, 201]} for split in ("train", "valid", "test")}
+    assert shown.lengths({"set": lengths})["over a window, %"].tolist() == [50.0]

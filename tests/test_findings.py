@@ -9,7 +9,12 @@ from rru_nb import findings
 from rru_nb.ablations import ablation_table
 from rru_nb.resampling import bootstrap, mean_interval
 from rru_nb.robust import grid_table, paired, share_difference
-from rru_nb.section_tables import scale_changes, shown_ablation_table, shown_grid_table
+from rru_nb.section_tables import (
+    dropout_table,
+    scale_changes,
+    shown_ablation_table,
+    shown_grid_table,
+)
 from rru_nb.sections import section
 from rru_nb.tables import signed
 
@@ -425,3 +430,96 @@ def test_shown_numbers_have_their_intervals():
     shown = shown_grid_table(frame_of(robustness_points(), steep))
     assert shown.loc["RRU", "within 10 % of its best"] == "100 % (100–100)"
     assert shown.loc["GRU", "best"] == "4.00"
+
+
+# Several gated cells, several seeds, and zero
+
+
+def test_the_rival_is_the_best_of_several_gated_cells():
+    cost = {"rru": 0.01, "gru": 0.3, "lstm": 0.01}
+
+    def score(point):
+        decades = abs(np.log10(point.config.learning_rate / 1e-3))
+        return 4.0 * (1 + decades * cost[point.config.cell])
+
+    frame = frame_of(robustness_points(tuple(cost)), score)
+    told = "+0 points (+0 to +0; 0 to 0 squares, p = 1) of the grid, against the LSTM"
+    assert findings.robustness_verdict(frame) == ("is not decided", told)
+    assert "from that of the LSTM" in findings.robustness(frame)
+
+
+def test_the_best_of_all_cells_sets_the_limit_for_each_pair():
+    level = {"rru": 6.0, "gru": 8.0, "lstm": 4.0}
+    table = paired(frame_of(robustness_points(tuple(level)), lambda p: level[p.config.cell]))
+    assert share_difference(table, "rru", "gru").points == 0.0
+
+
+def test_each_seed_of_a_grid_point_is_a_place_of_its_own():
+    points = section("robustness").points("nottingham", ("rru", "gru"), seeds=[0, 1], **GRID)
+
+    def lost(point):
+        return "missing" if point.config.cell == "gru" and point.config.seed == 1 else "ok"
+
+    assert len(paired(frame_of(points, steep))) == 24
+    assert len(paired(frame_of(points, steep, lost))) == 12
+
+
+def test_without_a_single_run_of_one_cell_there_is_no_verdict():
+    def lost(point):
+        return "missing" if point.config.cell == "lstm" else "ok"
+
+    frame = frame_of(robustness_points(("rru", "gru", "lstm")), steep, lost)
+    assert paired(frame).empty
+    assert "claim" not in findings.robustness(frame)
+
+
+def test_a_median_next_to_failed_trainings_is_that_of_the_better_ones():
+    points = robustness_points(["rru"])[:4]
+    frame = frame_of(
+        points,
+        lambda p: 4.0 + points.index(p),
+        lambda p: "failed" if p in points[2:] else "ok",
+    )
+    assert grid_table(frame).loc["rru", "median"] == 5.0, "infinity swallows no neighbour"
+
+
+def test_variants_that_score_as_the_rru_are_neither_worse_nor_better():
+    frame = ablation_frame(lambda p: 4.0 + p.config.seed)
+    table = ablation_table(section("ablation"), frame)
+    verdict = findings.ablation_verdict(table, frame)
+    assert verdict.held == "is not decided"
+    assert verdict.note.startswith("of 5 variants 0 worse, 0 better; 3 seeds")
+    assert "no difference beyond the seeds" in findings.ablation(table, frame)
+
+
+def test_of_accuracies_the_lowest_variant_costs_most():
+    points = section("ablation").points("imdb", seeds=[0])
+    cost = {"identity": 2.0, "no_normalization": 1.0}
+    frame = frame_of(
+        points, lambda p: 80.0 - cost.get(p.coordinates["variant"], 0.0), metric="accuracy"
+    )
+    said = findings.ablation(ablation_table(section("ablation"), frame), frame)
+    assert "costs most is here: S = 1;" in said or "costs most is: S = 1." in said
+
+
+def test_intervals_are_shown_from_low_to_high():
+    frame = frame_of(robustness_points(), steep)
+    gru = grid_table(frame).loc["gru"]
+    assert gru.own_10_low < gru.own_10_high
+    shown = shown_grid_table(frame).loc["GRU", "within 10 % of its best"]
+    assert shown == f"33 % ({gru.own_10_low:.0f}–{gru.own_10_high:.0f})"
+
+    def score(point):
+        if point.coordinates["variant"] == "rru":
+            return 4.0
+        return 5.0 + 0.01 * point.config.seed
+
+    table = ablation_table(section("ablation"), ablation_frame(score))
+    # 1.01 ± 4.3027 · 0.01 / √3
+    assert shown_ablation_table(table).loc["S = 1", "95 % interval"] == "+0.99 to +1.03"
+
+
+def test_the_table_of_dropout_has_means_over_seeds():
+    points = section("dropout").points("nottingham", ["gru"], seeds=[0, 1], dropout=[0.5])
+    table = dropout_table(frame_of(points, lambda p: 3.0 + 2 * p.config.seed))
+    assert table.loc["GRU", "0.5"] == "4.00"

@@ -1,10 +1,11 @@
 """The views inside the RRU agree with its equations, written down in NumPy."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from rru_nb import findings
-from rru_nb.inside import inside_views, joined, look_inside
+from rru_nb.inside import GRADIENT_STEPS, inside_views, joined, look_inside
 from rru_nb.layers.rru import RRU
 
 UNITS, STEPS = 6, 12
@@ -108,3 +109,20 @@ def test_views_at_smoke_scale_and_what_is_said_of_them():
     assert "After training with normalization" in said and "without normalization" in said
     frame.attrs["failed"] = [False]
     assert "The training without normalization failed" in findings.inside(frame)
+
+
+def test_what_is_said_of_the_views_follows_them():
+    steps = np.arange(1, 401)
+    frame = pd.DataFrame(
+        {
+            "when": "trained",
+            "normalize": True,
+            "step": steps,
+            "h": np.where(steps > 200, 3.0, 1.5),
+            "z": 1.0,
+            "gradient": np.where(steps == GRADIENT_STEPS - 1, 8.0, 2.0),
+        }
+    )
+    said = findings.inside(frame)
+    assert "its size by a factor of 2;" in said
+    assert "50 steps back the gradient has 25 % of the size" in said

@@ -5,16 +5,17 @@ import contextlib
 import io
 import json
 import re
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from test_records import a_record
 
-from rru_nb import findings, load_dataset
+from rru_nb import findings, load_dataset, paths
 from rru_nb.cli import main
 from rru_nb.data.midi import read_midi
 from rru_nb.errors import UserError
-from rru_nb.generation import measured, weights
+from rru_nb.generation import measured, measuring, weights
 from rru_nb.generation.declared import command, declared, listen_config
 from rru_nb.generation.measuring import measure
 from rru_nb.generation.music import GRIDS, RATE, midi_and_audio, player
@@ -335,3 +336,76 @@ def test_the_lower_score_is_told_whichever_cell_has_it():
     cut = {"best_epoch": configs[1].max_epochs, "test": {"nll_window": 9.0, "nll_frame": 9.0}}
     write_record(a_record(configs[1], **cut))
     assert "The GRU had its best epoch in the last of the 2 allowed" in findings.difference(configs)
+
+
+def test_the_gru_may_be_the_one_with_the_lower_score():
+    configs = [listen_config("chorales", cell, "smoke") for cell in ("rru", "gru")]
+    for config, score in zip(configs, (8.0 + np.log(2), 8.0)):
+        write_record(a_record(config, test={"nll_window": score, "nll_frame": score}))
+    told = findings.difference(configs)
+    assert "8.7 % above" in told and "the GRU gives" in told and "2.00 times" in told
+
+
+def test_the_models_scores_are_each_in_their_column():
+    config = listen_config("chorales", "rru", "smoke")
+    write_record(a_record(config))  # 9.0 and 9.1 on validation, 8.0 and 8.1 on test
+    row = findings.models_that_play([config]).loc["RRU"]
+    assert list(row[["validation", "test", "test, frames"]]) == ["9.000", "8.000", "8.100"]
+
+
+def test_the_error_is_that_of_the_mean_over_pieces():
+    rolls = np.zeros([2, 4, 88], np.uint8)
+    rolls[0, :, 40] = rolls[1, :, [40, 44, 47]] = 1  # one key at once, and three
+    assert measuring._means(rolls, set())["notes"] == {"mean": 2.0, "error": 1.0}
+
+
+def test_samples_are_counted_for_as_long_as_their_piece(two_cells, monkeypatch):
+    lengths = []
+
+    def spy(rolls, known):
+        lengths.append([len(roll) for roll in rolls])
+        return {}
+
+    monkeypatch.setattr(measuring, "_means", spy)
+    measure("chorales", ["rru"], "smoke")
+    written, *played = lengths
+    assert len(set(written)) > 1 and played == [written] * 3
+
+
+def test_the_declared_scale_by_name_is_the_declared_run():
+    scale = declared()["scale"]
+    assert listen_config("jsb", "rru", scale) == listen_config("jsb", "rru")
+
+
+def test_a_training_that_failed_leaves_no_weights(config, monkeypatch):
+    failed = {"status": "failed", "failure": {"epoch": 1}, "test": {}, "valid": {}}
+
+    def train(config, progress, keep, finished):
+        finished(a_model(config))
+        return a_record(config, **failed)
+
+    monkeypatch.setattr(weights, "train", train)
+    with pytest.raises(UserError, match="the training failed"):
+        weights.make(config, progress=False)
+    assert weights.find(config) is None
+
+
+def test_own_weights_come_before_packaged_ones(config, tmp_path, monkeypatch):
+    packaged = tmp_path / "packaged"
+    monkeypatch.setattr(paths, "packaged_results_dir", lambda: packaged)
+    with monkeypatch.context() as patch:
+        patch.setenv("RRU_NB_RESULTS", str(packaged))
+        theirs = weights.save(config, a_model(config, seed=1))
+    assert weights.find(config) == theirs
+    own = weights.save(config, a_model(config))
+    assert weights.find(config) == own != theirs
+
+
+def test_what_is_heard_lacks_the_silences_that_training_lacked(two_cells, monkeypatch):
+    piece = load_dataset("chorales").test[0].copy()
+    piece[2] = 0
+    splits = SimpleNamespace(test=[piece])
+    monkeypatch.setattr("rru_nb.listening.load_dataset", lambda name: splits)
+    assert two_cells[0].silences == "removed"
+    heard = listen("chorales", scale="smoke", prime_frames=5, frames=7)
+    np.testing.assert_array_equal(heard.rolls["data"], without_silences(piece)[:12])

@@ -184,3 +184,40 @@ def test_four_processes_that_sweep_the_same_section_do_each_run_once(tmp_path):
     assert len(frame) == 2 and set(frame.status) == {"ok"}
     assert Counter(log.read_text().split()) == dict.fromkeys(frame.id, 1), said
     assert len(files(tmp_path / "results")) == 2 and files(tmp_path / "state") == []
+
+
+def test_where_it_cannot_be_told_no_file_is_taken_for_abandoned(tmp_path, monkeypatch):
+    left = tmp_path / "x.part"
+    left.write_text("half")
+    assert locks.is_abandoned(left)
+    _refuse_flock_below(monkeypatch, tmp_path)
+    assert not locks.is_abandoned(left)
+
+
+def test_a_link_in_the_temporary_folder_is_not_followed(tmp_path):
+    (tmp_path / "state").write_text("a file where the folder should be")
+    _, place = locks._places(locks._lock_of(CONFIG))
+    target = tmp_path / "of somebody else"
+    place.symlink_to(target)
+    with pytest.warns(UserWarning, match="no lock"), only_once(CONFIG):
+        assert not target.exists()
+
+
+def test_who_has_waited_has_a_lock_that_others_see(holder, capfd):
+    """The file that it waited on is gone; a lock on that one would keep nobody out."""
+    _, release = holder
+    here, there = fork.Pipe()
+    second = fork.Process(target=_hold, args=(there,))
+    second.start()
+    said, deadline = "", time.monotonic() + 60
+    while "waiting" not in said:
+        assert time.monotonic() < deadline
+        said += capfd.readouterr().err
+        time.sleep(0.01)
+    time.sleep(0.3)  # from what it says to the lock itself
+    release()
+    assert here.poll(30) and here.recv() == "held"
+    assert is_running(CONFIG)
+    here.send("release")
+    second.join()
+    assert not is_running(CONFIG)

@@ -1,6 +1,7 @@
 """The music task: windows, padding, and both averages, against loops from the definition."""
 
 import dataclasses
+from types import SimpleNamespace
 
 import keras
 import numpy as np
@@ -157,3 +158,21 @@ def test_order_depends_on_seed_and_epoch_alone():
     assert order(0, 1) == order(0, 1)
     assert order(0, 1) != order(0, 2)
     assert order(0, 1) != order(1, 1)
+
+
+def test_training_windows_overlap_by_half_and_the_others_do_not(task):
+    piece = numbered(65)
+    piece[10] = 0  # and so is row 0
+    splits = SimpleNamespace(train=[piece], valid=[piece], test=[piece])
+    for silences, used in (("removed", without_silences(piece)), ("kept", piece)):
+        config = dataclasses.replace(task.config, silences=silences)
+        cut = MusicTask(config, splits)._windows
+        for split, step in (("train", 10), ("valid", 20), ("test", 20)):
+            expected = [rows(w) for w in windows(used, 20, step)]
+            assert [rows(w) for w in cut[split]] == expected
+
+
+def test_the_batches_of_an_epoch_depend_on_the_runs_seed(task):
+    other = MusicTask(dataclasses.replace(task.config, seed=1))
+    mine, others = (next(iter(t.train_batches(1)))["x"] for t in (task, other))
+    assert not np.array_equal(mine, others)

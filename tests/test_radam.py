@@ -1,5 +1,7 @@
 """RAdam, both variants, against NumPy written from the equations, in float64."""
 
+from types import SimpleNamespace
+
 import keras
 import numpy as np
 import pytest
@@ -265,3 +267,29 @@ def test_a_clip_group_with_accumulated_gradients_is_refused():
     optimizer = RAdam(0.1, clip_multiplier=1.0, gradient_accumulation_steps=3)
     with pytest.raises(UserError, match="gradient_accumulation_steps = 3"):
         optimizer.build([variable])
+
+
+def test_a_member_of_a_clip_group_without_a_gradient_is_left_out():
+    """As the output matrix of an RRU whose state alone is read, under `model.fit`."""
+    variables = variables_at(starts())
+    for variable in variables[:2]:
+        variable.clip_group = "kernels"
+    oracle = NumpyRAdam(starts()[:1], True)
+    optimizer = RAdam(LR, clip_multiplier=KAPPA)
+    optimizer.build(variables)
+    for first, _, third in gradients(steps=8):
+        optimizer.apply([tf.constant(first), None, tf.constant(third)], variables)
+        oracle.step([first])
+    np.testing.assert_allclose(variables[0].numpy(), oracle.thetas[0], rtol=1e-10)
+    np.testing.assert_array_equal(variables[1].numpy(), starts()[1])
+
+
+def test_a_clip_group_on_several_replicas_is_refused(monkeypatch):
+    (variable,) = variables_at([0.0])
+    variable.clip_group = "kernels"
+    optimizer = RAdam(0.1, clip_multiplier=1.0)
+    optimizer.build([variable])
+    two = SimpleNamespace(num_replicas_in_sync=2)
+    monkeypatch.setattr(tf.distribute, "get_strategy", lambda: two)
+    with pytest.raises(UserError, match="on 2 replicas"):
+        optimizer._check_clip_groups()

@@ -1,14 +1,15 @@
 """Records: written whole, found by their settings, read into a frame."""
 
 import json
+import os
 import shutil
 from pathlib import Path
 
 import pytest
 
-from rru_nb import UserError, load_records, paper_config, records
-from rru_nb.config import RunConfig
-from rru_nb.records import SCHEMA, find_record, make_room, record_path, write_record
+from rru_nb import UserError, load_records, paper_config, paths, records
+from rru_nb.config import CELLS, RunConfig
+from rru_nb.records import SCHEMA, find_record, found_path, make_room, record_path, write_record
 
 OLD_RECORDS = sorted((Path(__file__).parent / "old_records").glob("*.json"))
 
@@ -179,3 +180,42 @@ def test_records_of_earlier_versions_are_found_and_load(results, old):
 
 def test_there_is_an_old_record_of_each_schema():
     assert {json.loads(old.read_text())["schema"] for old in OLD_RECORDS} == {*range(1, SCHEMA + 1)}
+
+
+def test_own_records_come_before_packaged_ones(tmp_path_factory, monkeypatch):
+    packaged = tmp_path_factory.mktemp("packaged")
+    monkeypatch.setattr(paths, "packaged_results_dir", lambda: packaged)
+    config, other = paper_config("jsb", "rru"), paper_config("jsb", "gru")
+    with monkeypatch.context() as patch:
+        patch.setenv("RRU_NB_RESULTS", str(packaged))
+        for one in (config, other):
+            write_record(a_record(one, units=4))
+    assert find_record(config)["units"] == 4
+    own = write_record(a_record(config, units=5))
+    assert find_record(config)["units"] == 5 and found_path(config) == own
+    assert load_records().units.tolist() == [5, 4], "each run once, the own record of it"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="modes of POSIX")
+def test_others_may_read_a_record():
+    path = write_record(a_record(paper_config("jsb", "rru")))
+    assert path.stat().st_mode & 0o777 == 0o644
+
+
+def test_records_that_are_asked_for_by_id_are_noted_as_used(tmp_path, monkeypatch):
+    config, other = paper_config("jsb", "rru"), paper_config("jsb", "gru")
+    for one in (config, other):
+        write_record(a_record(one))
+    used = tmp_path / "used"
+    monkeypatch.setenv("RRU_NB_USED", str(used))
+    load_records(dataset="jsb")
+    assert not used.exists(), "a look through all of them is no use of each"
+    load_records(id=[config.id, "0" * 12])
+    find_record(other)
+    assert used.read_text().split() == [config.id, other.id]
+
+
+def test_rows_stand_in_the_papers_order_of_cells():
+    for cell in sorted(CELLS):
+        write_record(a_record(paper_config("jsb", cell)))
+    assert load_records().cell.tolist() == list(CELLS)

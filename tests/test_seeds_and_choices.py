@@ -146,3 +146,8 @@ def test_one_more_run_is_expected_where_it_falls_19_times_of_20():
         hits += low <= new <= high
     assert 0.93 < hits / 2000 < 0.97
     assert seeds.expected_run([8.1, 8.2]) is None
+
+
+def test_one_seed_has_no_spread():
+    scores = frame(rru=[7.7], gru=[8.1], lstm=[], mogrifier=[])
+    assert seeds.spread(scores) == ""

@@ -78,3 +78,24 @@ def test_overview_names_all_and_shows_no_size_that_is_not_known():
     assert list(table.index) == list(DATASETS)
     assert table.loc["enwik8", "train"] == "90,000,000"
     assert table.loc["imdb", "train"] == "–"
+
+
+def test_the_tables_tell_of_each_split_its_own():
+    long, short = np.ones([9, 88], np.uint8), np.ones([3, 88], np.uint8)
+    load = splits_of(train=[long, short, short], valid=[short], test=[long])
+    table = music.counts({"jsb": music.describe("jsb", load)})
+    assert table.loc[("jsb", "train"), ["median length", "longest"]].tolist() == [3, 9]
+    vocabulary = ("<padding>", "<unknown>", "a", " ")
+    part = np.array([2, 3, 2, 1])
+    load = splits_of(train=part, valid=part[:2], test=part, vocabulary=vocabulary)
+    table = texts.counts({"ptb-char": texts.describe("ptb-char", load)})
+    of_authors = table.loc[("ptb-char", "authors"), "unknown, %"]
+    assert of_authors.tolist() == [25.0, 0.0, 25.0]
+    reviews = tuple(np.full(n, w) for n, w in ((3, 4), (501, 2), (2000, 4)))
+    part = Labelled(reviews, np.array([0, 1, 1]))
+    load = splits_of(train=part, valid=part, test=part, vocabulary=range(6))
+    (row, *_) = labelled.counts({"imdb": labelled.describe_reviews("imdb", load)}).to_dict(
+        "records"
+    )
+    assert row["largest class, %"] == 66.67 and row["over 500 words, %"] == 66.7
+    assert row["unknown words, %"] == pytest.approx(100 * 501 / 2504, abs=0.01)

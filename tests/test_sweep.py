@@ -14,14 +14,14 @@ import numpy as np
 import pytest
 from test_records import a_record
 
-from rru_nb import load_records, paper_config, provenance, step_times
+from rru_nb import UserError, load_records, paper_config, provenance, step_times
 from rru_nb.cli import main
 from rru_nb.costs import ASSUMED_EPOCHS, Costs, duration
 from rru_nb.records import write_record
 from rru_nb.section_commands import _hours
 from rru_nb.sections import section
 from rru_nb.status import status
-from rru_nb.sweep import sweep
+from rru_nb.sweep import _Progress, sweep
 from rru_nb.tasks import task_for
 
 
@@ -238,3 +238,78 @@ def test_status_counts_and_says_unknown_where_nothing_was_measured(capsys):
     assert [_hours(*left) for left in ((6.0, 0), (0.5, 3), (0.0, 1))] == [
         *("6.0", "0.5 + 3 runs", "1 run, unknown")
     ]
+
+
+def recorded_runs(monkeypatch):
+    """The configs in the order in which a sweep runs them, without any training."""
+    done = []
+
+    def run(config, progress):
+        done.append(config)
+        record = a_record(config)
+        write_record(record)
+        return record
+
+    monkeypatch.setattr("rru_nb.training.run", run)
+    return done
+
+
+def test_what_another_process_is_in_comes_last(monkeypatch):
+    done = recorded_runs(monkeypatch)
+    busy = section("dropout").runs("chorales", ["gru"], "smoke")[0]
+    monkeypatch.setattr("rru_nb.sweep.is_running", lambda config: config == busy)
+    assert sweep(section("dropout"), "chorales", "smoke", cells=["gru"], say=list) == 2
+    assert done[1] == busy
+
+
+def test_the_most_telling_runs_come_first(monkeypatch):
+    done = recorded_runs(monkeypatch)
+    sweep(section("dropout"), "chorales", "smoke", cells=["gru"], seeds=[1, 0], say=list)
+    assert [config.seed for config in done] == [0, 0, 1, 1]
+
+
+def test_the_rest_is_shared_among_jobs_and_what_is_unknown_costs_the_average():
+    points = section("main_results").points("nottingham", ["rru", "gru", "lstm"])
+    progress = _Progress(len(points), points, jobs=2, say=print)
+    progress._costs = SimpleNamespace(total=lambda configs: (3600.0, 1))
+    assert progress._rest() == "; 3 left, about 45 min"  # 3/2 of an hour, in two processes
+
+
+def test_a_process_that_ends_without_a_record_is_one_error_with_its_last_words(monkeypatch):
+    class Ended:
+        returncode = 2
+
+        def __init__(self, *_, **__):
+            pass
+
+        def communicate(self):
+            return None, "a warning\nrru-nb: the reason\n"
+
+        def terminate(self):
+            pass
+
+    monkeypatch.setattr("rru_nb.sweep.subprocess.Popen", Ended)
+    with pytest.raises(UserError, match="^rru-nb run .* ended with code 2: rru-nb: the reason$"):
+        sweep(section("dropout"), "chorales", "smoke", cells=["gru"], jobs=2, say=list)
+
+
+def test_steps_that_compile_are_not_timed(monkeypatch):
+    config = section("dropout").runs("chorales", ["gru"], "smoke", dropout=[0.0])[0]
+    ticks = iter([0.0, 50.0, 50.0, 100.0, *np.arange(100.0, 200.0, 2.0)])  # 50 s, 50 s, 2 s, ...
+    monkeypatch.setattr(step_times, "time", SimpleNamespace(perf_counter=ticks.__next__))
+    n_batches = sum(1 for _ in task_for(config).train_batches(1))
+    assert step_times.time_epoch(config) == pytest.approx(2.0 * n_batches * step_times.EVALUATION)
+
+
+def test_what_was_timed_on_another_machine_tells_nothing_of_this_one(monkeypatch):
+    config = section("main_results").runs("jsb", ["gru"])[0]
+    step_times._keep(config, 100, 2.0)
+    assert len(step_times.timed()) == 1
+    monkeypatch.setattr(provenance, "machine", lambda: {"cpu": "another", "cores": 64})
+    assert step_times.timed() == [] and Costs().seconds(config) is None
+
+
+def test_a_run_takes_no_more_epochs_than_it_may():
+    config = section("robustness").runs("nottingham", ["rru"])[0]
+    known = costs((config, 40_000, 50.0, [{}] * 25))
+    assert known.seconds(dataclasses.replace(config, max_epochs=7)) == pytest.approx(14.0)

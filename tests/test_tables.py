@@ -139,3 +139,14 @@ def test_each_run_says_when_on_what_and_with_which_code_it_was_measured():
     changed["commit"] = [{"sha": "0123456789abcdef", "dirty": True}]
     assert tables.provenance_table(changed).loc["commit"].item() == "0123456 +"
     assert len(tables.provenance_table(load_records(id=[]))) == 0
+
+
+def test_of_accuracies_the_higher_is_ahead():
+    for cell, score in {"rru": 90.0, "gru": 80.0, "lstm": 70.0}.items():
+        epochs = [{"epoch": i, "valid_accuracy": v} for i, v in enumerate((60.0, score), 1)]
+        config = paper_config("imdb", cell)
+        write_record(a_record(config, test={"accuracy": score}, epochs=epochs))
+    records = load_records(dataset="imdb")
+    said = findings.comparison(records)
+    assert "12.5 % better than the best gated cell here, GRU" in said
+    assert "In its epoch 2 of 2" in findings.convergence(records)

@@ -1,13 +1,14 @@
 """The training loop: repeatable, stops early, keeps the best weights, survives a divergence."""
 
 import copy
+from types import SimpleNamespace
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from rru_nb import paper_config, run, training
+from rru_nb import paper_config, provenance, run, training
 from rru_nb.config import CELLS
 from rru_nb.fit import Fit
 from rru_nb.records import find_record, record_path
@@ -181,3 +182,108 @@ def test_a_gradient_that_is_not_finite_ends_the_training_though_the_loss_is(monk
         fit.run(bar)
     assert fit.failure == {"epoch": 1, "step": 1, "loss": "0.0", "gradient_norm": "inf"}
     assert fit.final_scores() == {"valid": {}, "test": {}}
+
+
+def fitted(task):
+    """A `Fit` of a scripted task, run to its end."""
+    task.seen = []
+    fit = Fit(task.config, task, task.network(1))
+    with training.Progress(task.config, enabled=False) as bar:
+        fit.run(bar)
+    return fit
+
+
+class Uneven(Scripted):
+    """Two batches, of one example with loss 1 and of three with loss 5."""
+
+    def train_batches(self, epoch):
+        self.trained = epoch
+        for n, value in ((1, 1.0), (3, 5.0)):
+            yield {"x": np.full([n, 1], value, np.float32)}
+
+    def loss(self, model, batch):
+        return tf.reduce_mean(batch["x"]) + 0.0 * tf.reduce_sum(model(batch["x"]))
+
+
+def test_the_training_loss_is_the_mean_over_examples():
+    task = Uneven(paper_config("chorales", "gru", "smoke", max_epochs=1))
+    task.scores = [1.0]
+    assert fitted(task).history[0]["train_loss"] == pytest.approx((1 + 3 * 5) / 4)
+
+
+class TwoMetrics(Scripted):
+    def evaluate(self, model, split):
+        return {"nll_frame": -self.scores[self.trained - 1]} | super().evaluate(model, split)
+
+
+def test_the_metric_of_the_config_decides_not_the_first_one():
+    task = TwoMetrics(paper_config("chorales", "gru", "smoke", patience=2, max_epochs=9))
+    task.scores = [5.0, 4.0, 6.0, 7.0]
+    fit = fitted(task)
+    assert (fit.best_epoch, fit.best_score, len(fit.history)) == (2, 4.0, 4)
+
+
+def test_a_validation_score_that_is_not_finite_is_a_failure():
+    task = Scripted(paper_config("chorales", "gru", "smoke"))
+    task.scores = [5.0, float("nan")]
+    fit = fitted(task)
+    assert fit.failure == {"epoch": 2, "step": 1, "valid_nll_window": "nan"}
+    assert len(fit.history) == 1
+
+
+class Untestable(Scripted):
+    def evaluate(self, model, split):
+        found = super().evaluate(model, split)
+        return found if split == "valid" else dict.fromkeys(found, float("inf"))
+
+
+def test_a_test_score_that_is_not_finite_is_a_failure():
+    task = Untestable(paper_config("chorales", "gru", "smoke", max_epochs=1))
+    task.scores = [5.0]
+    fit = fitted(task)
+    assert fit.failure is None
+    assert fit.final_scores() == {"valid": {}, "test": {}}
+    assert fit.failure["test_nll_window"] == "inf"
+
+
+def test_the_seconds_of_an_epoch_are_those_of_all_its_processes():
+    task = Scripted(paper_config("chorales", "gru", "smoke", max_epochs=1))
+    task.scores, task.seen = [5.0], []
+    fit = Fit(task.config, task, task.network(1))
+    fit.seconds = 1000.0  # of a process before
+    with training.Progress(task.config, enabled=False) as bar:
+        fit.run(bar)
+    assert 1000 <= fit.history[0]["seconds"] < 1100
+
+
+def test_the_clock_of_a_training_that_goes_on_knows_what_was_before():
+    there, here = {"gpu": None, "cpu": "another", "cores": 64}, provenance.device()
+    commit = {"sha": "0" * 40, "dirty": False}
+    started = "2026-01-01T00:00:00+00:00"
+    clock = training._Clock(started=started, commit=commit, spent=1000.0, devices=[there])
+    assert (clock.started, clock.commit, clock.devices) == (started, commit, [there, here])
+    assert 1000 <= clock.seconds() < 1100
+    again = training._Clock(**clock.as_dict())
+    assert again.devices == [there, here] and again.seconds() >= 1000
+
+
+def test_the_seed_decides_the_first_weights_too(monkeypatch):
+    monkeypatch.setattr(Fit, "run", lambda *_: None)
+    models = []
+    for seed in (0, 1, 0):
+        config = paper_config("chorales", "gru", "smoke", seed=seed)
+        train(config, progress=False, finished=models.append)
+    first, second, again = (model.get_weights()[0] for model in models)
+    np.testing.assert_array_equal(first, again)
+    assert not np.array_equal(first, second)
+
+
+def test_a_record_has_the_best_epoch_and_the_papers_number(monkeypatch):
+    config = paper_config("jsb", "gru", "smoke", units=1, max_epochs=3, patience=3)
+    task = Scripted(config)
+    task.scores, task.seen = [5.0, 4.0, 6.0], []
+    task.splits = SimpleNamespace(name="jsb", digest="", source="")
+    monkeypatch.setattr(training, "task_for", lambda _: task)
+    record = train(config, progress=False)
+    assert record["best_epoch"] == 2 and len(record["epochs"]) == 3
+    assert record["published"]["value"] == 8.2

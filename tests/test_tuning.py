@@ -1,12 +1,13 @@
 """The search: Table 3's ranges, trials that are records, and going on where it stopped."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
 from test_records import a_record
 
-from rru_nb import UserError, findings, load_records, tables
+from rru_nb import UserError, findings, load_records, paths, tables
 from rru_nb.budget import units_within
 from rru_nb.cli import main
 from rru_nb.config import CELLS
@@ -191,3 +192,31 @@ def test_mistakes_are_told_before_any_work(arguments, fragments, capsys):
     message = capsys.readouterr().err
     for fragment in fragments:
         assert fragment in message
+
+
+def test_the_cell_with_the_fewest_trials_and_the_choice_by_validation_are_told(bowl):
+    both = [Search.of("jsb", cell) for cell in ("rru", "gru")]
+    for search, n in zip(both, (2, 4)):
+        tune(search, n, say=say)
+    frame = trials_frame(both)
+    said = findings.tuning(frame)
+    assert "with 2 this is a beginning" in said
+    gru = frame[frame.cell == "gru"]
+    chosen, lucky = gru.sort_values("valid").test.iloc[0], gru.test.min()
+    assert chosen > lucky
+    assert f"by validation score has {chosen:.2f}, the best by test score, " in said
+    assert f"would report, {lucky:.2f}." in said
+
+
+def test_own_trials_come_before_packaged_ones(bowl, tmp_path, monkeypatch):
+    search = Search.of("jsb", "gru")
+    (first,) = tune(search, 1, say=say)
+    packaged = tmp_path / "packaged"
+    (packaged / "trials").mkdir(parents=True)
+    shutil.copy(search.path, packaged / "trials")
+    monkeypatch.setattr(paths, "packaged_results_dir", lambda: packaged)
+    second = {"id": "x", "values": {}, "loss": 1.0}
+    search.add(second)
+    assert search.trials() == [first, second]
+    search.path.unlink()
+    assert search.trials() == [first], "without own ones, the packaged"

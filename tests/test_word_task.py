@@ -148,3 +148,18 @@ def test_a_protocol_that_a_dataset_lacks_is_named(dataset, protocol):
 def test_too_short_a_text_is_named(made_up_text):
     with pytest.raises(UserError, match="gives 0 windows of 100"):
         task_of(window=100)
+
+
+def test_the_batches_of_an_epoch_depend_on_the_runs_seed(made_up_text):
+    mine, others = (next(iter(task_of(seed=s).train_batches(1)))["tokens"] for s in (0, 1))
+    assert not np.array_equal(mine, others)
+
+
+def test_limits_are_counted_in_windows(made_up_text):
+    task = task_of(train_limit=5, eval_limit=3)
+    assert {split: len(starts) for split, starts in task._starts.items()} == {
+        "train": 5,
+        "valid": 3,
+        "test": 3,
+    }
+    np.testing.assert_array_equal(task._streams["train"], made_up_text.train[: 4 * 4 + 8 + 1])
