@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from rru_nb import config
+from rru_nb import UserError, config
 from rru_nb.cli import main
 
 
@@ -74,3 +74,42 @@ def test_a_root_that_is_no_checkout_is_named(monkeypatch, tmp_path, capsys):
         assert main(["run", "--dataset", "jsb", "--cell", "rru"]) == 2
         message = capsys.readouterr().err
         assert root in message and "RRU_NB_ROOT" in message and message.count("\n") == 1
+
+
+@pytest.mark.parametrize("option", ["--cells", "--seeds", "--dataset"])
+def test_an_empty_option_is_not_everything(option, capsys):
+    """As from a shell's variable that is not set."""
+    given = [] if option == "--dataset" else ["--dataset", "chorales"]
+    assert main(["sweep", "dropout", *given, "--scale", "smoke", option, ""]) == 2
+    assert "''" in capsys.readouterr().err
+
+
+def test_a_dataset_that_is_not_at_hand_holds_up_no_other(monkeypatch, capsys):
+    done = []
+
+    def sweep(section, dataset, *_):
+        if dataset == "enwik8":
+            raise UserError("its file is not at hand")
+        done.append(dataset)
+
+    monkeypatch.setattr("rru_nb.sweep.sweep", sweep)
+    assert main(["sweep", "main_results", "--scale", "smoke"]) == 2
+    assert "enwik8" not in done and done[-1] == "pmnist"
+    said = capsys.readouterr().err
+    assert "enwik8 is left out: its file is not at hand" in said
+    assert said.rstrip().endswith("1 datasets are not done, as said above: enwik8.")
+
+
+def test_a_reader_that_has_gone_is_no_traceback():
+    code = "import sys; from rru_nb.cli import main; sys.exit(main(['data', 'list']))"
+    process = subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    process.stdout.close()
+    said = process.stderr.read().decode()
+    assert process.wait() == 141 and "Traceback" not in said and "Exception" not in said
+
+
+def test_weights_of_the_papers_size_are_not_what_the_page_plays(capsys):
+    assert main(["weights", "--dataset", "jsb", "--cell", "rru", "--scale", "paper"]) == 2
+    assert "'paper'" in capsys.readouterr().err

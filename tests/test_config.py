@@ -207,6 +207,13 @@ def test_every_dataset_has_a_kind_and_every_trainable_one_all_scales():
         (lambda: paper_config("jsb", "rru", clip_multiplier=0), ["clip_multiplier = 0"]),
         (lambda: paper_config("jsb", "rru", residual=1.0), ["residual = 1.0", "(0, 1)"]),
         (lambda: paper_config("jsb", "rru", dropout=True), ["dropout = True"]),
+        (
+            lambda: paper_config("jsb", "rru", loss_average=None),
+            ["loss_average = None", "'window'"],
+        ),
+        (lambda: paper_config("ptb-word", "rru", embedding_size=None), ["embedding_size = None"]),
+        (lambda: paper_config("imdb", "rru", label_smoothing=None), ["label_smoothing = None"]),
+        (lambda: paper_config("jsb", "rru", seed=2**32), ["seed = 4294967296", "4294967295"]),
     ],
 )
 def test_values_at_the_edge_are_refused(call, fragments):

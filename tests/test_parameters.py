@@ -2,7 +2,7 @@
 
 import pytest
 
-from rru_nb import UserError, check_parameters
+from rru_nb import UserError, check_parameters, parameters
 from rru_nb.settings import value_of
 
 
@@ -50,3 +50,14 @@ def test_numbers_are_read_as_people_write_them(text):
     assert value_of(text) == 0.01
     assert value_of(f"[{text}, 2]") == [0.01, 2]
     assert value_of("rru") == "rru" and value_of("2e") == "2e"
+
+
+def test_an_error_of_a_parameter_of_ones_own_names_it():
+    with pytest.raises(UserError, match="^parameter n_trials: -1 must be a whole number"):
+        parameters.check_parameters({"n_trials": -1}, n_trials=parameters.count)
+    two = parameters.at_least(2, or_none=False)
+    for wrong in (1, None):
+        with pytest.raises(UserError, match=f"^parameter updates: {wrong} must .* at least 2.$"):
+            parameters.check_parameters({"updates": wrong}, updates=two)
+    with pytest.raises(UserError, match="seed = 4294967296"):
+        parameters.check_parameters({"seeds": [2**32]})

@@ -219,3 +219,40 @@ def test_rows_stand_in_the_papers_order_of_cells():
     for cell in sorted(CELLS):
         write_record(a_record(paper_config("jsb", cell)))
     assert load_records().cell.tolist() == list(CELLS)
+
+
+def changed(change):
+    """The path of a record whose file somebody has changed."""
+    path = write_record(a_record(paper_config("jsb", "rru")))
+    record = json.loads(path.read_text())
+    change(record)
+    path.write_text(json.dumps(record))
+    return path
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda record: record["config"].update(cell="foo"),
+        lambda record: record.update(seconds=None),
+        lambda record: record.update(epochs=[1, 2]),
+        lambda record: record.update(epochs=None),
+        lambda record: record.update(differences=[]),
+        lambda record: record["test"].update(nll_window="7.7"),
+    ],
+)
+def test_a_record_of_another_form_is_damaged(change):
+    path = changed(change)
+    with pytest.warns(UserWarning, match="is not a record and is left out"):
+        assert load_records().empty
+    with pytest.warns(UserWarning, match="is damaged"):
+        make_room(paper_config("jsb", "rru"))
+    assert not path.exists()
+
+
+def test_another_runs_record_under_a_runs_name_is_not_its_record():
+    mine, other = paper_config("jsb", "rru"), paper_config("jsb", "gru")
+    path = write_record(a_record(other))
+    record_path(mine).write_bytes(path.read_bytes())
+    with pytest.warns(UserWarning, match=f"the record {other.id}, of another file"):
+        assert find_record(mine) is None

@@ -34,7 +34,7 @@ def main(arguments=None):
     """Runs the command line and returns its exit code.
 
     0, or 2 for a user's mistake, or 128 + the signal that ended it: 130 after Ctrl-C, 143 after
-    SIGTERM.
+    SIGTERM, 141 where the reader of its answer has gone.
     """
     # TensorFlow's start-up notes would bury the answer; whoever sets the level keeps it.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -43,10 +43,15 @@ def main(arguments=None):
     options = _parser().parse_args(arguments)
     try:
         with sigterm_raises():
-            return options.do(options) or 0
+            code = options.do(options) or 0
+            sys.stdout.flush()
+            return code
     except UserError as error:
         print(f"rru-nb: {error}", file=sys.stderr)
         return 2
+    except BrokenPipeError:  # whoever reads the answer, as `head`, has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + signal.SIGPIPE
     except KeyboardInterrupt as stopped:
         told = str(stopped) or "interrupted; the records and checkpoints that are there stay"
         print(f"\nrru-nb: {told}", file=sys.stderr)
@@ -217,7 +222,9 @@ def _results(options):
         "scale": lambda scale: check_choice("scale", scale, SCALES),
     }
     wanted = {name: getattr(options, name) for name in valid}
-    frame = load_records(**{name: valid[name](value) for name, value in wanted.items() if value})
+    frame = load_records(
+        **{name: valid[name](value) for name, value in wanted.items() if value is not None}
+    )
     frame = frame.drop(columns=["epochs", "differences"])
     if options.csv:
         try:

@@ -285,10 +285,10 @@ def _refuse_changes(dataset, cell, changes, paper):
             raise UserError(
                 f"setting {name!r} belongs to cell {owners[0]!r}; the run's cell is {cell!r}."
             )
-        if owners:
-            check_value(name, changes[name])  # None, for "does not apply", is none of them
         if name in OF_TASKS and paper[name] is None:
             raise UserError(f"setting {name!r} does not apply to dataset {dataset!r}.")
+        if owners or name in OF_TASKS:
+            check_value(name, changes[name])  # None, for "does not apply", is none of them
 
 
 def _refuse_unknown(settings, known):

@@ -54,7 +54,15 @@ def check_parameters(session, **own):
     }
     for name in given:
         check_choice("parameter", name, checks)
-    return SimpleNamespace(**{name: checks[name](value) for name, value in given.items()})
+    return SimpleNamespace(**{name: _checked(name, checks[name], given[name]) for name in given})
+
+
+def _checked(name, check, value):
+    try:
+        return check(value)
+    except UserError as error:
+        told = str(error)
+        raise UserError(told if name in told else f"parameter {name}: {told}") from None
 
 
 def _cells(value):
@@ -73,6 +81,8 @@ def _seeds(value):
     whole = isinstance(seeds, list | tuple) and all(type(s) is int and s >= 0 for s in seeds)
     if not whole or not seeds:
         raise UserError(f"parameter seeds = {value!r} must be a list like [0, 1, 2].")
+    for seed in seeds:
+        check_value("seed", seed)
     return list(dict.fromkeys(seeds))
 
 
@@ -153,12 +163,13 @@ def numbers(what, n):
     return check
 
 
-def at_least(low):
-    """A check for a parameter that is a whole number of at least `low`; None stays None."""
+def at_least(low, or_none=True):
+    """A check for a parameter that is a whole number of at least `low`; None may stay None."""
 
     def check(value):
-        if value is not None and (type(value) is not int or value < low):
-            raise UserError(f"{value!r} must be a whole number of at least {low}, or None.")
+        if (value is not None or not or_none) and (type(value) is not int or value < low):
+            told = ", or None" if or_none else ""
+            raise UserError(f"{value!r} must be a whole number of at least {low}{told}.")
         return value
 
     return check

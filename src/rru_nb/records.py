@@ -221,7 +221,22 @@ def _parse(path):
     if record["schema"] > SCHEMA:
         raise _NewerError(f"{path} is of a newer rru_nb (schema {record['schema']}).")
     _row(record)
+    _check(path, record)
     return record
+
+
+def _check(path, record):
+    """Raises `ValueError` for a record that another run's file holds, or of no known form."""
+    if not path.stem.endswith(f"-{record['id']}"):
+        raise ValueError(f"it is the record {record['id']}, of another file")
+    if record["config"]["cell"] not in CELLS:
+        raise ValueError(f"cell {record['config']['cell']!r} is not one of {', '.join(CELLS)}")
+    scores = [score for split in ("valid", "test") for score in record[split].values()]
+    numbers = all(isinstance(n, int | float) for n in [record["seconds"], *scores])
+    epochs = record["epochs"]
+    of_epochs = isinstance(epochs, list) and all(isinstance(epoch, dict) for epoch in epochs)
+    if not numbers or not of_epochs or not isinstance(record["differences"], dict):
+        raise ValueError("scores, seconds, epochs or differences are not of their kind")
 
 
 def _row(record):

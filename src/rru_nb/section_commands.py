@@ -1,5 +1,7 @@
 """The commands for whole sections of the paper: `rru-nb sweep`, `rru-nb status`, `rru-nb tune`."""
 
+import sys
+
 from .config import SCALES
 from .errors import UserError
 from .sections import SECTIONS
@@ -89,8 +91,18 @@ def _sweep(options):
         raise UserError(f"--jobs {options.jobs} must be at least 1.")
     found = section(options.section)
     cells, seeds = _names(options.cells), _numbers("--seeds", options.seeds)
-    for dataset in [options.dataset] if options.dataset else found.datasets:
-        sweep(found, dataset, options.scale, cells, seeds, options.jobs)
+    if options.dataset is not None:
+        sweep(found, options.dataset, options.scale, cells, seeds, options.jobs)
+        return
+    failed = []
+    for dataset in found.datasets:  # one whose file is not at hand holds up no other
+        try:
+            sweep(found, dataset, options.scale, cells, seeds, options.jobs)
+        except UserError as error:
+            print(f"{dataset} is left out: {error}", file=sys.stderr)
+            failed.append(dataset)
+    if failed:
+        raise UserError(f"{len(failed)} datasets are not done, as said above: {', '.join(failed)}.")
 
 
 def _status(options):
@@ -99,8 +111,8 @@ def _status(options):
     from .status import status, time_steps
 
     sections = [check_choice("section", name, SECTIONS) for name in options.section or SECTIONS]
-    scales = [check_choice("scale", options.scale, SCALES)] if options.scale else SCALES
-    datasets = [canonical_name(options.dataset)] if options.dataset else None
+    scales = [check_choice("scale", options.scale, SCALES)] if options.scale is not None else SCALES
+    datasets = None if options.dataset is None else [canonical_name(options.dataset)]
     if options.time:
         time_steps(sections, scales, datasets)
     table = status(sections, scales, datasets)
@@ -122,11 +134,11 @@ def _hours(hours, untold):
 
 
 def _names(text):
-    return [name.strip() for name in text.split(",")] if text else None
+    return None if text is None else [name.strip() for name in text.split(",")]
 
 
 def _numbers(option, text):
     try:
-        return [int(number) for number in text.split(",")] if text else None
+        return None if text is None else [int(number) for number in text.split(",")]
     except ValueError:
         raise UserError(f"{option} {text!r} must be whole numbers, e.g. {option} 0,1,2.") from None

@@ -40,6 +40,10 @@ def _whole(low):
     return (lambda v: type(v) is int and v >= low), f"a whole number of at least {low}"
 
 
+def _seed(value):  # larger ones NumPy's first generator does not take
+    return type(value) is int and 0 <= value < 2**32
+
+
 def _number(low, high):
     def valid(v):
         return isinstance(v, int | float) and not isinstance(v, bool) and low <= v <= high
@@ -58,7 +62,7 @@ def _residual(value):
 
 
 _VALID = {
-    "seed": _whole(0),
+    "seed": (_seed, "a whole number from 0 to 4294967295"),
     "protocol": _one_of("authors", "standard", "paper"),
     "n_params": _whole(1),
     "units": _whole(1),

@@ -21,9 +21,12 @@ def listen_config(dataset, cell, scale=None, seed=0):
             scale its own sizes hold. seed: int.
 
     Raises:
-        UserError: for a dataset that is no music, or an unknown name.
+        UserError: for a dataset that is no music, another scale than laptop or smoke, or an
+            unknown name.
     """
     settings, cell = declared(), canonical_cell(cell)
+    if scale is not None:
+        check_choice("scale of a model that plays", scale, ("laptop", "smoke"))
     dataset = check_music(canonical_name(dataset))
     changes = {}
     if scale in (None, settings["scale"]):
