@@ -89,6 +89,17 @@ def test_names_that_are_no_parameters_are_refused(path, name):
         checked(path, name, "../../x")
 
 
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_parameters_of_other_notebooks_are_refused(path):
+    own = names_in(code_of(path)[0])
+    others = {name for other in NOTEBOOKS for name in names_in(code_of(other)[0])} - set(own)
+    values = {"dataset": "jsb", "cells": ["rru"], "scale": "smoke", "seeds": [0], "train": False}
+    assert "dataset" in own or path.stem == "cell_by_numbers"
+    for name in others:
+        with pytest.raises(UserError, match=f"parameter {name!r} is unknown"):
+            checked(path, name, values.get(name, 1))
+
+
 @pytest.mark.parametrize("text", HOSTILE)
 def test_settings_on_the_command_line(text, monkeypatch, capsys):
     def run(config, progress):  # reached by texts that spell a dataset in an odd way

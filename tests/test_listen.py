@@ -409,3 +409,14 @@ def test_what_is_heard_lacks_the_silences_that_training_lacked(two_cells, monkey
     assert two_cells[0].silences == "removed"
     heard = listen("chorales", scale="smoke", prime_frames=5, frames=7)
     np.testing.assert_array_equal(heard.rolls["data"], without_silences(piece)[:12])
+
+
+@pytest.mark.parametrize("wrong", [{"piece": 1000}, {"prime_frames": 10**6}])
+def test_a_passage_that_is_not_there_is_refused_before_a_training(wrong, monkeypatch):
+    def make(config):
+        raise AssertionError("a training began")
+
+    monkeypatch.setattr("rru_nb.listening.weights.find", lambda config: None)
+    monkeypatch.setattr("rru_nb.listening.weights.make", make)
+    with pytest.raises(UserError, match="piece 1000|prime_frames 1000000"):
+        listen("chorales", scale="smoke", train=True, **wrong)

@@ -61,3 +61,10 @@ def test_an_error_of_a_parameter_of_ones_own_names_it():
             parameters.check_parameters({"updates": wrong}, updates=two)
     with pytest.raises(UserError, match="seed = 4294967296"):
         parameters.check_parameters({"seeds": [2**32]})
+
+
+def test_a_set_that_is_no_music_is_refused_where_music_is_shown():
+    check = {"takes": [], "dataset": parameters.music_dataset}
+    assert check_parameters({"dataset": "JSB Chorales"}, **check).dataset == "jsb"
+    with pytest.raises(UserError, match="music set 'imdb'"):
+        check_parameters({"dataset": "imdb"}, **check)

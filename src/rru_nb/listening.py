@@ -99,6 +99,8 @@ def listen(
     n_frames = grid.frames if frames is None else frames
     whole = _at_hand(dataset)
     missing = [config for config in configs if weights.find(config) is None]
+    if whole:  # before a training that would be for nothing
+        opening(_piece(dataset, piece, configs[0]), n_prime)
     if train and missing and whole:
         for config in missing:
             weights.make(config)

@@ -7,7 +7,7 @@ for names that it does not know.
 import math
 from types import ModuleType, SimpleNamespace
 
-from .config import SCALES, canonical_cell
+from .config import KINDS, SCALES, canonical_cell
 from .data import canonical_name
 from .errors import UserError, check_choice
 from .settings import check_value, value_of
@@ -16,14 +16,15 @@ from .settings import check_value, value_of
 _SESSION = {"In", "Out", "exit", "quit", "open", "get_ipython"}
 
 
-def check_parameters(session, **own):
+def check_parameters(session, /, takes=None, **own):
     """Checks the parameters of a notebook and returns them in their canonical form.
 
     Call it in the first cell after the parameters: `P = rru_nb.check_parameters(globals())`.
 
     Args:
-        session: the notebook's `globals()`. Of the known parameters `dataset`, `cells`,
-            `scale`, `live_scale`, `seeds` and `train`, those that the notebook defines are checked.
+        session: the notebook's `globals()`.
+        takes: list of those among `dataset`, `cells`, `scale`, `live_scale`, `seeds` and `train`
+            that the notebook has; None for all. Any other name that is injected is an error.
         **own: a check for each parameter of the notebook's own: a function of the value that
             returns it, in canonical form, or raises `UserError`.
 
@@ -46,7 +47,8 @@ def check_parameters(session, **own):
         "live_scale": _scale,
         "seeds": _seeds,
         "train": _train,
-    } | own
+    }
+    checks = {name: checks[name] for name in checks if takes is None or name in takes} | own
     given = {
         name: value
         for name, value in session.items()
@@ -90,6 +92,12 @@ def _train(value):
     if not isinstance(value, bool):
         raise UserError(f"parameter train = {value!r} must be True or False.")
     return value
+
+
+def music_dataset(value):
+    """A check for a parameter that is a music set."""
+    music = [name for name in KINDS if KINDS[name] == "music"]
+    return check_choice("music set", canonical_name(value), music)
 
 
 def values_of(setting):
