@@ -97,7 +97,7 @@ def test_a_dataset_that_is_not_at_hand_holds_up_no_other(monkeypatch, capsys):
     assert "enwik8" not in done and done[-1] == "pmnist"
     said = capsys.readouterr().err
     assert "enwik8 is left out: its file is not at hand" in said
-    assert said.rstrip().endswith("1 datasets are not done, as said above: enwik8.")
+    assert said.rstrip().endswith("rru-nb: not done, as said above: enwik8.")
 
 
 def test_a_reader_that_has_gone_is_no_traceback():

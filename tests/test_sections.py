@@ -1,5 +1,6 @@
 """Sections: the paper's grids as data, the order to run them in, records beside the grid."""
 
+import keras
 import numpy as np
 import pytest
 from test_records import a_record
@@ -11,7 +12,9 @@ from rru_nb.records import write_record
 from rru_nb.section_tables import run_summary
 from rru_nb.sections import SECTIONS, results, section
 from rru_nb.sections.order import by_usefulness
+from rru_nb.small_scale import baseline
 from rru_nb.tables import command
+from rru_nb.tasks import task_for
 from rru_nb.tasks.network import dense_parameters, output_features, recurrent_parameters
 
 
@@ -22,6 +25,37 @@ def store(tmp_path, monkeypatch):
 
 def points(name, dataset="nottingham", scale="laptop", **options):
     return section(name).points(dataset, scale=scale, **options)
+
+
+def first_weights(config):
+    keras.utils.set_random_seed(config.seed)
+    model = task_for(config).network(8)
+    return {variable.path.partition("/")[2]: variable for variable in model.trainable_variables}
+
+
+def test_variants_of_a_seed_start_from_the_same_weights():
+    """So that their differences to the RRU may be taken in pairs, seed by seed."""
+    points = section("ablation").points("chorales", scale="smoke", seeds=[3])
+    configs = {point.coordinates["variant"]: point.config for point in points}
+    rru = first_weights(configs.pop("rru"))
+    for name, config in configs.items():
+        mine = first_weights(config)
+        changed = {
+            "constant_start": {"rru_cell/residual_logits"},
+            "scalar_rezero": {"rru_cell/rezero_scale"},
+            "identity": {"kernel"},  # of the layer after: there is no draw for S' before it
+        }.get(name, set())
+        same = rru.keys() & mine.keys() - changed
+        assert len(same) >= len(rru) - 2
+        for path in same:
+            np.testing.assert_array_equal(rru[path], mine[path], err_msg=f"{name}: {path}")
+
+
+def test_every_grid_of_words_has_the_score_of_the_answer_without_input():
+    """It depends on the vocabulary, which a section may make smaller."""
+    for name in (name for name in SECTIONS if "ptb-word" in section(name).datasets):
+        for config in section(name).runs("ptb-word", scale="laptop"):
+            assert np.isfinite(baseline(config)), (name, config.vocabulary_size)
 
 
 # The paper's grids

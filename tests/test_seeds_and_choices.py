@@ -98,7 +98,7 @@ def test_all_effects_at_once_are_judged_by_a_wider_interval(monkeypatch, tmp_pat
     # Three seeds, 8.05 ± t · 0.05 · √(4/3): t is 4.30 for one run, 6.21 for two at once.
     said = choices.together(choices.effects())
     assert "Each line by itself, 2 of 2 are beyond the seeds" in said
-    assert "for all 2 at once, 7.692 to 8.408, leaves 1." in said
+    assert "for all 2 at once, 7.692 to 8.408, has 1 of them outside." in said
 
 
 def test_an_effect_counts_beyond_the_seeds_of_the_unchanged_run(monkeypatch, tmp_path):

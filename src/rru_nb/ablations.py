@@ -11,10 +11,10 @@ from .sections import results
 def ablation_table(section, frame, rru=()):
     """The variants of the RRU, the paper's numbers and ours.
 
-    Variant and RRU of the same seed see the data in the same order and start from the same
-    weights, but for those that the variant changes: so over several seeds the differences are
-    taken in pairs. A variant of one seed is compared with the mean of all the RRU's seeds, since
-    one of these alone may be a lucky one.
+    Variant and RRU of the same seed see the data in the same order, and start from the same
+    weights where both have them (without S, what is made after it is drawn anew). So over several
+    seeds the differences are taken in pairs. A variant of one seed is compared with the mean of
+    all the RRU's seeds, since one of these alone may be a lucky one.
 
     Args:
         section: the section "ablation".

@@ -73,7 +73,7 @@ def together(table):
     return (
         f"Each line by itself, {alone} of {len(judged)} are beyond the seeds. Of that many lines "
         f"one may be so by chance: the interval that holds for all {len(judged)} at once, "
-        f"{span[0]:.3f} to {span[1]:.3f}, leaves {outside or 'none'}."
+        f"{span[0]:.3f} to {span[1]:.3f}, has {outside or 'none'} of them outside."
     )
 
 

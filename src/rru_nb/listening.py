@@ -100,13 +100,15 @@ def listen(
     whole = _at_hand(dataset)
     missing = [config for config in configs if weights.find(config) is None]
     if whole:  # before a training that would be for nothing
-        opening(_piece(dataset, piece, configs[0]), n_prime)
+        written = _piece(dataset, piece, configs[0])
+        opening(written, n_prime)
     if train and missing and whole:
         for config in missing:
             weights.make(config)
         missing = []
     trained = [weights.load(config) for config in configs if config not in missing]
-    written = _piece(dataset, piece, configs[0]) if whole else _stored(trained, piece, dataset)
+    if not whole:
+        written = _stored(trained, piece, dataset)
     rolls = {DATA: written[: n_prime + n_frames]} if len(written) else {}
     for one in trained:
         prime = opening(written, n_prime)

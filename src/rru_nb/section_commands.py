@@ -102,7 +102,7 @@ def _sweep(options):
             print(f"{dataset} is left out: {error}", file=sys.stderr)
             failed.append(dataset)
     if failed:
-        raise UserError(f"{len(failed)} datasets are not done, as said above: {', '.join(failed)}.")
+        raise UserError(f"not done, as said above: {', '.join(failed)}.")
 
 
 def _status(options):

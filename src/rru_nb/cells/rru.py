@@ -11,6 +11,7 @@ from ._checks import check_count, check_features, check_number, check_rate
 
 NORM_EPSILON = 1e-6  # in the mean square of eq. 1's normalization, as in the authors' code
 RESIDUAL_RANGE = (0.01, 0.99)  # of σ(S) at the start, for residual="uniform"
+SMALLEST_SHARE = 2.0**-23  # nearer to 0 or 1, float32 has no σ(S) to start from
 
 
 @keras.saving.register_keras_serializable(package="rru_nb")
@@ -165,7 +166,7 @@ class RRUCell(keras.layers.Layer):
         return self.add_weight(
             name="residual_logits",
             shape=(self.units,),
-            initializer=_logits(low, high, self.residual_speed),
+            initializer=_logits_of_uniform(low, high, self.residual_speed),
             autocast=False,
         )
 
@@ -268,13 +269,14 @@ def _glorot_uniform(fan_in, fan_out):
     )
 
 
-def _logits(low, high, speed):
+def _logits_of_uniform(low, high, speed):
     """Initializer of S': σ(speed · S') is uniform between `low` and `high`."""
-    if low == high:  # in Python's floats, since in a weight's type 1 − `low` may be zero
-        return keras.initializers.Constant((math.log(low) - math.log1p(-low)) / speed)
 
     def initialize(shape, dtype=None):
-        share = keras.initializers.RandomUniform(low, high)(shape, dtype=dtype)
-        return (ops.log(share) - ops.log1p(-share)) / speed
+        dtype = dtype or keras.backend.floatx()
+        wide = keras.backend.result_type(dtype, "float32")  # half precision rounds 0.999 to 1
+        share = keras.initializers.RandomUniform(low, high)(shape, dtype=wide)
+        share = ops.clip(share, SMALLEST_SHARE, 1 - SMALLEST_SHARE)  # whose logits are finite
+        return ops.cast((ops.log(share) - ops.log1p(-share)) / speed, dtype)
 
     return initialize

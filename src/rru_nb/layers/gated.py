@@ -70,10 +70,8 @@ class GatedRNN(keras.layers.RNN):
         if not self.fused:
             return super().inner_loop(sequences, initial_state, mask, training=training)
         inputs = tf.transpose(tf.cast(sequences, self.cell.compute_dtype), [1, 0, 2])
-        valid = None
-        if mask is not None:
-            mask = checked(mask, sequences)
-            valid = tf.transpose(tf.cast(mask, tf.bool))[:, :, None]
+        mask = checked(mask, sequences)
+        valid = None if mask is None else tf.transpose(tf.cast(mask, tf.bool))[:, :, None]
         if self.go_backwards:
             inputs = tf.reverse(inputs, [0])
             valid = None if valid is None else tf.reverse(valid, [0])
