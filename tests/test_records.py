@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from rru_nb import UserError, load_records, paper_config, paths, records
+from rru_nb import UserError, files, load_records, paper_config, paths
 from rru_nb.config import CELLS, RunConfig
 from rru_nb.records import SCHEMA, find_record, found_path, make_room, record_path, write_record
 
@@ -141,7 +141,7 @@ def test_no_space_for_a_record_is_one_error_and_leaves_nothing(results, monkeypa
     def full(_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(records.os, "fsync", full)
+    monkeypatch.setattr(files.os, "fsync", full)
     with pytest.raises(UserError, match="No space left on device.*RRU_NB_RESULTS"):
         write_record(a_record(paper_config("jsb", "rru")))
     assert not [p for p in results.rglob("*") if p.is_file()]
@@ -154,7 +154,7 @@ def test_what_a_killed_writer_left_is_removed_and_what_a_living_one_writes_is_no
     path.parent.mkdir()
     dead, living, of_another = (
         path.with_name(f".{stem}-{tail}.part")
-        for stem, tail in ((path.stem, "a"), (path.stem, "b"), ("other", "c"))
+        for stem, tail in ((path.name, "a"), (path.name, "b"), ("other", "c"))
     )
     for left in (dead, living, of_another):
         left.write_text("{")

@@ -51,5 +51,6 @@ def _listen(options):
 
     dataset = canonical_name(options.dataset)
     grid_of(dataset)
+    measured.check_room(dataset)
     path = measured.write(measure(dataset, declared()["cells"]))
     print(f"counted: {path}")

@@ -6,13 +6,12 @@ different runs never share a file. `load_records` reads them all into a pandas f
 
 import json
 import os
-import tempfile
 import warnings
 from pathlib import Path
 
 import pandas as pd
 
-from . import locks, paths
+from . import files, paths
 from .config import CELLS, RunConfig
 from .data import DATASETS
 from .errors import UserError, check_choice
@@ -20,6 +19,7 @@ from .errors import UserError, check_choice
 SCHEMA = 1
 
 _SETTINGS = ["dataset", "cell", "scale", "seed", "protocol"]
+_WHAT = "the record"
 _OUTCOME = ["status", "units", "n_params", "best_epoch", "seconds", "started"]
 
 
@@ -72,13 +72,9 @@ def make_room(config):
             or cannot be read.
     """
     path = record_path(config)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=path.parent):
-            pass
+    files.check_room(path, _WHAT)
+    with files.told(path, _WHAT):
         _set_aside_if_damaged(path)
-    except OSError as error:
-        raise UserError(_not_written(path, error)) from error
 
 
 def _set_aside_if_damaged(path):
@@ -98,13 +94,6 @@ def _set_aside_if_damaged(path):
         )
 
 
-def _not_written(path, error):
-    return (
-        f"the record {path} cannot be written: {error.strerror or error}. "
-        "Mend that, or set RRU_NB_RESULTS to another folder."
-    )
-
-
 def write_record(record):
     """Writes a record atomically and returns its path.
 
@@ -115,32 +104,8 @@ def write_record(record):
         UserError: if it cannot be written.
     """
     path = record_path(RunConfig.from_dict(record["config"]))
-    text = json.dumps(record, indent=1, allow_nan=False) + "\n"
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        for left in path.parent.glob(f".{path.stem}-*.part"):
-            if locks.is_abandoned(left):
-                left.unlink(missing_ok=True)
-        write_whole(path, text)
-    except OSError as error:
-        raise UserError(_not_written(path, error)) from error
+    files.write_text(path, json.dumps(record, indent=1, allow_nan=False) + "\n", _WHAT)
     return path
-
-
-def write_whole(path, text):
-    """Writes a text file so that a reader sees all of it or nothing."""
-    handle, partial = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=".part")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            locks.hold(file)
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(partial, 0o644)  # mkstemp's 0600 would hide a shared folder's records
-        os.replace(partial, path)
-    except BaseException:
-        Path(partial).unlink(missing_ok=True)
-        raise
 
 
 def load_records(**filters):

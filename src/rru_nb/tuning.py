@@ -13,14 +13,15 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from . import paths
+from . import files, paths
 from .config import KINDS, canonical_cell, paper_config
 from .data import canonical_name
 from .errors import UserError, check_choice
 from .locks import alone
-from .records import load_records, write_whole
+from .records import load_records
 
 SELECT_ON = ("valid", "test")  # "test" is what the authors' code does
+_WHAT = "the list of trials"
 _DIGITS = 6  # significant digits of a tried value
 
 
@@ -104,14 +105,17 @@ class Search:
 
         Args:
             trial: a dict as of `trials`. The same trial is never there twice.
+
+        Raises:
+            UserError: if it cannot be written.
         """
-        self.path.parent.mkdir(parents=True, exist_ok=True)
         with alone(self.path.with_suffix(".lock"), f"adding to {self.path.name}"):
             trials = self.trials()
             if trial in trials:
                 return
             content = {"ranges": self.ranges(), "trials": [*trials, trial]}
-            write_whole(self.path, json.dumps(content, indent=1, allow_nan=False) + "\n")
+            text = json.dumps(content, indent=1, allow_nan=False) + "\n"
+            files.write_text(self.path, text, _WHAT)
 
 
 def searches(dataset, cells, scale="paper", select_on="valid", seed=0):
@@ -135,10 +139,12 @@ def tune(search, n_trials=100, progress=True, say=print):
         say: a function that is given a line for each trial.
 
     Raises:
+        UserError: if the index cannot be written, or as `run` raises it.
         Stopped: a `KeyboardInterrupt`; the trials that ended are in the index.
     """
     from .training import run
 
+    files.check_room(search.path, _WHAT)
     while len(done := search.trials()) < n_trials:
         values = suggest(search, done)
         config = search.config(values)
@@ -152,10 +158,12 @@ def tune(search, n_trials=100, progress=True, say=print):
 def _stored(path):
     try:
         stored = json.loads(path.read_text(encoding="utf-8"))
+        for trial in stored["trials"]:
+            trial["id"], dict(trial["values"]), trial["loss"]
         return {name: stored[name] for name in ("ranges", "trials")}
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UserError(
-            f"{path} is damaged ({error}). Move it away: the records of its trials are kept, "
+            f"{path} is damaged ({error!r}). Move it away: the records of its trials are kept, "
             "and the search meets them again, one after the other, without training."
         ) from error
 

@@ -6,20 +6,33 @@ neither data nor time is at hand.
 
 import json
 
-from .. import paths
+from .. import files, paths
 from ..config import CELL_TITLES
 from ..errors import UserError
 from .counts import MEASURES
 
 SCHEMA = 1
+_WHAT = "the counts"
+
+
+def check_room(dataset):
+    """Raises a `UserError` if the counts of a dataset could not be written; before counting."""
+    files.check_room(_path(dataset), _WHAT)
 
 
 def write(measured):
-    """Writes counts to `results/listen/<dataset>.json` and returns the `Path`."""
-    path = paths.results_dir() / "listen" / f"{measured['dataset']}.json"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(measured, indent=1) + "\n", encoding="utf-8")
+    """Writes counts to `results/listen/<dataset>.json` and returns the `Path`.
+
+    Raises:
+        UserError: if they cannot be written.
+    """
+    path = _path(measured["dataset"])
+    files.write_text(path, json.dumps(measured, indent=1) + "\n", _WHAT)
     return path
+
+
+def _path(dataset):
+    return paths.results_dir() / "listen" / f"{dataset}.json"
 
 
 def stored(dataset):

@@ -8,7 +8,6 @@ data is not at hand. The name is that of the run's record.
 
 import hashlib
 import json
-import os
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,18 +15,19 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from .. import checkpoints, paths
+from .. import checkpoints, files, paths
 from ..budget import units_within
 from ..config import RunConfig
 from ..data.music import LOWEST_PITCH
 from ..errors import UserError
 from ..locks import only_once
-from ..records import find_record, make_room, record_path, write_record, write_whole
+from ..records import find_record, make_room, record_path, write_record
 from ..tasks.music import KEYS, MusicTask, without_silences
 from ..training import train
 from .declared import command
 
 SCHEMA = 1
+_WHAT = "the file of weights"
 OPENING = 32  # frames of a test piece that lie beside the weights
 PIECE = 0  # of the test split
 _SAME = 1e-4  # nats within which two trainings of one run agree
@@ -66,8 +66,8 @@ def make(config, progress=True):
         The `Path` of the weights.
 
     Raises:
-        UserError: if the data is not at hand, the training fails, or a second training of the
-            run does not score as its record says.
+        UserError: if the data is not at hand, a file cannot be written, the training fails, or a
+            second training of the run does not score as its record says.
     """
     if find(config):
         return find(config)
@@ -76,6 +76,7 @@ def make(config, progress=True):
         if find(config):  # another process made them while this one waited
             return find(config)
         make_room(config)
+        files.check_room(_place(config, paths.results_dir()), _WHAT)
         stored = find_record(config)
         record = train(config, progress, keep=True, finished=kept.append)
         _check_scores(config, record, stored)
@@ -101,10 +102,7 @@ def _check_scores(config, record, stored):
 def save(config, model):
     """Writes the weights of a model and what describes them; returns the `Path` of the `.npz`."""
     path = _place(config, paths.results_dir())
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.part.npz")
-    np.savez_compressed(partial, **_arrays(model))
-    os.replace(partial, path)
+    files.write_bytes(path, lambda file: np.savez_compressed(file, **_arrays(model)), _WHAT)
     meta = {
         "schema": SCHEMA,
         "id": config.id,
@@ -113,7 +111,7 @@ def save(config, model):
         "sha256": _digest(path),
         "opening": {"split": "test", "piece": PIECE, "pitches": _pitches(_test_piece(config))},
     }
-    write_whole(path.with_suffix(".json"), json.dumps(meta) + "\n")
+    files.write_text(path.with_suffix(".json"), json.dumps(meta) + "\n", _WHAT)
     return path
 
 

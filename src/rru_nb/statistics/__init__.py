@@ -8,7 +8,7 @@ import json
 
 import pandas as pd
 
-from .. import paths
+from .. import files, paths
 from ..data import DATASETS, canonical_name, catalogue, load_dataset, registry
 from ..errors import UserError
 from . import labelled, music, texts
@@ -58,23 +58,44 @@ def describe(name):
 
 
 def write_statistics(name):
-    """Describes a set and writes the result to `results/statistics/<name>.json`."""
-    described = describe(name)
-    path = paths.results_dir() / "statistics" / f"{described['name']}.json"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(described) + "\n", encoding="utf-8")
+    """Describes a set, writes the result to `results/statistics/<name>.json`, returns the path.
+
+    Raises:
+        UserError: if the data is not at hand or the file cannot be written.
+    """
+    name = canonical_name(name)
+    path, what = paths.results_dir() / "statistics" / f"{name}.json", f"the statistics of {name}"
+    files.check_room(path, what)
+    files.write_text(path, json.dumps(describe(name)) + "\n", what)
     return path
 
 
 def committed_statistics(name):
-    """The committed statistics of a set, or None."""
+    """The committed statistics of a set, or None.
+
+    Raises:
+        UserError: if the file is damaged.
+    """
     root = paths.checkout()  # its results too, where RRU_NB_RESULTS points elsewhere
     checked_out = root / "results" if root else None
     for folder in (paths.results_dir(), paths.packaged_results_dir(), checked_out):
         path = folder / "statistics" / f"{name}.json" if folder else None
         if path and path.is_file():
-            return json.loads(path.read_text(encoding="utf-8"))
+            return _read(path, name)
     return None
+
+
+def _read(path, name):
+    try:
+        numbers = json.loads(path.read_text(encoding="utf-8"))
+        if numbers["name"] != name:
+            raise ValueError(f"it is of {numbers['name']!r}")
+        _sizes(name, numbers)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UserError(
+            f"{path} is damaged ({error!r}); `rru-nb data describe {name}` writes it anew."
+        ) from error
+    return numbers
 
 
 def describe_all(names=DATASETS):

@@ -1,0 +1,136 @@
+"""Files of results: a place that cannot be written is told before the work; none is ever half."""
+
+import json
+import os
+import pathlib
+import shutil
+
+import pytest
+
+from rru_nb import UserError, files, statistics
+from rru_nb.cli import main
+from rru_nb.generation import weights
+from rru_nb.generation.declared import listen_config
+from rru_nb.tuning import Search
+
+
+@pytest.fixture(autouse=True)
+def results(tmp_path, monkeypatch):
+    monkeypatch.setenv("RRU_NB_RESULTS", str(tmp_path / "results"))
+    monkeypatch.setenv("RRU_NB_STATE", str(tmp_path / "state"))
+    (tmp_path / "results").mkdir()
+    return tmp_path / "results"
+
+
+# What each command would do for minutes or hours
+WORK = {
+    "trials": ("rru_nb.training.run", "tune --dataset jsb --cell rru --trials 1"),
+    "statistics": ("rru_nb.statistics.describe", "data describe chorales"),
+    "listen": ("rru_nb.generation.measuring.measure", "listen --dataset chorales"),
+    "weights": ("rru_nb.generation.weights.train", "weights --dataset chorales --cell rru"),
+}
+
+
+@pytest.mark.parametrize("folder", WORK)
+def test_a_folder_that_cannot_be_written_is_told_before_the_work(
+    results, folder, monkeypatch, capsys
+):
+    work, command = WORK[folder]
+
+    def no_work(*_, **__):
+        raise AssertionError("the work began")
+
+    monkeypatch.setattr(work, no_work)
+    with pytest.raises(AssertionError, match="the work began"):  # where the folder is as it was
+        main(command.split())
+    shutil.rmtree(results / folder)
+    (results / folder).write_text("a file where the folder should be")
+    assert main(command.split()) == 2
+    told = capsys.readouterr().err
+    assert str(results / folder) in told and "RRU_NB_RESULTS" in told
+
+
+@pytest.mark.parametrize("old", [None, "old"])
+def test_what_breaks_off_leaves_the_file_as_it_was(tmp_path, old):
+    path = tmp_path / "x.json"
+    if old:
+        path.write_text(old)
+
+    def half(file):
+        file.write(b"half")
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(UserError, match="the numbers .*x.json cannot be written: No space left"):
+        files.write_bytes(path, half, "the numbers")
+    assert [p.name for p in tmp_path.glob("*x.json*")] == (["x.json"] if old else [])
+    assert not old or path.read_text() == old
+
+
+def test_a_reader_sees_the_old_text_until_the_new_one_is_whole(tmp_path, monkeypatch):
+    path, seen = tmp_path / "x.json", []
+    path.write_text("old")
+    replace = os.replace
+
+    def watched(partial, target):
+        seen.append((path.read_text(), pathlib.Path(partial).read_text()))
+        replace(partial, target)
+
+    monkeypatch.setattr(files.os, "replace", watched)
+    files.write_text(path, "neu: ä\n", "the text")
+    assert seen == [("old", "neu: ä\n")] and path.read_text(encoding="utf-8") == "neu: ä\n"
+    assert path.stat().st_mode & 0o777 == 0o644
+
+
+def test_files_of_one_stem_do_not_take_each_others_partial_for_left_over(tmp_path):
+    pytest.importorskip("fcntl")
+    (tmp_path / ".x.json-a.part").write_text("half")
+    files.write_text(tmp_path / "x.npz", "whole", "the weights")
+    assert (tmp_path / ".x.json-a.part").exists()
+    files.write_text(tmp_path / "x.json", "whole", "the description")
+    assert not (tmp_path / ".x.json-a.part").exists()
+
+
+def test_weights_whose_description_is_not_written_are_not_found(results, monkeypatch):
+    config = listen_config("chorales", "rru", "smoke")
+    model = weights._build(config)
+
+    def full(path, text, what):
+        raise UserError("full")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(weights.files, "write_text", full)
+        with pytest.raises(UserError, match="full"):
+            weights.save(config, model)
+    assert weights.find(config) is None
+    path = weights.save(config, model)
+    assert weights.find(config) == path
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda text: text[:-40],
+        lambda text: "[]",
+        lambda text: "null",
+        lambda text: text.replace('"chorales"', '"jsb"', 1),
+        lambda text: text.replace('"valid"', '"invalid"'),
+    ],
+    ids=["half", "a list", "nothing", "of another set", "without a split"],
+)
+def test_damaged_statistics_are_one_error_that_names_the_command(results, damage):
+    path = statistics.write_statistics("chorales")
+    assert statistics.committed_statistics("chorales") == json.loads(path.read_text())
+    path.write_text(damage(path.read_text()))
+    with pytest.raises(UserError, match=r"chorales\.json is damaged.*data describe chorales"):
+        statistics.committed_statistics("chorales")
+
+
+@pytest.mark.parametrize(
+    "trials", [["x"], [{"id": "x", "values": {}}], [{"id": "x", "values": 3, "loss": 1.0}], 7]
+)
+def test_trials_of_another_form_are_one_error(trials):
+    search = Search.of("jsb", "gru")
+    search.path.parent.mkdir(parents=True)
+    search.path.write_text(json.dumps({"ranges": search.ranges(), "trials": trials}))
+    with pytest.raises(UserError, match="damaged.*Move it away"):
+        search.trials()
