@@ -82,6 +82,27 @@ def test_an_unknown_filter_is_refused():
         load_records(datset="jsb")
 
 
+@pytest.mark.parametrize(
+    ("column", "wrong", "nearest"),
+    [
+        ("dataset", "notingham", "nottingham"),
+        ("cell", ["rru", "lsmt"], "lstm"),
+        ("scale", "labtop", "laptop"),
+        ("status", "fialed", "failed"),
+    ],
+)
+def test_a_name_that_there_is_not_is_refused(column, wrong, nearest):
+    with pytest.raises(UserError, match=f"{column}.*Did you mean '{nearest}'"):
+        load_records(**{column: wrong})
+
+
+def test_names_may_be_spelled_as_in_the_paper():
+    write_record(a_record(paper_config("jsb", "mogrifier")))
+    write_record(a_record(paper_config("jsb", "rru")))
+    assert len(load_records(dataset="JSB Chorales", cell="Mogrifier LSTM")) == 1
+    assert load_records(cell={"RRU"}).cell.tolist() == ["rru"]
+
+
 DAMAGED = ["", "{", "[]", '{"id": 3}', '{"schema": 1, "id": "x"}', "[" * 100_000, "\udcff"]
 
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from test_records import a_record
 
-from rru_nb import UserError, paper_config
+from rru_nb import UserError, findings, paper_config
 from rru_nb.budget import units_within
 from rru_nb.cli import main
 from rru_nb.records import write_record
@@ -238,6 +238,33 @@ def test_results_have_a_row_for_each_point_measured_or_not():
 def test_results_without_any_record():
     frame = results(section("ablation"), points("ablation"))
     assert set(frame.status) == {"missing"} and len(frame) == 18
+
+
+@pytest.mark.parametrize(
+    ("name", "asked", "options"),
+    [
+        ("dropout", {}, ""),
+        ("dropout", {"cells": ["gru", "rru"]}, " --cells gru,rru"),
+        ("ablation", {"seeds": [0, 3]}, " --seeds 0,3"),
+        ("dropout", {"cells": ["lstm"], "seeds": [1]}, " --cells lstm --seeds 1"),
+        ("dropout", {"dropout": [0.15]}, None),
+        ("ablation", {"variant": ["rru"]}, None),
+    ],
+)
+def test_the_sweep_that_a_page_names_measures_what_it_asked_for(name, asked, options, monkeypatch):
+    """Read back by the command line itself."""
+    said = findings.missing_points(results(section(name), points(name, **asked)))
+    sweep = f"rru-nb sweep {name} --dataset nottingham --scale laptop"
+    if options is None:
+        assert sweep not in said and "`train=True`" in said
+        return
+    assert f"`{sweep}{options}`" in said
+    swept = []
+    monkeypatch.setattr("rru_nb.sweep.sweep", lambda *arguments: swept.append(arguments))
+    assert main(f"{sweep}{options}".split()[1:]) == 0
+    ((found, dataset, scale, cells, seeds, _),) = swept
+    measured = found.runs(dataset, cells, scale, seeds)
+    assert {c.id for c in measured} == {p.config.id for p in points(name, **asked)}
 
 
 def test_the_box_of_what_was_run_has_a_column_for_each_dataset():

@@ -211,20 +211,10 @@ def _summary(record):
 
 
 def _results(options):
-    from .config import SCALES, canonical_cell
-    from .data import canonical_name
-    from .errors import check_choice
     from .records import load_records
 
-    valid = {
-        "dataset": canonical_name,
-        "cell": canonical_cell,
-        "scale": lambda scale: check_choice("scale", scale, SCALES),
-    }
-    wanted = {name: getattr(options, name) for name in valid}
-    frame = load_records(
-        **{name: valid[name](value) for name, value in wanted.items() if value is not None}
-    )
+    given = {name: getattr(options, name) for name in ("dataset", "cell", "scale")}
+    frame = load_records(**{name: value for name, value in given.items() if value is not None})
     frame = frame.drop(columns=["epochs", "differences"])
     if options.csv:
         try:

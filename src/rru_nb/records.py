@@ -12,8 +12,8 @@ from pathlib import Path
 import pandas as pd
 
 from . import files, paths
-from .config import CELLS, RunConfig
-from .data import DATASETS
+from .config import CELLS, SCALES, RunConfig, canonical_cell
+from .data import DATASETS, canonical_name
 from .errors import UserError, check_choice
 
 SCHEMA = 1
@@ -113,7 +113,8 @@ def load_records(**filters):
 
     Args:
         **filters: keep the rows whose column equals the value, or is among a list of values,
-            e.g. `load_records(dataset="jsb", cell=["rru", "gru"], scale="paper")`.
+            e.g. `load_records(dataset="jsb", cell=["rru", "gru"], scale="paper")`. Datasets and
+            cells may have the paper's spelling.
 
     Returns:
         A pandas frame with the columns `id`, `dataset`, `cell`, `scale`, `seed`, `protocol`,
@@ -123,17 +124,32 @@ def load_records(**filters):
         first records), `epochs` (a list of dicts) and `path`.
 
     Raises:
-        UserError: for a filter that is no column.
+        UserError: for a filter that is no column, or a dataset, cell, scale or status that there
+            is not.
     """
+    filters = {column: _wanted(column, given) for column, given in filters.items()}
     frame = as_frame([record | {"path": str(path)} for path, record in _all_records()])
     for column, wanted in filters.items():
         check_choice("column", column, frame.columns)
-        wanted = wanted if isinstance(wanted, list | tuple | set) else [wanted]
-        frame = frame[frame[column].isin(list(wanted))]
+        frame = frame[frame[column].isin(wanted)]
     if "id" in filters:
         _note_use(frame.id)
     order = ["dataset", "scale", "cell", "seed", "id"]
     return frame.sort_values(order, ignore_index=True, key=_as_the_paper_orders)
+
+
+_NAMES = {
+    "dataset": canonical_name,
+    "cell": canonical_cell,
+    "scale": lambda name: check_choice("scale", name, SCALES),
+    "status": lambda name: check_choice("status", name, ("ok", "failed")),
+}
+
+
+def _wanted(column, given):
+    """A list of the values that a filter keeps; names are checked and in their canonical form."""
+    values = list(given) if isinstance(given, list | tuple | set) else [given]
+    return [_NAMES[column](value) for value in values] if column in _NAMES else values
 
 
 def _as_the_paper_orders(column):

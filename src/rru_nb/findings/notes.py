@@ -3,6 +3,7 @@
 from html import escape
 from typing import NamedTuple
 
+from ..sections import section
 from ..tables import command
 
 HOLDS, FAILS, UNDECIDED = "holds", "does not hold", "is not decided"
@@ -51,15 +52,28 @@ def missing_points(frame):
     missing = frame[frame.status == "missing"]
     if missing.empty:
         return f"All {len(frame)} runs that this page asks for have their records."
-    first = missing.iloc[0]
-    sweep = f"rru-nb sweep {frame.attrs['section']} --dataset {first.dataset}"
+    sweep = _sweep_of(frame)
+    whole = f"`{sweep}` measures them" if sweep else "This page with `train=True` measures them"
     commands = "\n".join(escape(c) for c in missing.command)
     are = "is" if len(missing) == 1 else "are"
     return (
         f"**{len(missing)} of the {len(frame)} runs {are} not measured yet** and stay empty "
-        f"below. `{sweep} --scale {first.scale}` measures them; one by one:\n\n"
+        f"below. {whole}; one by one:\n\n"
         f"<details><summary>{len(missing)} commands</summary><pre>{commands}</pre></details>"
     )
+
+
+def _sweep_of(frame):
+    """The `rru-nb sweep` that measures the runs of a frame and no other; None if there is none."""
+    found = section(frame.attrs["section"])
+    (dataset,), (scale,) = frame.dataset.unique(), frame.scale.unique()
+    cells, seeds = list(frame.cell.unique()), [int(seed) for seed in frame.seed.unique()]
+    named = {"cells": cells} if set(cells) < set(found.cells) else {}
+    named |= {"seeds": seeds} if seeds != found.seeds(dataset, scale) else {}
+    if {config.id for config in found.runs(dataset, scale=scale, **named)} != set(frame.id):
+        return None
+    options = "".join(f" --{name} {','.join(map(str, given))}" for name, given in named.items())
+    return f"rru-nb sweep {found.name} --dataset {dataset} --scale {scale}{options}"
 
 
 def limit_note(frame):
