@@ -66,7 +66,7 @@ def effects_of_choices(context):
 def _effect(row):
     if row.status != "ok":
         return f"| {row.what} | {row.status} | | | |"
-    change = f"{row.change_percent:+.2f} %" if row.setting else ""
+    change = f"{row.change_percent:+.2f}&nbsp;%" if row.setting else ""
     linked = f"{row.nll_window:.3f}"  # a mean has no record
     if row.setting:
         linked = f'<a href="records.html#{row.id}">{linked}</a>'
@@ -82,7 +82,7 @@ def substitutions():
 def _effect_in_short(row):
     if row.change_percent != row.change_percent:  # not a number
         return "not measured"
-    told = "none beyond the seeds" if row.beyond_seeds == "no" else f"{row.change_percent:+.1f} %"
+    told = "none beyond the seeds" if row.beyond_seeds == "no" else f"{row.change_percent:+.1f}&nbsp;%"
     note = ", other test data" if row.setting in choices.OTHER_TEST_DATA else ""
     return f"[{told}](choices), one run{note}"
 
