@@ -244,8 +244,12 @@ def test_a_music_number_that_strays_is_told_with_what_was_tried(context):
     assert "JSB" not in told
     assert "`rru-nb run --dataset nottingham --cell rru --set patience=20`" in told
     record(paper_config("nottingham", "rru", patience=20), 2.95)
-    record(paper_config("nottingham", "rru", seed=1), 2.92)
+    assert "Best validation" not in told, "nothing beside it to compare with"
+    epochs = [{"epoch": k, "valid_nll_window": v} for k, v in enumerate((9.5, 9.25, 8.75), 1)]
+    record(paper_config("nottingham", "rru", seed=1), 2.92, epochs=epochs, best_epoch=3)
     told = strays.strays(context)
+    assert "epoch 1, the best of the run that ended first: seed 0 9.00, seed 1 9.50; in" in told
+    assert "in the end: seed 0 9.00, seed 1 8.75." in told
     assert "instead of 7: 2.95 (+1.0 %)" in told
     assert "2.98, the paper 2.92 (+2.1 %; scale paper, mean of 2 runs)" in told, "one run strays"
     assert "; seed 1 2.92 (+0.0 %), best epoch " in told

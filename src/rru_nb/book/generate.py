@@ -82,7 +82,9 @@ def substitutions():
 def _effect_in_short(row):
     if row.change_percent != row.change_percent:  # not a number
         return "not measured"
-    told = "none beyond the seeds" if row.beyond_seeds == "no" else f"{row.change_percent:+.1f}&nbsp;%"
+    told = (
+        "none beyond the seeds" if row.beyond_seeds == "no" else f"{row.change_percent:+.1f}&nbsp;%"
+    )
     note = ", other test data" if row.setting in choices.OTHER_TEST_DATA else ""
     return f"[{told}](choices), one run{note}"
 

@@ -39,7 +39,28 @@ def _of(row, music):
         for r, score in zip(records.itertuples(), row.scores, strict=True)
     )
     told.append(f"Each run: {'; '.join(runs)}.")
-    return " ".join([*told, _probe(row)])
+    return " ".join([*filter(None, [*told, _alike(records)]), _probe(row)])
+
+
+def _alike(records):
+    """Where the run that ended first has its best epoch, how far the others were; and the ends."""
+    if len(records) < 2:
+        return ""
+    first = int(records.best_epoch.min())
+    by_then = (_best(r.epochs[:first]) for r in records.itertuples())
+    in_the_end = (_best(r.epochs) for r in records.itertuples())
+    return (
+        f"Best validation NLL up to epoch {first}, the best of the run that ended first: "
+        f"{_of_seeds(records, by_then)}; in the end: {_of_seeds(records, in_the_end)}."
+    )
+
+
+def _best(epochs):
+    return min(epoch["valid_nll_window"] for epoch in epochs)
+
+
+def _of_seeds(records, scores):
+    return ", ".join(f"seed {s} {score:.2f}" for s, score in zip(records.seed, scores))
 
 
 def _runs(n):
