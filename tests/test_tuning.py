@@ -220,3 +220,6 @@ def test_own_trials_come_before_packaged_ones(bowl, tmp_path, monkeypatch):
     assert search.trials() == [first, second]
     search.path.unlink()
     assert search.trials() == [first], "without own ones, the packaged"
+    shutil.rmtree(search.path.parent)
+    search.path.parent.write_text("a file where the folder should be")
+    assert tune(search, 1, say=say) == [first], "nothing is to be written"

@@ -18,7 +18,7 @@ def check_room(path, what):
     Raises:
         UserError: if not.
     """
-    with told(path, what):
+    with as_user_error(path, what):
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=path.parent):
             pass
@@ -41,7 +41,7 @@ def write_text(path, text, what):
 
 def write_bytes(path, write, what):
     """Like `write_text`, for what `write(file)` writes into a binary file."""
-    with told(path, what):
+    with as_user_error(path, what):
         path.parent.mkdir(parents=True, exist_ok=True)
         for left in path.parent.glob(f".{path.name}-*.part"):
             if locks.is_abandoned(left):
@@ -65,8 +65,8 @@ def _write_whole(path, write):
 
 
 @contextmanager
-def told(path, what):
-    """Within, what the disk refuses is a `UserError` that names the file of results and the fix."""
+def as_user_error(path, what):
+    """Within, what the disk refuses is a `UserError` that names the file and the fix."""
     try:
         yield
     except OSError as error:

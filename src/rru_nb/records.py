@@ -17,9 +17,9 @@ from .data import DATASETS, canonical_name
 from .errors import UserError, check_choice
 
 SCHEMA = 1
+_WHAT = "the record"
 
 _SETTINGS = ["dataset", "cell", "scale", "seed", "protocol"]
-_WHAT = "the record"
 _OUTCOME = ["status", "units", "n_params", "best_epoch", "seconds", "started"]
 
 
@@ -73,7 +73,7 @@ def make_room(config):
     """
     path = record_path(config)
     files.check_room(path, _WHAT)
-    with files.told(path, _WHAT):
+    with files.as_user_error(path, _WHAT):
         _set_aside_if_damaged(path)
 
 

@@ -144,7 +144,8 @@ def tune(search, n_trials=100, progress=True, say=print):
     """
     from .training import run
 
-    files.check_room(search.path, _WHAT)
+    if len(search.trials()) < n_trials:
+        files.check_room(search.path, _WHAT)
     while len(done := search.trials()) < n_trials:
         values = suggest(search, done)
         config = search.config(values)

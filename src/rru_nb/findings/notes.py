@@ -53,12 +53,12 @@ def missing_points(frame):
     if missing.empty:
         return f"All {len(frame)} runs that this page asks for have their records."
     sweep = _sweep_of(frame)
-    whole = f"`{sweep}` measures them" if sweep else "This page with `train=True` measures them"
+    how = f"`{sweep}` measures them; one by one" if sweep else "To measure them, one by one"
     commands = "\n".join(escape(c) for c in missing.command)
     are = "is" if len(missing) == 1 else "are"
     return (
         f"**{len(missing)} of the {len(frame)} runs {are} not measured yet** and stay empty "
-        f"below. {whole}; one by one:\n\n"
+        f"below. {how}:\n\n"
         f"<details><summary>{len(missing)} commands</summary><pre>{commands}</pre></details>"
     )
 
