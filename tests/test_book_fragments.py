@@ -20,6 +20,7 @@ from rru_nb.book import (
     record_list,
     strays,
 )
+from rru_nb.config import CELLS
 from rru_nb.errors import UserError
 from rru_nb.records import write_record
 from rru_nb.sections import section
@@ -107,6 +108,10 @@ def test_colours_say_whether_another_seed_may_give_the_papers_number(context):
     told = front.answer(context)
     assert "One set is measured at full size with all four cells" in told
     assert "**1 of 1**: Music JSB Chorales (RRU 8.19, GRU 8.24, LSTM 8.50" in told
+    assert "8.20; 1 to 5 seeds of each)" in told
+    for cell in CELLS:
+        record(paper_config("piano-midi", cell), 7.5)
+    assert "7.50; one seed of each)" in front.answer(context)
 
 
 def small_record(dataset, cell, score, **settings):

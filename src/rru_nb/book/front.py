@@ -54,7 +54,15 @@ def _winner(group):
 
 def _scores(group):
     listed = ", ".join(f"{CELL_TITLES[row.cell]} {row.measured:.2f}" for row in group.itertuples())
-    return f"{tables.published_row(group.dataset.iloc[0])} ({listed})"
+    return f"{tables.published_row(group.dataset.iloc[0])} ({listed}; {_seeds_of_each(group.runs)})"
+
+
+def _seeds_of_each(runs):
+    """Of one seed a small lead may be chance, so the reader is told how many there are."""
+    few, most = runs.min(), runs.max()
+    if most == 1:
+        return "one seed of each"
+    return f"{most} seeds of each" if few == most else f"{few} to {most} seeds of each"
 
 
 def _in_small(rows):
