@@ -17,6 +17,7 @@ from rru_nb.book import (
     paper_map,
     paper_settings,
     plateau,
+    protocols,
     record_list,
     strays,
 )
@@ -259,6 +260,23 @@ def test_a_music_number_that_strays_is_told_with_what_was_tried(context):
     assert "2.98, the paper 2.92 (+2.1 %; scale paper, mean of 2 runs)" in told, "one run strays"
     assert "; seed 1 2.92 (+0.0 %), best epoch " in told
     assert "(Music Nottingham, RRU)" in front.answer(context)
+
+
+def test_a_protocol_is_told_by_two_runs_in_its_own_metric():
+    config = paper_config("ptb-char", "rru", "laptop")
+    other = paper_config("ptb-char", "rru", "laptop", protocol="standard")
+    write_record(a_record(config, test={"bpc": 1.5, "bpc_contiguous": 1.25}, **ORIGIN))
+    told = protocols.substitutions()
+    command = "rru-nb run --dataset ptb-char --cell rru --scale laptop --set protocol=standard"
+    assert told["protocol_ptb_char"] == f"not measured (`{command}`)"
+    assert "`rru-nb run --dataset pmnist --cell rru --scale laptop`" in told["protocol_pmnist"]
+    write_record(a_record(other, test={"bpc": 1.75, "bpc_contiguous": 1.875}, **ORIGIN))
+    told = protocols.substitutions()["protocol_ptb_char"]
+    told = re.sub("<.*?>", "", told)
+    assert told == (
+        "bits per character, each scored once: 1.25 as the code and 1.88 with the option; "
+        "RRU, scale laptop, one run each"
+    )
 
 
 def test_changes_of_the_source_count_the_records_that_are_older(context, monkeypatch):

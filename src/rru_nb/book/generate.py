@@ -25,6 +25,7 @@ from . import (
     page_status,
     paper_settings,
     plateau,
+    protocols,
     record_list,
     speed,
     strays,
@@ -74,9 +75,10 @@ def _effect(row):
 
 
 def substitutions():
-    """`{name: Markdown}` for `{{ name }}` in a page: the effects of the authors' choices."""
+    """`{name: Markdown}` for `{{ name }}` in a page: what the authors' choices and protocols do."""
     rows = choices.effects().itertuples()
-    return {f"effect_{row.setting}": _effect_in_short(row) for row in rows if row.setting}
+    effects = {f"effect_{row.setting}": _effect_in_short(row) for row in rows if row.setting}
+    return effects | protocols.substitutions()
 
 
 def _effect_in_short(row):
