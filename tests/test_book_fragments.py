@@ -270,11 +270,13 @@ def test_a_protocol_is_told_by_two_runs_in_its_own_metric():
     command = "rru-nb run --dataset ptb-char --cell rru --scale laptop --set protocol=standard"
     assert told["protocol_ptb_char"] == f"not measured (`{command}`)"
     assert "`rru-nb run --dataset pmnist --cell rru --scale laptop`" in told["protocol_pmnist"]
+    write_record(a_record(other, test={}, status="failed", **ORIGIN))
+    assert protocols.substitutions()["protocol_ptb_char"] == f"failed (`{command}`)"
     write_record(a_record(other, test={"bpc": 1.75, "bpc_contiguous": 1.875}, **ORIGIN))
     told = protocols.substitutions()["protocol_ptb_char"]
     told = re.sub("<.*?>", "", told)
     assert told == (
-        "bits per character, each scored once: 1.25 as the code and 1.88 with the option; "
+        "bits per character, every one once: 1.25 as the code and 1.88 with the option; "
         "RRU, scale laptop, one run each"
     )
 

@@ -2,11 +2,11 @@
 
 from ..config import paper_config
 from ..records import find_record
-from ..tables import METRIC_TITLES, command, short_number
+from ..tables import command, short_number
+from .front import TITLES
 
 SCALE = "laptop"
 PROTOCOLS = {"pmnist": "paper", "ptb-char": "standard"}
-TITLES = METRIC_TITLES | {"bpc_contiguous": "bits per character, each scored once"}
 
 
 def substitutions():
@@ -24,7 +24,7 @@ def _effect(dataset, protocol):
     records = {told: find_record(config) for told, config in configs.items()}
     for config, record in zip(configs.values(), records.values(), strict=True):
         if record is None or record["status"] != "ok":
-            return f"not measured (`{command(config)}`)"
+            return f"{'failed' if record else 'not measured'} (`{command(config)}`)"
     metric = changed.metric
     scores = " and ".join(
         f'<a href="records.html#{record["id"]}">{short_number(record["test"][metric])}</a> {told}'
