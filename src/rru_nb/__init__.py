@@ -5,6 +5,8 @@ Names are imported when first used, so that the command line answers without Ten
 
 import importlib
 
+from .backend import choose, installed
+
 __version__ = "0.1.0"
 
 _HOME = {
@@ -33,7 +35,9 @@ __all__ = [*_HOME, "__version__"]
 def __getattr__(name):
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(f".{_HOME[name]}", __name__), name)
+    choose()
+    with installed():
+        value = getattr(importlib.import_module(f".{_HOME[name]}", __name__), name)
     globals()[name] = value
     return value
 

@@ -1,8 +1,8 @@
 """The RRU in numbers: one step by hand, how long its features remember, how Z leaves zero."""
 
+import keras
 import numpy as np
 import pandas as pd
-import tensorflow as tf
 
 from .budget import units_within
 from .cells.rru import NORM_EPSILON, RRUCell
@@ -104,7 +104,7 @@ def watch_training(scale="laptop", seed=0, n_steps=100):
         and a dict of half-lives in time steps, arrays [n], `before` and `after` training.
     """
     config = paper_config("chorales", "rru", scale, seed)
-    tf.keras.utils.set_random_seed(seed)
+    keras.utils.set_random_seed(seed)
     task = task_for(config)
     model = task.network(config.units or units_within(task.parameters, config.n_params))
     cell = model.layers[1].cell
@@ -113,6 +113,7 @@ def watch_training(scale="laptop", seed=0, n_steps=100):
 
     def watch(epoch_ends):
         if epoch_ends is False and len(rows) <= n_steps:
+            fit.step.sync()
             rows.append(_row_of(cell, len(rows), fit.losses[-1]))
 
     with Progress(config, enabled=False) as bar:

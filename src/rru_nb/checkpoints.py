@@ -46,8 +46,7 @@ class Checkpoint:
             "data": data_digest,
             "source": provenance.source(),
             "versions": provenance.versions(),
-            "gpu": device["gpu"],
-            "onednn": device["onednn"],
+            "computes": {name: v for name, v in device.items() if name not in ("cpu", "cores")},
         }
         self._written, self._cost, self._warned = time.monotonic(), 0.0, False
 

@@ -6,6 +6,7 @@ import signal
 import sys
 
 from . import __version__, listen_commands, section_commands
+from .backend import choose, installed
 from .errors import UserError
 from .settings import value_of
 from .signals import sigterm_raises
@@ -16,6 +17,7 @@ examples:
   rru-nb run --dataset chorales --cell rru --scale smoke a training of seconds, no download
   rru-nb run --dataset jsb --cell rru                    the paper's setting, minutes to hours
   rru-nb run --dataset jsb --cell rru --set dropout=0.5  one setting changed
+  rru-nb --backend jax run --dataset jsb --cell rru      on JAX, on a GPU where it sees one
   rru-nb sweep dropout --dataset nottingham              what a section of the paper lacks
   rru-nb tune --dataset jsb --cell rru --trials 100      the paper's search, hours to days
   rru-nb status                                          how much of each section is there
@@ -23,6 +25,8 @@ examples:
   rru-nb book                                            build the book from the records
 
 environment variables:
+  KERAS_BACKEND   tensorflow (default) or jax, for notebooks too
+  RRU_NB_COMMIT   the commit of the code, where there is no git checkout, with -dirty if changed
   RRU_NB_DATA     a folder with the upstream data files, looked into before downloading
   RRU_NB_CACHE    where downloads go (default: the user's cache)
   RRU_NB_STATE    where checkpoints of trainings under way go (default: the user's cache)
@@ -42,7 +46,8 @@ def main(arguments=None):
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     options = _parser().parse_args(arguments)
     try:
-        with sigterm_raises():
+        choose(options.backend)
+        with sigterm_raises(), installed():
             code = options.do(options) or 0
             sys.stdout.flush()
             return code
@@ -66,6 +71,9 @@ def _parser():
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"rru-nb {__version__}")
+    parser.add_argument(
+        "--backend", metavar="NAME", help="tensorflow or jax; default: KERAS_BACKEND, or tensorflow"
+    )
     commands = parser.add_subparsers(metavar="command", required=True)
     _add_data(commands)
     _add_run(commands)

@@ -74,6 +74,7 @@ class RunConfig:
             over all steps of the batch.
         label_smoothing: of the classification tasks.
         learning_rate, optimizer, clip_multiplier: of `RAdam`; optimizer "authors" or "liu".
+        precision: of matrix products on a GPU: "float32", or "tf32", with ten bits of mantissa.
         patience: epochs without a better score after which training stops.
         max_epochs: upper limit of the epochs; None as in the paper: early stopping alone.
         select_on: the split whose score stops training and picks the weights, "valid";
@@ -111,6 +112,7 @@ class RunConfig:
     learning_rate: float
     optimizer: str = "authors"
     clip_multiplier: float | None = None
+    precision: str = "float32"
     patience: int
     max_epochs: int | None = None
     select_on: str = "valid"

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 import keras
 import numpy as np
-import tensorflow as tf
 
+from .backend import backend
 from .radam import RAdam
 from .signals import Stopped, stop_request
 
@@ -20,6 +20,8 @@ class Fit:
         history: one dict for each epoch done.
         best_epoch, best_score, best_weights: by the metric that stops training.
         failure: where a number was not finite, or None.
+        step: the compiled step of the backend, see `backend.TrainStep`; what reads the weights
+            during an epoch calls `step.sync()` first.
         take_step: of a batch, its loss and the gradient's norm, once the weights have moved.
         losses, sizes: of the steps taken in the epoch under way.
         seconds: of the epoch under way before this process went on with it.
@@ -44,20 +46,14 @@ class Fit:
         )
         self.optimizer.build(self.model.trainable_variables)
         self.best_weights = self.model.get_weights()
-        self.take_step = tf.function(self._train_step, input_signature=[self.task.batch_spec])
+        spec = self.task.batch_spec
+        self.step = backend().TrainStep(self.model, self.optimizer, self.task.loss, spec)
+        self.take_step = self.step
 
-    def _train_step(self, batch):
-        variables = self.model.trainable_variables
-        with tf.GradientTape() as tape:
-            loss = self.task.loss(self.model, batch)
-        # Zero rather than None for what a loss does not touch: a classifier reads the last
-        # layer's state, so that W^o of that layer has no part in it.
-        # TensorFlow's variables, because it makes no zeros from the dtype of Keras' own.
-        sources, unconnected = [v.value for v in variables], tf.UnconnectedGradients.ZERO
-        gradients = tape.gradient(loss, sources, unconnected_gradients=unconnected)
-        norm = tf.linalg.global_norm(gradients)
-        self.optimizer.apply(gradients, variables)
-        return loss, norm
+    @property
+    def n_params(self):
+        """The number of trainable parameters."""
+        return sum(int(np.prod(v.shape)) for v in self.model.trainable_variables)
 
     def goes_on(self):
         """Whether another epoch is due."""
@@ -84,6 +80,7 @@ class Fit:
                         save(epoch_ends)
                     if request.signum is not None:
                         raise self._stopped(request.signum, save)
+            self.step.sync()
             if request.signum is not None:  # it came in the step that failed, which saves nothing
                 again = "stopped as the training failed; the same command repeats its last steps"
                 raise Stopped(again, request.signum)
@@ -100,7 +97,7 @@ class Fit:
         batches = list(self.task.train_batches(number))
         bar.start_epoch(number, len(batches), done=len(self.losses))
         for batch in batches[len(self.losses) :]:
-            loss, norm = (float(x) for x in self.take_step(batch))
+            loss, norm = self.take_step(batch)
             self.losses.append(loss)
             self.sizes.append(len(next(iter(batch.values()))))
             bar.step(loss)
@@ -109,6 +106,7 @@ class Fit:
                 return
             self.seconds = before + time.perf_counter() - clock
             yield False
+        self.step.sync()
         scores = self.task.evaluate(self.model, self.config.select_on)
         if not all(math.isfinite(v) for v in scores.values()):
             self._fail(**{f"{self.config.select_on}_{k}": v for k, v in scores.items()})
@@ -156,16 +154,18 @@ class Fit:
 
     def _variables(self):
         # `model.variables` has the states of the seed generators, which `weights` leaves out.
-        return [*self.model.variables, *self.optimizer.variables, *self.task.carried]
+        return [*self.model.variables, *self.optimizer.variables]
 
     def state(self):
         """`(arrays, meta)` from which `restore` makes a training that goes on bit for bit."""
+        self.step.sync()
         arrays = {f"variable_{i}": np.asarray(v) for i, v in enumerate(self._variables())}
         arrays |= {f"best_{i}": w for i, w in enumerate(self.best_weights)}
         return arrays, {name: getattr(self, name) for name in self._PLAIN}
 
     def restore(self, arrays, meta):
         """Takes over a state that `state` gave in another process."""
+        self.step.sync()
         for i, variable in enumerate(self._variables()):
             variable.assign(arrays[f"variable_{i}"])
         self.best_weights = [arrays[f"best_{i}"] for i in range(len(self.best_weights))]

@@ -1,9 +1,11 @@
 """What happens inside the RRU over time: the sizes of state and pre-activation, gradients."""
 
+import keras
 import numpy as np
 import pandas as pd
-import tensorflow as tf
+from keras import ops
 
+from .backend import backend
 from .budget import units_within
 from .config import paper_config
 from .fit import Fit
@@ -39,7 +41,7 @@ def inside_views(scale="laptop", seed=0):
             "chorales", "rru", scale, seed, normalize=normalize, max_epochs=EPOCHS
         )
         task = task_for(config)
-        tf.keras.utils.set_random_seed(seed)
+        keras.utils.set_random_seed(seed)
         model = task.network(config.units or units_within(task.parameters, config.n_params))
         sequences = joined(task.splits.valid)
         place = {"normalize": normalize}
@@ -79,8 +81,8 @@ def look_inside(model, sequences, gradient_steps=GRADIENT_STEPS):
     """
     cell, head = model.layers[1].cell, model.layers[-1]
     states = _states(cell, sequences[:, :-1])  # T + 1 of [B, n], h_0 first
-    before = np.stack([h.numpy() for h in states[:-1]], axis=1)  # [B, T, n]
-    after = np.stack([h.numpy() for h in states[1:]], axis=1)
+    before = np.stack([np.asarray(h) for h in states[:-1]], axis=1)  # [B, T, n]
+    after = np.stack([np.asarray(h) for h in states[1:]], axis=1)
     kernel, recurrent, bias = (
         np.asarray(w) for w in (cell.kernel, cell.recurrent_kernel, cell.bias)
     )
@@ -109,15 +111,15 @@ def _states(cell, x):
 def _gradients(cell, head, sequences):
     """‖∂ℓ_T / ∂h_t‖ for t = 1 .. T, mean over the sequences."""
     x, target = sequences[:, :-1], sequences[:, -1]
-    h = cell.get_initial_state(batch_size=len(x))
-    states = []
-    with tf.GradientTape() as tape:
-        for t in range(x.shape[1]):
-            output, h = cell(x[:, t], h, training=False)
-            states.append(h[0])
-        logits = head(output)
-        loss = tf.reduce_sum(tf.nn.sigmoid_cross_entropy_with_logits(target, logits))
+
+    def loss(shifts):
+        """Of the last step, were each state a little another: its gradient is the state's."""
+        h = cell.get_initial_state(batch_size=len(x))
+        for t, shift in enumerate(shifts):
+            output, (h,) = cell(x[:, t], h, training=False)
+            h = [h + shift]
+        return ops.sum(ops.binary_crossentropy(target, head(output), from_logits=True))
+
     # The last output comes from the last state but one: the last state has no gradient.
-    zero = tf.UnconnectedGradients.ZERO
-    gradients = tape.gradient(loss, states, unconnected_gradients=zero)
-    return [float(tf.reduce_mean(tf.norm(g, axis=-1))) for g in gradients]
+    shifts = [np.zeros([len(x), cell.units], np.float32)] * x.shape[1]
+    return [float(np.linalg.norm(g, axis=-1).mean()) for g in backend().gradients(loss, shifts)]

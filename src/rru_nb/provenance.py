@@ -4,47 +4,67 @@ import hashlib
 import importlib.metadata
 import os
 import platform
+import re
 import subprocess
 from functools import lru_cache
 from pathlib import Path
 
 from . import __version__, paths
+from .backend import BACKEND_TITLES, PACKAGES, TRAINS, backend, backend_name
+from .errors import UserError
 
-_PACKAGES = ("tensorflow", "keras", "numpy")
+_PACKAGES = ("keras", "numpy")
+
+# Switches of the environment under which a backend computes other last digits, or other numbers.
+_SWITCHES = (
+    *("TF_DETERMINISTIC_OPS", "TF_XLA_FLAGS", "XLA_FLAGS"),
+    *("NVIDIA_TF32_OVERRIDE", "OMP_NUM_THREADS"),
+)
 
 # What can change a number; the rest of the package reads, draws or stores.
 _DECIDING = (
-    *("cells/*.py", "layers/*.py", "tasks/*.py", "data/*.py"),
+    *("cells/*.py", "layers/*.py", "layers/*/*.py", "tasks/*.py", "data/*.py", "backend/*.py"),
     *("budget.py", "fit.py", "radam.py", "training.py"),
 )
 
 
 def versions():
-    """Versions of Python and of the packages that numbers depend on."""
-    found = {name: importlib.metadata.version(name) for name in _PACKAGES}
+    """Versions of Python and of the packages that numbers depend on, the backend's first."""
+    packages = (*PACKAGES[backend_name()], *_PACKAGES)
+    found = {name: importlib.metadata.version(name) for name in packages}
     return {"python": platform.python_version(), "rru_nb": __version__} | found
 
 
 def device():
-    """What computes: the GPU's name if TensorFlow sees one, the processor's, its cores.
+    """What computes: Keras' backend, the GPU as its driver names it, the processor, its cores.
 
     `onednn` is the setting of `TF_ENABLE_ONEDNN_OPTS`: other products, other last digits.
+    `switches` holds further ones of the environment that are set.
     """
-    import tensorflow as tf
-
-    gpus = tf.config.list_physical_devices("GPU")
-    names = [tf.config.experimental.get_device_details(g).get("device_name") for g in gpus]
+    set_ones = {name: os.environ[name] for name in _SWITCHES if name in os.environ}
     return {
-        "gpu": names[0] if names else None,
+        "backend": backend_name(),
+        "gpu": backend().gpu(),
         "cpu": _processor(),
         "cores": _cores(),
         "onednn": os.environ.get("TF_ENABLE_ONEDNN_OPTS", "default"),
+        **({"switches": set_ones} if set_ones else {}),
     }
 
 
 def machine():
-    """What tells this machine from another in the `device` of a record, without TensorFlow."""
+    """What tells this machine from another in the `device` of a record, without a backend."""
     return {"cpu": _processor(), "cores": _cores()}
+
+
+def backend_of(record):
+    """What computed a record: `TensorFlow 2.21.0`, `JAX 0.10.2`.
+
+    Args:
+        record: with `device` and `versions`; the first ones name no backend.
+    """
+    name = record.device.get("backend", TRAINS[0])
+    return f"{BACKEND_TITLES[name]} {record.versions[name]}"
 
 
 def device_name(device):
@@ -57,13 +77,30 @@ def commit():
     """The commit of the code that runs, and whether its source was changed since.
 
     Returns:
-        `{"sha": str or None, "dirty": bool or None}`; None where there is no git checkout.
+        `{"sha": str or None, "dirty": bool or None}`. Where there is no git checkout it is what
+        `RRU_NB_COMMIT` says, a hash that ends in `-dirty` for changed source; else None.
+
+    Raises:
+        UserError: if `RRU_NB_COMMIT` is needed and no such thing.
     """
     root = paths.checkout()
     sha = _git(root, "rev-parse", "HEAD") if root else None
     if not sha:
-        return {"sha": None, "dirty": None}
+        return _commit_from_environment()
     return {"sha": sha, "dirty": bool(_git(root, "status", "--porcelain", "--", "src", "params"))}
+
+
+def _commit_from_environment():
+    given = os.environ.get("RRU_NB_COMMIT")
+    if not given:
+        return {"sha": None, "dirty": None}
+    found = re.fullmatch(r"([0-9a-f]{40})(-dirty)?", given)
+    if not found:
+        raise UserError(
+            f"RRU_NB_COMMIT = {given!r} is no commit. Give the 40 hex digits of `git rev-parse "
+            "HEAD`, with -dirty behind them if the source was changed since, or unset it."
+        )
+    return {"sha": found[1], "dirty": found[2] is not None}
 
 
 @lru_cache

@@ -89,6 +89,7 @@ _VALID = {
     "learning_rate": ((lambda v: _number(0, 100)[0](v) and v > 0), "a number above 0"),
     "optimizer": _one_of("authors", "liu"),
     "clip_multiplier": ((lambda v: _number(0, 1e9)[0](v) and v > 0), "a number above 0"),
+    "precision": _one_of("float32", "tf32"),
     "patience": _whole(1),
     "max_epochs": _whole(1),
     "select_on": _one_of("valid", "test"),

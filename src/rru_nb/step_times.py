@@ -31,24 +31,25 @@ def time_epoch(config):
     """
     import keras
 
+    from .backend import fixed_settings
     from .budget import units_within
     from .fit import Fit
     from .tasks import task_for
 
     keras.utils.clear_session()
-    keras.utils.set_random_seed(config.seed)
-    task = task_for(config)
-    fit = Fit(
-        config, task, task.network(config.units or units_within(task.parameters, config.n_params))
-    )
-    n_batches, steps = sum(1 for _ in task.train_batches(1)), []
-    for batch in islice(task.train_batches(1), WARM_UP + TIMED):
-        clock = time.perf_counter()
-        float(fit.take_step(batch)[0])
-        steps.append(time.perf_counter() - clock)
+    with fixed_settings(config.precision):
+        keras.utils.set_random_seed(config.seed)
+        task = task_for(config)
+        units = config.units or units_within(task.parameters, config.n_params)
+        fit = Fit(config, task, task.network(units))
+        n_batches, steps = sum(1 for _ in task.train_batches(1)), []
+        for batch in islice(task.train_batches(1), WARM_UP + TIMED):
+            clock = time.perf_counter()
+            fit.take_step(batch)
+            steps.append(time.perf_counter() - clock)
     steps = steps[WARM_UP:] or steps
     seconds = EVALUATION * n_batches * sum(steps) / len(steps)
-    _keep(config, fit.model.count_params(), seconds)
+    _keep(config, fit.n_params, seconds)
     return seconds
 
 

@@ -6,7 +6,7 @@ import yaml
 
 from .config import CELL_TITLES, CELLS, paper_config
 from .data import DATASETS
-from .provenance import device_name
+from .provenance import backend_of, device_name
 from .records import load_records
 
 METRIC_TITLES = {
@@ -179,7 +179,7 @@ def provenance_table(records):
             "minutes": f"{record.seconds / 60:.1f}",
             "epochs (best)": _epochs(record),
             "device": device_name(record.device),
-            "TensorFlow": record.versions["tensorflow"],
+            "backend": backend_of(record),
             "commit": (record.commit["sha"] or "unknown")[:7]
             + (" +" if record.commit["dirty"] else ""),
             "record": record.id,

@@ -6,6 +6,7 @@ import time
 import keras
 
 from . import checkpoints, provenance
+from .backend import fixed_settings
 from .budget import units_within
 from .checkpoints import Checkpoint
 from .fit import Fit
@@ -60,6 +61,11 @@ def train(config, progress=True, keep=False, finished=None):
         keep: bool, whether to write checkpoints and to go on from one.
         finished: a function that is given the model with its best weights at the end.
     """
+    with fixed_settings(config.precision):
+        return _train(config, progress, keep, finished)
+
+
+def _train(config, progress, keep, finished):
     clock, source = _Clock(), provenance.source()
     task = task_for(config)
     checkpoint = Checkpoint(config, task.splits.digest) if keep else None
@@ -98,7 +104,7 @@ def _record(fit, units, source, clock):
         "status": "failed" if fit.failure else "ok",
         "failure": fit.failure,
         "units": units,
-        "n_params": model.count_params(),
+        "n_params": fit.n_params,
         "recurrence": sorted({_recurrence(layer) for layer in model.layers} - {None}),
         "epochs": fit.history,
         "best_epoch": fit.best_epoch,

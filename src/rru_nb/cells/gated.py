@@ -30,11 +30,10 @@ class GatedCell(keras.layers.Layer):
         self.seed_generator = keras.random.SeedGenerator(seed)
         self.output_size = self.units
 
-    def drop(self, candidate, training):
-        """The candidate after dropout: unchanged unless training."""
-        if not training or self.dropout == 0.0:
-            return candidate
-        return keras.random.dropout(candidate, self.dropout, seed=self.seed_generator)
+    @property
+    def dropped_features(self):
+        """How many features a dropout mask covers: the candidate's n."""
+        return self.units
 
     def get_initial_state(self, batch_size=None):
         """Zeros of shape [batch_size, n], one for each state."""

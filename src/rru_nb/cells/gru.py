@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from ._checks import check_features
+from ._dropout import drop, split
 from .gated import GatedCell
 
 
@@ -64,18 +65,18 @@ class GRUCell(GatedCell):
         """One time step.
 
         Args:
-            inputs: x, [batch, m].
+            inputs: x, [batch, m]; with a mask of dropout as a `Step`.
             states: [h], h of [batch, n].
             training: bool, whether to drop out.
 
         Returns:
             h' of [batch, n], and [h'].
         """
-        x, h = inputs, states[0] if isinstance(states, (list, tuple)) else states
+        (x, keep), h = split(inputs), states[0] if isinstance(states, (list, tuple)) else states
         xh = ops.concatenate([x, h], axis=-1)
         gates = ops.sigmoid(ops.matmul(xh, self.gate_kernel) + self.gate_bias)
         r, u = ops.split(gates, 2, axis=-1)
         xrh = ops.concatenate([x, r * h], axis=-1)
         c = ops.tanh(ops.matmul(xrh, self.candidate_kernel) + self.candidate_bias)
-        h = u * h + (1 - u) * self.drop(c, training)
+        h = u * h + (1 - u) * drop(self, c, keep, training)
         return h, [h] if isinstance(states, (list, tuple)) else h

@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from ._checks import check_features, check_number
+from ._dropout import drop, split
 from .gated import GatedCell
 
 
@@ -58,17 +59,17 @@ class LSTMCell(GatedCell):
         """One time step.
 
         Args:
-            inputs: x, [batch, m].
+            inputs: x, [batch, m]; with a mask of dropout as a `Step`.
             states: [h, c], each of [batch, n].
             training: bool, whether to drop out.
 
         Returns:
             h' of [batch, n], and [h', c'].
         """
-        h, c = states
-        xh = ops.concatenate([inputs, h], axis=-1)
+        (x, keep), (h, c) = split(inputs), states
+        xh = ops.concatenate([x, h], axis=-1)
         i, j, f, o = ops.split(ops.matmul(xh, self.kernel) + self.bias, 4, axis=-1)
-        candidate = self.drop(ops.tanh(j), training)
+        candidate = drop(self, ops.tanh(j), keep, training)
         c = c * ops.sigmoid(f + self.forget_bias) + ops.sigmoid(i) * candidate
         h = ops.tanh(c) * ops.sigmoid(o)
         return h, [h, c]

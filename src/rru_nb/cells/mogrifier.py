@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 from ._checks import check_count, check_features
+from ._dropout import drop, split
 from .gated import GatedCell
 
 
@@ -93,17 +94,17 @@ class MogrifierLSTMCell(GatedCell):
         """One time step.
 
         Args:
-            inputs: x, [batch, m].
+            inputs: x, [batch, m]; with a mask of dropout as a `Step`.
             states: [h, c], each of [batch, n].
             training: bool, whether to drop out.
 
         Returns:
             h' of [batch, n], and [h', c'].
         """
-        h, c = states
-        xh = ops.concatenate(self.mogrify(inputs, h), axis=-1)
+        (x, keep), (h, c) = split(inputs), states
+        xh = ops.concatenate(self.mogrify(x, h), axis=-1)
         j, o, f, i = ops.split(ops.matmul(xh, self.kernel), 4, axis=-1)
-        candidate = self.drop(ops.tanh(j + self.candidate_bias), training)
+        candidate = drop(self, ops.tanh(j + self.candidate_bias), keep, training)
         f = ops.sigmoid(f + self.forget_gate_bias)
         i = ops.minimum(1 - f, ops.sigmoid(i + self.input_gate_bias))
         c = f * c + i * candidate

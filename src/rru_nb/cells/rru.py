@@ -8,6 +8,7 @@ from keras import ops
 
 from ..errors import UserError, check_choice
 from ._checks import check_count, check_features, check_number, check_rate
+from ._dropout import drop, split
 
 NORM_EPSILON = 1e-6  # in the mean square of eq. 1's normalization, as in the authors' code
 RESIDUAL_RANGE = (0.01, 0.99)  # of σ(S) at the start, for residual="uniform"
@@ -143,6 +144,11 @@ class RRUCell(keras.layers.Layer):
             for variable in together:
                 variable.clip_group = group
 
+    @property
+    def dropped_features(self):
+        """How many features a dropout mask covers: the last hidden layer's g."""
+        return self.bias.shape[0]
+
     def _hidden_size(self, m):
         g = round(self.hidden_multiplier * (m + self.units))
         if g < 1:
@@ -174,19 +180,19 @@ class RRUCell(keras.layers.Layer):
         """One time step.
 
         Args:
-            inputs: x, [batch, m].
+            inputs: x, [batch, m]; with a mask of dropout as a `Step`.
             states: [h], h of [batch, n].
             training: bool, whether to drop out.
 
         Returns:
             o of [batch, p], and [h'], h' of [batch, n].
         """
-        x, h = inputs, states[0] if isinstance(states, (list, tuple)) else states
+        (x, keep), h = split(inputs), states[0] if isinstance(states, (list, tuple)) else states
         wx, wh, z = self.kernel, self.recurrent_kernel, self.rezero_scale
         j = ops.relu(self._norm(ops.matmul(x, wx) + ops.matmul(h, wh) + self.bias))  # (1)
         for kernel, bias in zip(self.hidden_kernels, self.hidden_biases):
             j = ops.relu(ops.matmul(j, kernel) + bias)  # (2)
-        d = self._drop(j, training)  # (3)
+        d = drop(self, j, keep, training)  # (3)
         c = self._activate(ops.matmul(d, self.candidate_kernel) + self.candidate_bias)  # (4)
         h = ops.cast(self.residual_scale(), h.dtype) * h + z * c  # (5)
         o = self._activate(ops.matmul(d, self.output_kernel) + self.output_bias)  # (6)
@@ -208,11 +214,6 @@ class RRUCell(keras.layers.Layer):
         wide = ops.cast(z, keras.backend.result_type(z.dtype, "float32"))
         mean_square = ops.mean(ops.square(wide), axis=-1, keepdims=True)
         return z * ops.cast(ops.rsqrt(mean_square + NORM_EPSILON), z.dtype)
-
-    def _drop(self, j, training):
-        if not training or self.dropout == 0.0:
-            return j
-        return keras.random.dropout(j, self.dropout, seed=self.seed_generator)
 
     def _activate(self, y):
         return ops.relu(y) if self.relu_outputs else y

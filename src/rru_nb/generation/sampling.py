@@ -4,8 +4,8 @@ import numbers
 
 import keras
 import numpy as np
-import tensorflow as tf
 
+from ..backend import backend
 from ..errors import UserError
 from ..tasks.music import KEYS
 
@@ -28,12 +28,15 @@ class Stepper:
     def __init__(self, model):
         self._layers = [layer for layer in model.layers if isinstance(layer, keras.layers.RNN)]
         self._head = model.layers[-1]
-        self._step = tf.function(self._advance)
+        self._step = backend().compiled(model, self._advance)
         self._states = None
 
     def start(self, batch_size):
         """Goes back to the initial state, for sequences side by side."""
-        self._states = [list(layer.get_initial_state(batch_size)) for layer in self._layers]
+        self._states = [
+            [np.asarray(state) for state in layer.get_initial_state(batch_size)]
+            for layer in self._layers
+        ]
 
     def __call__(self, frames):
         """Logits of the next time step, float32 [B, 88], given the present one, [B, 88].
@@ -43,8 +46,8 @@ class Stepper:
         """
         if self._states is None:
             raise UserError("no sequence has begun: call start(batch_size) first.")
-        logits, self._states = self._step(tf.constant(frames, tf.float32), self._states)
-        return logits.numpy()
+        logits, self._states = self._step(np.asarray(frames, np.float32), self._states)
+        return logits
 
     def _advance(self, x, states):
         after = []

@@ -1,121 +1,27 @@
-"""The GRU as one fused recurrence."""
+"""The recurrent layer of the GRU."""
 
 import keras
-import tensorflow as tf
 
 from ..cells.gru import GRUCell
-from .gated import (
-    GatedRNN,
-    bias_gradient,
-    cell_options,
-    kernel_gradient,
-    previous,
-    product,
-    side_by_side,
-    split_gradients,
-    stand_still,
-    through_sigmoid,
-    through_tanh,
-    transposed,
-)
-from .over_time import over_time
+from ._recurrent import RecurrentLayer, cell_options
 
 
 @keras.saving.register_keras_serializable(package="rru_nb")
-class GRU(GatedRNN):
-    """`keras.layers.RNN` of a `GRUCell`, fused: same weights, same numbers, less time.
+class GRU(RecurrentLayer):
+    """`keras.layers.RNN` of a `GRUCell`: same weights, same numbers, less time.
 
     Args:
         units, dropout, seed: of `GRUCell`.
-        fused: True, False, or None for fused where it can serve.
+        fused: True, False, or None for fused where it can serve; see `RecurrentLayer`.
         **kwargs: of `keras.layers.RNN`, e.g. `return_sequences=True`.
 
     Raises:
         UserError: if an argument is out of its range, or `fused=True` can't be honoured.
     """
 
+    loop_name = "gru"
     cell_arguments = ("units", "dropout", "seed")
 
     def __init__(self, units, dropout=0.0, seed=None, fused=None, **kwargs):
         cell = GRUCell(units, dropout, seed, name="gru_cell", **cell_options(kwargs))
         super().__init__(cell, fused, **kwargs)
-
-    def recur(self, inputs, states, drop, valid):
-        cell = self.cell
-        weights = (cell.gate_kernel, cell.gate_bias, cell.candidate_kernel, cell.candidate_bias)
-        weights = (tf.cast(w, inputs.dtype) for w in weights)
-        hs = _recurrence(drop, valid)(inputs, *states, *weights)
-        return hs, [hs[-1]]
-
-
-def _recurrence(drop, valid):
-    """The function of all that has gradients: inputs, h_0 and the cell's weights."""
-
-    @tf.custom_gradient
-    def run(inputs, start, gate_kernel, gate_bias, candidate_kernel, candidate_bias):
-        sizes = [inputs.shape[-1], start.shape[-1]]
-        gate_x, gate_h = tf.split(gate_kernel, sizes, axis=0)
-        candidate_x, candidate_h = tf.split(candidate_kernel, sizes, axis=0)
-        from_inputs = product(inputs, side_by_side(gate_x, candidate_x))
-        from_inputs += side_by_side(gate_bias, candidate_bias)
-        kept = _forward(from_inputs, start, gate_h, candidate_h, drop, valid)
-        hs = kept.pop("out")
-
-        def backward(d_hs):
-            kernels_t = transposed(gate_h), transposed(candidate_h)
-            d_start, d_gates, d_candidates = _backward(
-                from_inputs, d_hs, kept, start, *kernels_t, drop, valid
-            )
-            before, reset = previous(start, hs), kept["rh"]
-            d_inputs = product(d_gates, gate_x, transpose=True)
-            return (
-                d_inputs + product(d_candidates, candidate_x, transpose=True),
-                d_start,
-                kernel_gradient(side_by_side(inputs, before), d_gates),
-                bias_gradient(d_gates),
-                kernel_gradient(side_by_side(inputs, reset), d_candidates),
-                bias_gradient(d_candidates),
-            )
-
-        return hs, backward
-
-    return run
-
-
-def _forward(from_inputs, start, gate_kernel, candidate_kernel, drop, valid):
-    """What the way back needs of every step, and h after it ("out")."""
-    n = start.shape[-1]
-
-    def step(h, x, drop, valid):
-        gates, candidate = tf.split(x, [2 * n, n], axis=-1)
-        ru = tf.sigmoid(gates + tf.matmul(h, gate_kernel))
-        r, u = tf.split(ru, 2, axis=-1)
-        rh = r * h
-        c = tf.tanh(candidate + tf.matmul(rh, candidate_kernel))
-        dropped = c if drop is None else c * drop
-        (new,) = stand_still(valid, (dropped + u * (h - dropped),), (h,))
-        return new, {"out": new, "h": h, "ru": ru, "c": c, "rh": rh}
-
-    inputs = {"x": from_inputs, "drop": drop, "valid": valid}
-    return over_time(from_inputs, step, start, inputs)[1]
-
-
-def _backward(clock, d_hs, kept, start, gate_kernel_t, candidate_kernel_t, drop, valid):
-    """Gradients of h_0, and of the pre-activations of [r, u] and of c at every step."""
-
-    def step(carried, d_out, h, ru, c, drop, valid):
-        r, u = tf.split(ru, 2, axis=-1)
-        (d_new,), (d_past,) = split_gradients(valid, d_out + carried)
-        d_dropped, dropped = d_new * (1 - u), c
-        if drop is not None:
-            d_dropped, dropped = d_dropped * drop, c * drop
-        d_c = through_tanh(d_dropped, c)
-        d_rh = tf.matmul(d_c, candidate_kernel_t)
-        d_ru = through_sigmoid(side_by_side(d_rh * h, d_new * (h - dropped)), ru)
-        d_h = d_new * u + d_rh * r + tf.matmul(d_ru, gate_kernel_t)
-        return d_h + d_past, {"d_ru": d_ru, "d_c": d_c}
-
-    inputs = {"d_out": d_hs, "drop": drop, "valid": valid}
-    inputs |= {name: kept[name] for name in ("h", "ru", "c")}
-    d_start, d = over_time(clock, step, tf.zeros_like(start), inputs, backwards=True)
-    return d_start, d["d_ru"], d["d_c"]

@@ -11,13 +11,15 @@ The trainer (`training.py`) knows nothing else, and a task knows nothing of the 
     task = task_for(config)
     model = task.network(units)
     for batch in task.train_batches(epoch):      # dicts of arrays, of the shapes of batch_spec
-        loss = task.loss(model, batch)           # a scalar tensor, differentiable
+        loss = task.loss(model, batch)           # a scalar, differentiable: `keras.ops` alone
     scores = task.evaluate(model, "valid")       # {metric: float}
 """
 
 from typing import ClassVar
 
 import numpy as np
+
+from ..backend import backend
 
 
 class Task:
@@ -26,15 +28,12 @@ class Task:
     Attributes:
         metrics: names of the metrics that `evaluate` gives.
         better: "lower" or "higher": which way `config.metric` improves.
-        batch_spec: `{name: tf.TensorSpec}` of a batch.
+        batch_spec: `{name: keras.InputSpec}` of a batch.
         splits: the `Splits` of the data.
-        carried: tf.Variables that live from one training batch to the next besides the model's
-            weights (the state of a stateful task); the trainer's checkpoints hold them too.
     """
 
     metrics: ClassVar[tuple[str, ...]]
     better: ClassVar[str]
-    carried = ()
 
     def __init__(self, config):
         self.config = config
@@ -52,7 +51,10 @@ class Task:
         raise NotImplementedError
 
     def loss(self, model, batch):
-        """The loss of a batch in training mode: a scalar tensor."""
+        """The loss of a batch in training mode: a scalar, by `keras.ops` alone.
+
+        What has to live from one batch to the next is the model's own non-trainable state.
+        """
         raise NotImplementedError
 
     def evaluate(self, model, split):
@@ -80,5 +82,37 @@ def shuffled_batches(n_examples, batch_size, seed, epoch):
         A list of int arrays that together hold each of `range(n_examples)` once.
     """
     order = np.random.default_rng([seed, epoch]).permutation(n_examples)
-    n_batches = max(1, n_examples // batch_size)
-    return np.split(order, batch_size * np.arange(1, n_batches))
+    return in_batches(order, batch_size)
+
+
+def in_batches(examples, batch_size):
+    """Cut an array into batches; the last takes the remainder, as in the authors' code."""
+    n_batches = max(1, len(examples) // batch_size)
+    return np.split(examples, batch_size * np.arange(1, n_batches))
+
+
+def padded_length(longest, window, full=False):
+    """The number of time steps to pad a batch to, whose longest example has `longest`.
+
+    Padding beyond the longest changes nothing: it is masked. Where each shape is compiled anew,
+    the window and its half are enough; `full` is for batches of a size of their own, and for
+    evaluations: then a run compiles a training step for three shapes and an evaluation for one.
+    """
+    if not backend().PADDED_LENGTHS:
+        return longest
+    half = -(-window // 2)
+    return half if longest <= half and not full else window
+
+
+def padded_rows(arrays, n_rows):
+    """Arrays with zeros for further examples, up to `n_rows`, where each shape is compiled anew.
+
+    Args:
+        arrays: `{name: array [B, ...]}`; those that are no arrays stay as they are.
+    """
+    if not backend().PADDED_LENGTHS:
+        return arrays
+    return {
+        name: np.pad(a, [(0, max(0, n_rows - len(a)))] + [(0, 0)] * (a.ndim - 1))
+        for name, a in arrays.items()
+    }

@@ -2,9 +2,10 @@
 
 import keras
 import numpy as np
-import tensorflow as tf
+from keras import ops
 
 from ..data import load_dataset
+from .base import padded_rows
 from .text import (
     TextTask,
     check_enough,
@@ -36,9 +37,6 @@ class CharTask(TextTask):
       rows that start from zeros and carry the state from window to window.
 
     The first stops training under the protocol "authors", the second under "standard".
-
-    Attributes:
-        carried: the states of all layers, each [batch_size, n].
     """
 
     metrics = ("bpc", "bpc_contiguous")
@@ -73,8 +71,8 @@ class CharTask(TextTask):
     @property
     def batch_spec(self):
         return {
-            "tokens": tf.TensorSpec([self.config.batch_size, None], tf.uint8),
-            "reset": tf.TensorSpec([], tf.bool),
+            "tokens": keras.InputSpec("uint8", shape=(None, None)),
+            "reset": keras.InputSpec("bool", shape=()),
         }
 
     def train_batches(self, epoch):
@@ -87,14 +85,19 @@ class CharTask(TextTask):
         return cut(self._streams[split], starts, self.config.window)
 
     def _contiguous(self, split):
-        """All of a split in rows: windows [batch_size, T + 1], and which targets are there."""
+        """All of a split in rows: windows [batch_size, T + 1], and which targets are there.
+
+        The last window is filled up with targets that are not.
+        """
         stream, n_rows, window = self._streams[split], self.config.batch_size, self.config.window
         length = -(-(len(stream) - 1) // n_rows)  # targets of a row
         padded = np.pad(stream, (0, n_rows * length + 1 - len(stream)))
         rows = cut(padded, length * np.arange(n_rows), length)
         there = (np.arange(n_rows * length) < len(stream) - 1).reshape(n_rows, length)
+        to_window = [(0, 0), (0, -length % window)]
+        rows, there = np.pad(rows, to_window), np.pad(there, to_window)
         for start in range(0, length, window):
-            end = min(start + window, length)
+            end = start + window
             yield rows[:, start : end + 1], there[:, start:end]
 
     # Head, loss, metrics
@@ -109,55 +112,65 @@ class CharTask(TextTask):
             x, *after = layer(x, initial_state=state)
             new += after
         before = [state for of_layer in states for state in of_layer]
-        self.carried = [
-            tf.Variable(tf.zeros([self.config.batch_size, state.shape[-1]]), trainable=False)
-            for state in before
-        ]
-        return keras.Model([tokens, *before], [self.head(x), *new])
+        return CarryingModel([tokens, *before], [self.head(x), *new], self.config.batch_size)
 
     def loss(self, model, batch):
-        kept = tf.where(batch["reset"], 0.0, 1.0)
-        tokens = tf.cast(batch["tokens"], tf.int32)
-        before = [kept * state for state in self.carried]
+        tokens = ops.cast(batch["tokens"], "int32")
+        before = [ops.where(batch["reset"], 0.0, state) for state in model.carried]
         logits, *after = model([tokens[:, :-1], *before], training=True)
-        for variable, state in zip(self.carried, after):
+        for variable, state in zip(model.carried, after):
             variable.assign(state)
-        return tf.reduce_mean(next_symbol_nll(logits, tokens[:, 1:]))
+        return ops.mean(next_symbol_nll(logits, tokens[:, 1:]))
 
     def evaluate(self, model, split):
-        score = self.scorer(model, self._make_scorer)
+        score = self.scorer(model)
         return {
-            "bpc": self._half_window_bits(score, split),
-            "bpc_contiguous": self._contiguous_bits(score, split),
+            "bpc": self._half_window_bits(model, score, split),
+            "bpc_contiguous": self._contiguous_bits(model, score, split),
         }
 
-    def _half_window_bits(self, score, split):
+    def _half_window_bits(self, model, score, split):
         half, (first, *later) = self.config.window // 2, self._starts[split]
         # Several batches in one call, which takes less time; each still has its own mean.
         size = max(1, ROWS // self.config.batch_size)
         joined = [np.concatenate(later[i : i + size]) for i in range(0, len(later), size)]
         losses = []
         for starts, begin in [(first, 0), *((starts, half) for starts in joined)]:
-            nats, *_ = score(self._windows(split, starts), begin, *self._zeros(len(starts)))
-            losses += np.float64(nats).reshape(-1, len(first) * nats.shape[1]).mean(1).tolist()
+            n_rows = len(first) * (size if begin else 1)
+            batch = padded_rows({"tokens": self._windows(split, starts)}, n_rows)
+            nats, *_ = score(batch["tokens"], begin, *zeros(model, len(batch["tokens"])))
+            nats = np.float64(nats[: len(starts)])
+            losses += nats.reshape(-1, len(first) * nats.shape[1]).mean(1).tolist()
         return float(half_window_mean(losses) / np.log(2))
 
-    def _zeros(self, n_rows):
-        return [tf.zeros([n_rows, state.shape[-1]]) for state in self.carried]
-
-    def _contiguous_bits(self, score, split):
-        states, total, count = self._zeros(self.config.batch_size), 0.0, 0
+    def _contiguous_bits(self, model, score, split):
+        states, total, count = zeros(model, self.config.batch_size), 0.0, 0
         for tokens, there in self._contiguous(split):
             nats, *states = score(tokens, 0, *states)
             total, count = total + np.float64(nats)[there].sum(), count + there.sum()
         return float(total / count / np.log(2))
 
-    def _make_scorer(self, body, head):
-        def score(tokens, begin, *states):
-            tokens = tf.cast(tokens, tf.int32)
-            x, *after = body([tokens[:, :-1], *states], training=False)
-            return next_symbol_nll(head(x[:, begin:]), tokens[:, 1 + begin :]), *after
 
-        signature = [tf.TensorSpec([None, None], tf.uint8), tf.TensorSpec([], tf.int32)]
-        signature += [tf.TensorSpec([None, state.shape[-1]]) for state in self.carried]
-        return tf.function(score, input_signature=signature)
+class CarryingModel(keras.Model):
+    """A model of tokens and states to logits and states, with the states of a training batch.
+
+    Attributes:
+        carried: variables [batch_size, n], one for each state, not trained.
+    """
+
+    def __init__(self, inputs, outputs, batch_size):
+        super().__init__(inputs, outputs)
+        self.carried = [
+            self.add_weight(
+                shape=(batch_size, state.shape[-1]),
+                initializer="zeros",
+                trainable=False,
+                name=f"carried_{k}",
+            )
+            for k, state in enumerate(inputs[1:])
+        ]
+
+
+def zeros(model, n_rows):
+    """States to start from, [n_rows, n] each."""
+    return [np.zeros([n_rows, state.shape[-1]], np.float32) for state in model.carried]

@@ -1,10 +1,13 @@
 """What the tasks share that put a whole sequence into one of several classes (section 4.1)."""
 
+import functools
+
 import keras
 import numpy as np
-import tensorflow as tf
+from keras import ops
 
-from .base import Task
+from ..backend import backend
+from .base import Task, padded_rows
 from .network import dense_parameters, recurrent_layer, recurrent_parameters
 
 
@@ -46,17 +49,21 @@ class ClassificationTask(Task):
 
     def loss(self, model, batch):
         logits = _logits(model, batch, training=True)
-        target = tf.one_hot(batch["label"], self.classes)
+        target = ops.one_hot(batch["label"], self.classes)
         # The true class gets 1 - s + s / classes of the probability, every other s / classes.
         each = keras.losses.categorical_crossentropy(
             target, logits, from_logits=True, label_smoothing=self.config.label_smoothing
         )
-        return tf.reduce_mean(each)
+        return ops.mean(each)
 
     def evaluate(self, model, split):
         if self._score is None or self._score[0] is not model:
-            self._score = model, _scorer(model, self.batch_spec)
-        scored = [self._score[1](batch) for batch in self._evaluation_batches(split)]
+            score = functools.partial(_score, model)
+            self._score = model, backend().compiled(model, score, [self.batch_spec])
+        size, scored = 2 * self.config.batch_size, []
+        for batch in self._evaluation_batches(split, size):
+            of_batch = self._score[1](padded_rows(batch, size))
+            scored.append([of_each[: len(batch["label"])] for of_each in of_batch])
         right, nats = (np.concatenate(of_batches) for of_batches in zip(*scored))
         return {
             "accuracy": 100 * float(np.mean(right)),
@@ -70,16 +77,12 @@ def first(labelled, limit):
 
 
 def _logits(model, batch, training):
-    return tf.cast(model(batch["x"], training=training), tf.float32)
+    return ops.cast(model(batch["x"], training=training), "float32")
 
 
-def _scorer(model, spec):
+def _score(model, batch):
     """For each example of a batch, whether the answer is right, and the cross-entropy."""
-
-    def score(batch):
-        logits, label = _logits(model, batch, training=False), batch["label"]
-        answer = tf.argmax(logits, -1, output_type=label.dtype)
-        nats = tf.nn.sparse_softmax_cross_entropy_with_logits(label, logits)
-        return answer == label, nats
-
-    return tf.function(score, input_signature=[spec])
+    logits, label = _logits(model, batch, training=False), batch["label"]
+    answer = ops.cast(ops.argmax(logits, -1), label.dtype)
+    nats = ops.sparse_categorical_crossentropy(label, logits, from_logits=True)
+    return answer == label, nats

@@ -2,7 +2,6 @@
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 from ..data import load_dataset
 from ..data.mnist import CLASSES, PIXELS
@@ -24,8 +23,8 @@ class DigitsTask(ClassificationTask):
 
     classes = CLASSES
     batch_spec = {
-        "x": tf.TensorSpec([None, PIXELS], tf.uint8),
-        "label": tf.TensorSpec([None], tf.int32),
+        "x": keras.InputSpec("uint8", shape=(None, PIXELS)),
+        "label": keras.InputSpec("int32", shape=(None,)),
     }
 
     # Data
@@ -52,8 +51,8 @@ class DigitsTask(ClassificationTask):
         for picked in shuffled_batches(n_examples, config.batch_size, config.seed, epoch):
             yield self._batch("train", picked)
 
-    def _evaluation_batches(self, split):
-        n_examples, size = len(self._examples[split].labels), 2 * self.config.batch_size
+    def _evaluation_batches(self, split, size):
+        n_examples = len(self._examples[split].labels)
         for start in range(0, n_examples, size):
             yield self._batch(split, np.arange(start, min(start + size, n_examples)))
 

@@ -1,12 +1,15 @@
 """Polyphonic music: which of the 88 keys sound at the next time step? (section 4.1)"""
 
+import functools
+
 import keras
 import numpy as np
-import tensorflow as tf
+from keras import ops
 
+from ..backend import backend
 from ..data import load_dataset
 from ..errors import UserError
-from .base import Task, shuffled_batches
+from .base import Task, in_batches, padded_length, padded_rows, shuffled_batches
 from .network import dense_parameters, output_features, recurrent_layer, recurrent_parameters
 
 KEYS = 88
@@ -16,19 +19,21 @@ class MusicTask(Task):
     """Next-step prediction of piano rolls by 88 independent Bernoulli distributions.
 
     The negative log-likelihood (NLL) of a time step sums the cross-entropies of the 88 keys,
-    in nats. Two averages are reported:
+    in nats. Three averages are reported:
 
-    - `nll_window`, the authors': each window's mean over its own time steps, then the mean
-      over windows, so that a short last window counts as much as a full one;
+    - `nll_window`: each window's mean over its own time steps, then the mean over windows, so
+      that a short last window counts as much as a full one;
+    - `nll_batches`, the authors' own: the same, but the mean of the means of batches in the order
+      of the data, of which the last, with the remainder, has up to twice the windows;
     - `nll_frame`, the field's: the mean over all time steps.
     """
 
-    metrics = ("nll_window", "nll_frame")
+    metrics = ("nll_window", "nll_batches", "nll_frame")
     better = "lower"
     batch_spec = {
-        "x": tf.TensorSpec([None, None, KEYS], tf.uint8),
-        "y": tf.TensorSpec([None, None, KEYS], tf.uint8),
-        "length": tf.TensorSpec([None], tf.int32),
+        "x": keras.InputSpec("uint8", shape=(None, None, KEYS)),
+        "y": keras.InputSpec("uint8", shape=(None, None, KEYS)),
+        "length": keras.InputSpec("int32", shape=(None,)),
     }
 
     # Data
@@ -67,14 +72,21 @@ class MusicTask(Task):
         examples = self._windows["train"]
         config = self.config
         for picked in shuffled_batches(len(examples), config.batch_size, config.seed, epoch):
-            yield pad([examples[i] for i in picked])
+            last = len(picked) != config.batch_size
+            yield self._padded([examples[i] for i in picked], full=last)
 
     def _evaluation_batches(self, split):
-        # By length, so that little is padded; the averages do not depend on the order.
-        examples = sorted(self._windows[split], key=len)
-        size = 2 * self.config.batch_size
-        for start in range(0, len(examples), size):
-            yield pad(examples[start : start + size])
+        """Windows by length, so that little is padded: of each batch the numbers and the arrays."""
+        examples, size = self._windows[split], 2 * self.config.batch_size
+        order = np.argsort([len(e) for e in examples], kind="stable")
+        for start in range(0, len(order), size):
+            picked = order[start : start + size]
+            batch = self._padded([examples[i] for i in picked], full=True)
+            yield picked, padded_rows(batch, size)
+
+    def _padded(self, examples, full):
+        longest = max(map(len, examples)) - 1
+        return pad(examples, padded_length(longest, self.config.window, full))
 
     # Head, loss, metrics
 
@@ -91,18 +103,20 @@ class MusicTask(Task):
 
     def loss(self, model, batch):
         total = _window_nll(model, batch, training=True)
-        length = tf.cast(batch["length"], total.dtype)
+        length = ops.cast(batch["length"], total.dtype)
         if self.config.loss_average == "frame":
-            return tf.reduce_sum(total) / tf.reduce_sum(length)
-        return tf.reduce_mean(total / length)
+            return ops.sum(total) / ops.sum(length)
+        return ops.mean(total / length)
 
     def evaluate(self, model, split):
         if self._score is None or self._score[0] is not model:
-            self._score = model, _scorer(model, self.batch_spec)
-        batches = list(self._evaluation_batches(split))
-        totals = [self._score[1](batch).numpy() for batch in batches]
-        lengths = np.concatenate([batch["length"] for batch in batches])
-        return averages(np.concatenate(totals), lengths)
+            score = functools.partial(_window_nll, model, training=False)
+            self._score = model, backend().compiled(model, score, [self.batch_spec])
+        totals = np.zeros(len(self._windows[split]))
+        for picked, batch in self._evaluation_batches(split):
+            totals[picked] = self._score[1](batch)[: len(picked)]
+        lengths = np.array([len(window) - 1 for window in self._windows[split]])
+        return averages(totals, lengths, self.config.batch_size)
 
 
 def without_silences(piece):
@@ -130,20 +144,20 @@ def windows(piece, length, step):
     return [*cut, tail] if len(tail) >= 2 else cut
 
 
-def pad(examples):
-    """Stacks windows into a batch as long as its longest.
+def pad(examples, n_steps=None):
+    """Stack windows into a batch as long as its longest, or of `n_steps` time steps.
 
-    Padding to the longest window rather than to 200 leaves the loss and its gradients as they
-    are: padded steps come last, and the loss masks them.
+    How far it is padded leaves the loss and its gradients as they are: padded steps come last,
+    and the loss masks them.
 
     Args:
-        examples: list of arrays [t + 1, 88].
+        examples: list of arrays [t + 1, 88]. n_steps: int, or None.
 
     Returns:
         `{"x": [B, T, 88], "y": [B, T, 88], "length": [B]}`, uint8, uint8 and int32.
     """
     length = np.array([len(e) - 1 for e in examples], np.int32)
-    x = np.zeros([len(examples), length.max(), KEYS], np.uint8)
+    x = np.zeros([len(examples), n_steps or length.max(), KEYS], np.uint8)
     y = np.zeros_like(x)
     for i, example in enumerate(examples):
         x[i, : length[i]] = example[:-1]
@@ -151,31 +165,28 @@ def pad(examples):
     return {"x": x, "y": y, "length": length}
 
 
-def averages(totals, lengths):
-    """Both averages of the windows' summed NLLs, in float64.
+def averages(totals, lengths, batch_size):
+    """All averages of the windows' summed NLLs, in float64.
 
     Args:
-        totals: array [W], the NLL of each window summed over its time steps.
+        totals: array [W], the NLL of each window summed over its time steps, in the data's order.
         lengths: int array [W], its number of time steps.
+        batch_size: int, windows of a batch of `nll_batches`.
     """
     totals = totals.astype(np.float64)
+    means = totals / lengths
     return {
-        "nll_window": float(np.mean(totals / lengths)),
+        "nll_window": float(np.mean(means)),
+        "nll_batches": float(np.mean([b.mean() for b in in_batches(means, batch_size)])),
         "nll_frame": float(totals.sum() / lengths.sum()),
     }
 
 
 def _window_nll(model, batch, training):
     """The NLL of each window summed over its own time steps: [B]."""
-    logits = model(tf.cast(batch["x"], model.compute_dtype), training=training)
-    logits = tf.cast(logits, tf.float32)
-    per_key = tf.nn.sigmoid_cross_entropy_with_logits(tf.cast(batch["y"], tf.float32), logits)
-    per_step = tf.reduce_sum(per_key, -1)  # [B, T]
-    mask = tf.sequence_mask(batch["length"], tf.shape(per_step)[1], per_step.dtype)
-    return tf.reduce_sum(per_step * mask, -1)
-
-
-def _scorer(model, spec):
-    return tf.function(
-        lambda batch: _window_nll(model, batch, training=False), input_signature=[spec]
-    )
+    logits = model(ops.cast(batch["x"], model.compute_dtype), training=training)
+    target = ops.cast(batch["y"], "float32")
+    per_key = ops.binary_crossentropy(target, ops.cast(logits, "float32"), from_logits=True)
+    per_step = ops.sum(per_key, -1)  # [B, T]
+    mask = ops.arange(ops.shape(per_step)[1]) < batch["length"][:, None]
+    return ops.sum(per_step * ops.cast(mask, per_step.dtype), -1)

@@ -2,10 +2,9 @@
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 from ..data import Labelled, load_dataset
-from .base import shuffled_batches
+from .base import padded_length, shuffled_batches
 from .classification import ClassificationTask, first
 
 PADDING = 0  # the number of no word: in the data, 0 stands for nothing else
@@ -20,8 +19,8 @@ class SentimentTask(ClassificationTask):
 
     classes = 2
     batch_spec = {
-        "x": tf.TensorSpec([None, None], tf.int32),
-        "label": tf.TensorSpec([None], tf.int32),
+        "x": keras.InputSpec("int32", shape=(None, None)),
+        "label": keras.InputSpec("int32", shape=(None,)),
     }
 
     # Data
@@ -43,18 +42,19 @@ class SentimentTask(ClassificationTask):
     def train_batches(self, epoch):
         config, n_examples = self.config, len(self._examples["train"].labels)
         for picked in shuffled_batches(n_examples, config.batch_size, config.seed, epoch):
-            yield self._batch("train", picked)
+            yield self._batch("train", picked, full=len(picked) != config.batch_size)
 
-    def _evaluation_batches(self, split):
+    def _evaluation_batches(self, split, size):
         # By length, so that little is padded; the averages do not depend on the order.
         order = np.argsort([len(r) for r in self._examples[split].inputs], kind="stable")
-        size = 2 * self.config.batch_size
         for start in range(0, len(order), size):
-            yield self._batch(split, order[start : start + size])
+            yield self._batch(split, order[start : start + size], full=True)
 
-    def _batch(self, split, picked):
+    def _batch(self, split, picked, full):
         reviews, labels = self._examples[split]
-        return {"x": pad([reviews[i] for i in picked]), "label": labels[picked]}
+        reviews = [reviews[i] for i in picked]
+        n_steps = padded_length(max(map(len, reviews)), self.config.window, full)
+        return {"x": pad(reviews, n_steps), "label": labels[picked]}
 
     # Head, loss, metrics
 
@@ -74,13 +74,13 @@ class SentimentTask(ClassificationTask):
         return self.config.vocabulary_size * m + self.classifier_parameters(units, m)
 
 
-def pad(reviews):
-    """Stacks reviews into an array as long as its longest: int32 [B, T].
+def pad(reviews, n_steps=None):
+    """Stack reviews into an array as long as its longest, or of `n_steps`: int32 [B, T].
 
-    Padding to the longest rather than to 500 leaves the logits as they are: padded steps come
-    last, and the network masks them.
+    How far it is padded leaves the logits as they are: padded steps come last, and the network
+    masks them.
     """
-    padded = np.full([len(reviews), max(map(len, reviews))], PADDING, np.int32)
+    padded = np.full([len(reviews), n_steps or max(map(len, reviews))], PADDING, np.int32)
     for row, review in zip(padded, reviews):
         row[: len(review)] = review
     return padded

@@ -2,8 +2,9 @@
 
 import keras
 import numpy as np
-import tensorflow as tf
+from keras import ops
 
+from ..backend import backend
 from ..errors import UserError
 from .base import Task
 from .network import dense_parameters, output_features, recurrent_layer, recurrent_parameters
@@ -50,25 +51,34 @@ class TextTask(Task):
         head = dense_parameters(output_features(config, units), self.n_symbols)
         return embedding + recurrent_parameters(config, units, config.embedding_size) + head
 
-    def scorer(self, model, make):
-        """A compiled function of the model, made by `make(body, head)` once for each model.
+    def scorer(self, model):
+        """A compiled function of the model, made once for each.
 
-        Args:
-            model: whose last layer is the head.
-            make: called with the model without its head, whose first output is what the head
-                reads, and the head itself: an evaluation can spare the logits that it needs not.
+        It is called with tokens [B, T + 1], an int `begin`, and the states before if the model
+        takes them, and returns the losses from step `begin` on, [B, T - begin] in nats, and the
+        states after. The logits of the steps before it are not computed.
         """
         if self._score is None or self._score[0] is not model:
-            head = model.get_layer("head")
-            states = model.outputs[1:]
+            head, states = model.get_layer("head"), model.outputs[1:]
             body = keras.Model(model.inputs, [head.input, *states])
-            self._score = model, make(body, head)
+
+            def score(tokens, begin, *before):
+                tokens = ops.cast(tokens, "int32")
+                inputs = [tokens[:, :-1], *before]
+                x, *after = keras.tree.flatten(body(inputs, training=False))
+                return [next_symbol_nll(head(x[:, begin:]), tokens[:, 1 + begin :]), *after]
+
+            of_states = [keras.InputSpec("float32", shape=s.shape) for s in model.inputs[1:]]
+            spec = [self.batch_spec["tokens"], int, *of_states]
+            self._score = model, backend().compiled(model, score, spec)
         return self._score[1]
 
 
 def next_symbol_nll(logits, targets):
     """The negative log-likelihood of each target in nats: [B, T], float32."""
-    return tf.nn.sparse_softmax_cross_entropy_with_logits(targets, tf.cast(logits, tf.float32))
+    return ops.sparse_categorical_crossentropy(
+        targets, ops.cast(logits, "float32"), from_logits=True
+    )
 
 
 def window_starts(n_symbols, window, step):

@@ -2,10 +2,10 @@
 
 import keras
 import numpy as np
-import tensorflow as tf
+from keras import ops
 
 from ..data import load_dataset
-from .base import shuffled_batches
+from .base import in_batches, padded_rows, shuffled_batches
 from .text import (
     TextTask,
     check_enough,
@@ -35,7 +35,7 @@ class WordTask(TextTask):
     """
 
     metrics = ("perplexity", "perplexity_words")
-    batch_spec = {"tokens": tf.TensorSpec([None, None], tf.int32)}
+    batch_spec = {"tokens": keras.InputSpec("int32", shape=(None, None))}
 
     # Data
 
@@ -60,19 +60,6 @@ class WordTask(TextTask):
         for picked in shuffled_batches(len(starts), config.batch_size, config.seed, epoch):
             yield self._batch("train", starts[picked])
 
-    def _evaluation_batches(self, split):
-        """In reading order; the last batch takes the remainder, as in training."""
-        starts = self._starts[split]
-        n_batches = max(1, len(starts) // self.config.batch_size)
-        ends = self.config.batch_size * np.arange(1, n_batches)
-        return [self._batch(split, part) for part in np.split(starts, ends)]
-
-    def _last_words(self, split):
-        """A window that ends with the split, and how many of its targets no other scored."""
-        stream, window = self._streams[split], self.config.window
-        start = len(stream) - 1 - window
-        return self._batch(split, np.array([start])), int(start - self._starts[split][-1])
-
     def _batch(self, split, starts):
         return {"tokens": cut(self._streams[split], starts, self.config.window)}
 
@@ -87,28 +74,32 @@ class WordTask(TextTask):
 
     def loss(self, model, batch):
         logits = model(batch["tokens"][:, :-1], training=True)
-        return tf.reduce_mean(next_symbol_nll(logits, batch["tokens"][:, 1:]))
+        return ops.mean(next_symbol_nll(logits, batch["tokens"][:, 1:]))
 
     def evaluate(self, model, split):
-        score, half = self.scorer(model, self._make_scorer), self._half
-        batches = self._evaluation_batches(split)
-        first = np.float64(score(batches[0], 0))  # [B, T], later ones [B, T / 2]
-        later = [np.float64(score(batch, half)) for batch in batches[1:]]
-        batch, n_left = self._last_words(split)
-        last = np.float64(score(batch, self.config.window - n_left))
-        once = [first[:1, :half], first[:, half:], *later, last]
+        starts, half = self._starts[split], self._half
+        batches = in_batches(np.arange(len(starts)), self.config.batch_size)
+        n_first = len(batches[0])
+        first = self._losses(model, split, starts[:n_first], 0)  # [B, T], later ones [B, T / 2]
+        later = self._losses(model, split, starts[n_first:], half)
+        # The words at the end that are in no window, by one that ends with the split.
+        last = len(self._streams[split]) - 1 - self.config.window
+        n_left = int(last - starts[-1])
+        last = self._losses(model, split, np.array([last]), half)[:, half - n_left :]
+        once = [first[:1, :half], first[:, half:], later, last]
         every_word = np.concatenate([part.ravel() for part in once])
-        losses = [first.mean(), *(part.mean() for part in later)]
+        losses = [first.mean(), *(later[batch - n_first].mean() for batch in batches[1:])]
         return {
             "perplexity": float(np.exp(half_window_mean(losses))),
             "perplexity_words": float(np.exp(every_word.mean())),
         }
 
-    def _make_scorer(self, body, head):
-        def score(batch, begin):
-            tokens = batch["tokens"]
-            x = tf.nest.flatten(body(tokens[:, :-1], training=False))[0]
-            return next_symbol_nll(head(x[:, begin:]), tokens[:, 1 + begin :])
-
-        signature = [self.batch_spec, tf.TensorSpec([], tf.int32)]
-        return tf.function(score, input_signature=signature)
+    def _losses(self, model, split, starts, begin):
+        """The losses of windows from step `begin` on, in nats: float64 [W, T - begin]."""
+        score, size = self.scorer(model), self.config.batch_size
+        found = [np.zeros([0, self.config.window - begin])]
+        for start in range(0, len(starts), size):
+            picked = starts[start : start + size]
+            batch = padded_rows(self._batch(split, picked), size)
+            found.append(np.float64(score(batch["tokens"], begin)[0][: len(picked)]))
+        return np.concatenate(found)

@@ -1,4 +1,4 @@
-"""The RRU's recurrence over a whole sequence, with a gradient written by hand.
+"""The RRU as one fused loop over time, with a gradient written by hand.
 
 A batch is short and the weights are wide, so everything lies features first, [features, B]:
 with the weights as the left operand, oneDNN's product takes a fifth to a third less time. The
@@ -22,14 +22,51 @@ weight gradients get slower); more than eight steps an iteration.
 
 from typing import NamedTuple
 
+import keras
 import tensorflow as tf
 
-from ..cells.rru import NORM_EPSILON
-from ..errors import UserError
+from ...cells._dropout import scale as dropout_scale
+from ...cells.rru import NORM_EPSILON
+from ...errors import UserError
 from .halves import MOST_ENTRIES, in_halves, pays
 from .over_time import Sums, can_compile, features_first, over_time
 
+FEATURES_FIRST = True
 PARTS = 4  # of the steps, for the gradients of the weights
+
+
+def loop(cell, x, states, keep, mask):
+    """Run all steps; see `layers._recurrent`."""
+    mask = None if mask is None else mask[:, None, :]
+    weights = _scan_weights(cell, 1.0 if keep is None else dropout_scale(cell.dropout))
+    o, h = rru_scan(x, tf.transpose(states[0]), weights, keep, mask, cell.normalize)
+    o = tf.ensure_shape(o, [x.shape[0], None, None])  # the loop forgets how many steps they are
+    return tf.nn.relu(o) if cell.relu_outputs else o, [tf.transpose(h)]  # (6)
+
+
+def _scan_weights(cell, scale):
+    """The cell's weights as `rru_scan` wants them; TensorFlow derives through the folding."""
+
+    def cast(weight, dtype=cell.compute_dtype):
+        return tf.cast(tf.convert_to_tensor(weight), dtype)
+
+    # In float32 at least: the gradient of Z sums over g, which half precision cannot.
+    wide = tf.as_dtype(keras.backend.result_type(cell.compute_dtype, "float32"))
+    rezero = cast(cell.rezero_scale, wide) * tf.ones([cell.units], wide)
+    factor = tf.ones_like(rezero) if cell.relu_outputs else rezero
+    candidate = cast(cell.candidate_kernel, wide) * (factor * scale)
+    output = cast(cell.output_kernel, wide) * scale
+    bias = cast(cell.candidate_bias, wide) * factor
+    joint = [cell.recurrent_kernel, cell.kernel, cell.bias[None]]
+    hidden = [w for pair in zip(cell.hidden_kernels, cell.hidden_biases) for w in pair]
+    return ScanWeights(
+        joint=tf.concat([cast(w) for w in joint], 0),
+        candidate=cast(tf.concat([candidate, output], 1)),
+        bias=cast(tf.concat([bias, cast(cell.output_bias, wide)], 0)),
+        residual=cast(cell.residual_scale()),
+        rezero=cast(rezero) if cell.relu_outputs else None,
+        hidden=tuple(cast(w) for w in hidden),
+    )
 
 
 class ScanWeights(NamedTuple):

@@ -1,0 +1,149 @@
+"""What the recurrent layers share: dropout masks, time masks, direction, states, config.
+
+A layer runs its cell's equations as one loop over time where its backend has a fused loop, in
+`layers/tensorflow/` or `layers/jax/`: a module of the cell's name with
+
+    loop(cell, x, states, keep, mask) -> outputs, states
+
+    x         inputs, [T, B, m], in the order in which they are run
+    states    list of the initial states, [B, n] each
+    keep      dropout masks, bool [T, B, features], or None for no dropout
+    mask      bool [T, B], False where the states stand still, or None
+    outputs   of all steps, [T, B, p]; what they are at masked steps does not matter
+    states    list of the final states, [B, n] each
+
+All in the cell's compute dtype, and differentiable. A module with `FEATURES_FIRST = True` has x,
+keep and outputs as [T, features, B]. The backend's own `draw_mask` draws the masks.
+
+On other backends, and where the fused loop can't serve, a plain loop runs the cell: on TensorFlow
+that of Keras, elsewhere `_plain.loop`.
+"""
+
+import importlib
+
+import keras
+from keras import ops
+
+from ..cells._dropout import Step, draw_mask
+from ..errors import UserError
+from . import _plain
+from ._masking import checked, hold, last
+
+FUSED_BACKENDS = ("tensorflow", "jax")
+
+
+class RecurrentLayer(keras.layers.RNN):
+    """A `keras.layers.RNN` that runs its cell's equations as one fused loop where it can.
+
+    Keras runs a cell step by step and differentiates every operation of every step. A fused
+    loop computes the same numbers from the same weights: whatever does not feed back leaves the
+    loop over time, the backward loop carries the state's gradient alone, and each weight
+    gradient is one product over many steps.
+
+    The dropout masks of all steps are drawn before the loop, fused or not, so both take the
+    same masks from a seed, where they lay them out alike.
+
+    Args:
+        cell: the cell. A subclass names the module of its loop in `loop_name`, and in
+            `cell_arguments` the cell's arguments that are the layer's too.
+        fused: True, False (run the cell), or None: fused where it can serve. The attribute
+            `fused` says which it is.
+        **kwargs: of `keras.layers.RNN`.
+
+    Raises:
+        UserError: if `fused=True` can't be honoured; the message says why.
+    """
+
+    loop_name: str
+    cell_arguments: tuple[str, ...]
+
+    def __init__(self, cell, fused=None, **kwargs):
+        super().__init__(cell, **kwargs)
+        if fused not in (True, False, None):
+            raise UserError(f"fused = {fused!r} is not valid. Give True, False or None.")
+        obstacle = self._obstacle()
+        if fused and obstacle:
+            raise UserError(f"fused=True can't be honoured: {obstacle}. Leave `fused` out.")
+        self._fused_wanted = fused
+        self._fused = fused is not False and obstacle is None
+        self.input_spec = keras.layers.InputSpec(ndim=3)
+        # XLA alone can't have TensorFlow's loop, which pads sequences by lengths unknown to it.
+        self.supports_jit = not self._fused or keras.backend.backend() != "tensorflow"
+
+    @property
+    def fused(self):
+        """Whether the fused loop is used; if not, the cell runs step by step."""
+        return self._fused
+
+    def _obstacle(self):
+        if keras.backend.backend() not in FUSED_BACKENDS:
+            known = " and ".join(FUSED_BACKENDS)
+            return f"there are fused loops for {known}, and Keras runs on {keras.backend.backend()}"
+        return "unroll=True asks for a graph of single steps" if self.unroll else None
+
+    def _of_backend(self, module):
+        return importlib.import_module(f"..{keras.backend.backend()}.{module}", __name__)
+
+    def reset_state(self):
+        """Restore the initial state of a stateful layer; the RRU's is not all zeros."""
+        if self.states is not None:
+            start = self.cell.get_initial_state(self.states[0].shape[0])
+            for variable, value in zip(self.states, start):
+                variable.assign(value)
+
+    def inner_loop(self, sequences, initial_state, mask, training=False):
+        mask = checked(mask, sequences)
+        if not self.fused and keras.backend.backend() == "tensorflow":
+            sequences = self._with_masks(sequences, training)
+            return super().inner_loop(sequences, initial_state, mask, training)
+        loops = self._of_backend(self.loop_name) if self.fused else _plain
+        features_first = getattr(loops, "FEATURES_FIRST", False)
+        x = ops.cast(sequences, self.cell.compute_dtype)
+        x = ops.transpose(x, [1, 2, 0] if features_first else [1, 0, 2])
+        mask = None if mask is None else ops.transpose(mask)
+        if self.go_backwards:
+            x, mask = ops.flip(x, 0), None if mask is None else ops.flip(mask, 0)
+        keep = self._masks_of(x, features_first, training)
+        outputs, states = loops.loop(self.cell, x, list(initial_state), keep, mask)
+        if features_first:
+            outputs = ops.transpose(outputs, [0, 2, 1])
+        if not self.return_sequences:  # then nobody asks for the others
+            output = last(outputs, mask, self.zero_output_for_mask)
+            return output, output[:, None], states
+        outputs = hold(outputs, mask, self.zero_output_for_mask)
+        return outputs[-1], ops.transpose(outputs, [1, 0, 2]), states
+
+    def _masks_of(self, x, features_first, training):
+        """Dropout masks in the layout of inputs [T, B, m] or [T, m, B]; None for no dropout."""
+        if not training or not self.cell.dropout:
+            return None
+        shape, features = ops.shape(x), self.cell.dropped_features
+        shape = (shape[0], features, shape[2]) if features_first else (*shape[:2], features)
+        return self._draw(shape)
+
+    def _with_masks(self, sequences, training):
+        """Sequences with the dropout masks of all steps, for Keras' loop to hand out."""
+        if not training or not self.cell.dropout:
+            return sequences
+        return Step(sequences, self._draw((*ops.shape(sequences)[:2], self.cell.dropped_features)))
+
+    def _draw(self, shape):
+        draw = draw_mask
+        if keras.backend.backend() in FUSED_BACKENDS:
+            draw = self._of_backend("dropout").draw_mask
+        return draw(shape, self.cell.dropout, self.cell.seed_generator)
+
+    def get_config(self):
+        config, of_cell = super().get_config(), self.cell.get_config()
+        del config["cell"]
+        own = {name: of_cell[name] for name in self.cell_arguments}
+        return {**config, **own, "fused": self._fused_wanted}
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        return cls(**config)
+
+
+def cell_options(kwargs):
+    """Pick from a layer's keyword arguments those that its cell must share."""
+    return {name: kwargs[name] for name in ("dtype", "trainable") if name in kwargs}

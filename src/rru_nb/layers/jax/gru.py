@@ -1,0 +1,27 @@
+"""The GRU as one loop over time, the inputs' products before it."""
+
+import jax
+import jax.numpy as jnp
+
+from ...cells._dropout import scale as dropout_scale
+from .scan import cast_to, scan
+
+
+def loop(cell, x, states, keep, mask):
+    """Run all steps; see `layers._recurrent`."""
+    gates, gate_bias, candidate, candidate_bias = cast_to(
+        x, [cell.gate_kernel, cell.gate_bias, cell.candidate_kernel, cell.candidate_bias]
+    )
+    m, factor = x.shape[-1], dropout_scale(cell.dropout)
+
+    def step(product, states, keep, *_):
+        (h,) = states
+        r, u = jnp.split(jax.nn.sigmoid(product(0, h)), 2, axis=-1)
+        c = jnp.tanh(product(1, r * h))
+        c = c if keep is None else jnp.where(keep, c * factor, 0)
+        h = u * h + (1 - u) * c
+        return [h], h
+
+    kernels = [gates[m:], candidate[m:]]
+    summands = [x @ gates[:m] + gate_bias, x @ candidate[:m] + candidate_bias]
+    return scan(step, kernels, summands, states, keep, mask)
