@@ -1,4 +1,4 @@
-"""RAdam, both variants, against NumPy written from the equations, in float64."""
+"""RAdam on TensorFlow, both variants, against NumPy; `backend/` has what holds on all."""
 
 from types import SimpleNamespace
 
@@ -6,62 +6,9 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from radam_oracle import KAPPA, LR, STEPS, NumpyRAdam, gradients, starts
 
 from rru_nb import RAdam, UserError
-
-KAPPA, STEPS = 1.5, 40
-LR = 1 / 64  # Keras keeps it in float32
-SHAPES = [(4, 3), (5,), ()]
-
-
-class NumpyRAdam:
-    """One variable, or several that are clipped as one. Remembers what happened."""
-
-    def __init__(self, thetas, normalize_first, kappa=KAPPA, b1=0.9, b2=0.999, eps=1e-7):
-        self.thetas = [np.array(theta, "float64") for theta in thetas]
-        self.ms = [np.zeros_like(theta) for theta in self.thetas]
-        self.vs = [np.zeros_like(theta) for theta in self.thetas]
-        self.normalize_first, self.kappa = normalize_first, kappa
-        self.b1, self.b2, self.eps = b1, b2, eps
-        self.t, self.clipped, self.rectified = 0, [], []
-
-    def step(self, grads, lr=LR):
-        self.t += 1
-        c1, c2 = 1 - self.b1**self.t, 1 - self.b2**self.t
-        if self.kappa:
-            norm = np.sqrt(sum(np.sum(g * g) for g in grads))
-            limit = self.kappa * np.sqrt(sum(v.sum() for v in self.vs) / c2) + 0.01
-            self.clipped.append(norm > limit)
-            if norm > limit:
-                grads = [g * limit / norm for g in grads]
-        rho_inf = 2 / (1 - self.b2) - 1
-        rho = rho_inf - 2 * self.t * self.b2**self.t / c2
-        self.rectified.append(rho >= 5)
-        r = 1.0
-        if rho >= 5:
-            r = np.sqrt((rho - 4) / (rho_inf - 4) * (rho - 2) / (rho_inf - 2) * rho_inf / rho)
-        for i, g in enumerate(grads):
-            self.vs[i] = self.b2 * self.vs[i] + (1 - self.b2) * g * g
-            deviation = np.sqrt(self.vs[i] / c2) + self.eps
-            momentum_of = g / deviation if self.normalize_first else g
-            self.ms[i] = self.b1 * self.ms[i] + (1 - self.b1) * momentum_of
-            step = r * self.ms[i] / c1
-            if rho >= 5 and not self.normalize_first:
-                step = step / deviation
-            self.thetas[i] = self.thetas[i] - lr * step
-
-
-def gradients(seed=0, steps=STEPS, shapes=SHAPES):
-    """Gradients of which every fourth is ten times as long, so that some are clipped."""
-    rng = np.random.default_rng(seed)
-    for t in range(steps):
-        size = 0.1 if t % 4 == 0 else 0.01
-        yield [size * rng.normal(size=shape) for shape in shapes]
-
-
-def starts(seed=1, shapes=SHAPES):
-    rng = np.random.default_rng(seed)
-    return [rng.normal(size=shape) for shape in shapes]
 
 
 def variables_at(values, dtype="float64"):
@@ -154,13 +101,16 @@ def sparse_gradients(steps=STEPS):
 
 
 @pytest.mark.parametrize("variant", ["authors", "liu"])
+@pytest.mark.parametrize("marked", [False, True], ids=["plain", "marked"])
 @pytest.mark.parametrize("grouped", [False, True], ids=["alone", "in-a-group"])
-def test_sparse_gradients_take_the_form_of_liu(variant, grouped):
+def test_the_mark_decides_the_form_of_a_sparse_gradient(variant, marked, grouped):
     start = starts(shapes=[(5, 2)])
     (table,) = variables_at(start)
+    if marked:
+        table.liu_form = True
     if grouped:
         table.clip_group = "tables"
-    oracle = NumpyRAdam(start, normalize_first=False)
+    oracle = NumpyRAdam(start, normalize_first=variant == "authors" and not marked)
     optimizer = RAdam(LR, clip_multiplier=KAPPA, variant=variant)
     for rows, values in sparse_gradients():
         slices = tf.IndexedSlices(tf.constant(values), tf.constant(rows), tf.constant([5, 2]))
@@ -172,23 +122,22 @@ def test_sparse_gradients_take_the_form_of_liu(variant, grouped):
     assert_both_kinds_of_step(oracle)
 
 
-@pytest.mark.parametrize("policy", ["float32", "mixed_bfloat16"])
-def test_a_keras_embedding_is_sparse(policy, monkeypatch):
-    """The form that an embedding takes hangs on how Keras hands its gradient over."""
-    table = keras.layers.Embedding(6, 3, dtype=policy)
-    model = keras.Sequential([table, keras.layers.Dense(1, dtype=policy)])
-    seen = {}
-    update = RAdam.update_step
-
-    def spy(self, gradient, variable, learning_rate):
-        seen[tuple(variable.shape)] = type(gradient)
-        return update(self, gradient, variable, learning_rate)
-
-    monkeypatch.setattr(RAdam, "update_step", spy)
-    model.compile(RAdam(0.01, clip_multiplier=5.0), loss="mse", jit_compile=False)
-    model.fit(np.array([[1, 2, 1]]), np.zeros((1, 3, 1)), verbose=0)
-    assert seen[(6, 3)] is tf.IndexedSlices
-    assert seen[(3, 1)] is not tf.IndexedSlices
+def test_a_sparse_gradient_with_a_scaled_loss_that_is_accumulated():
+    start = starts(shapes=[(5, 2)])
+    (table,) = variables_at(start)
+    table.liu_form = True
+    oracle = NumpyRAdam(start, normalize_first=False)
+    optimizer = RAdam(
+        LR, clip_multiplier=KAPPA, loss_scale_factor=8.0, gradient_accumulation_steps=2
+    )
+    for rows, values in sparse_gradients(steps=12):
+        dense = np.zeros((5, 2))
+        np.add.at(dense, rows, values)
+        for part in (0.5, 1.5):
+            scaled = tf.constant(8 * part * values)
+            optimizer.apply([tf.IndexedSlices(scaled, rows, tf.constant([5, 2]))], [table])
+        oracle.step([dense])
+    np.testing.assert_allclose(table.numpy(), oracle.thetas[0], rtol=1e-10)
 
 
 def test_learning_rate_schedule_against_numpy():
@@ -222,19 +171,6 @@ def test_saved_and_loaded_training_goes_on_as_before(tmp_path):
     again.fit(x, y, **options)
     for a, b in zip(model.get_weights(), again.get_weights()):
         np.testing.assert_allclose(a, b, rtol=1e-6)
-
-
-def test_gradient_accumulation_counts_updates_not_batches():
-    optimizer = RAdam(LR, clip_multiplier=KAPPA, gradient_accumulation_steps=2)
-    variables = variables_at(starts())
-    oracles = [NumpyRAdam([start], True) for start in starts()]
-    for grads in gradients(steps=12):
-        for part in (0.5, 1.5):
-            optimizer.apply([tf.constant(part * g) for g in grads], variables)
-        for oracle, g in zip(oracles, grads):
-            oracle.step([g])
-    for variable, oracle in zip(variables, oracles):
-        np.testing.assert_allclose(variable.numpy(), oracle.thetas[0], rtol=1e-10)
 
 
 @pytest.mark.parametrize(

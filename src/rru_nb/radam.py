@@ -1,9 +1,10 @@
 """Rectified Adam as the paper's authors ran it, and as Liu et al. published it."""
 
+import math
 from dataclasses import dataclass
 
 import keras
-import tensorflow as tf
+from keras import ops
 
 from .cells._checks import check_number
 from .errors import UserError, check_choice
@@ -38,11 +39,14 @@ class RAdam(keras.optimizers.Optimizer):
     clipped by their joint norm, as if they were one. A cell whose matrices were one matrix in
     the authors' code marks them so.
 
-    A variable whose gradient is sparse (a `tf.IndexedSlices`, as an embedding's) takes Liu et
-    al.'s form under either variant, as in the authors' code. There too, all rows decay and
-    move at every step, those without a gradient included, and the norm that is clipped is
-    that of the gradient summed over repeated rows. With `gradient_accumulation_steps` Keras
-    makes such a gradient dense before it gets here.
+    A variable whose attribute `liu_form` is true takes Liu et al.'s form under either variant.
+    `rru_nb.layers.embedding.Embedding` marks its table so, because the authors' code does this
+    to sparse gradients, which are embeddings'. There too, all rows decay and move at every
+    step, those without a gradient included, and the norm that is clipped is that of the
+    gradient summed over repeated rows. Whether a gradient comes as a `tf.IndexedSlices` changes
+    nothing: not every backend has sparse gradients, and all take the same steps.
+
+    Both attributes are read when the optimizer is built.
 
     Source: Liu et al. (2020), arXiv:1908.03265, algorithm 2 (with 5 as the threshold, as in
     their code); the authors' variant is that of their code, named in section 4.1.
@@ -93,13 +97,16 @@ class RAdam(keras.optimizers.Optimizer):
             return
         super().build(variables)
         self._first, self._second = self.add_optimizer_variables(variables, ["m", "v"])
+        self._liu_form = [getattr(variable, "liu_form", False) for variable in variables]
         groups = [getattr(variable, "clip_group", None) for variable in variables]
         self._clip_groups = groups if self.clip_multiplier else [None] * len(groups)
         self._check_clip_groups()
 
     def apply(self, grads, trainable_variables=None):
         if trainable_variables is None:
-            return super().apply(self._clip_jointly(grads, self._trainable_variables))
+            if len(grads) == len(self._trainable_variables):  # else Keras says so
+                grads = self._clip_jointly(grads, self._trainable_variables)
+            return super().apply(grads)
         variables = list(trainable_variables)
         self.build(variables)
         self._check_variables_are_known(variables)  # Keras' message, before ours looks them up
@@ -108,62 +115,63 @@ class RAdam(keras.optimizers.Optimizer):
     def update_step(self, gradient, variable, learning_rate):
         index = self._get_variable_index(variable)
         m, v = self._first[index], self._second[index]
-        rates = self._rates(variable.dtype)
-        authors = self.variant == "authors" and not isinstance(gradient, tf.IndexedSlices)
-        g = _dense(gradient, variable.dtype)
+        authors = self.variant == "authors" and not self._liu_form[index]
+        g, rates = gradient, self._rates(variable.dtype)
         if self.clip_multiplier and self._clip_groups[index] is None:
-            g *= self._clip_factor(_sum_of_squares(g), tf.reduce_sum(v), rates)
+            g = g * self._clip_factor(_sum_of_squares(g), ops.sum(v), rates)
 
-        self.assign(v, self.beta_2 * v + (1 - self.beta_2) * tf.square(g))
-        deviation = tf.sqrt(v * rates.unbias_v) + self.epsilon
-        self.assign(m, self.beta_1 * m + (1 - self.beta_1) * (g / deviation if authors else g))
+        # Arranged for few passes over tensors: v changes in place, and a factor of the whole of
+        # sqrt(v̂) + ε, which is root · deviation, goes with the other numbers.
+        self.assign_add(v, (1 - self.beta_2) * (ops.square(g) - v))
+        root = ops.sqrt(rates.unbias_v)
+        deviation = ops.sqrt(v) + self.epsilon / root
+        new = (1 - self.beta_1) / root * (g / deviation) if authors else (1 - self.beta_1) * g
+        self.assign(m, self.beta_1 * m + new)
 
-        scale = tf.cast(learning_rate, variable.dtype) * rates.unbias_m
+        scale = ops.cast(learning_rate, variable.dtype) * rates.unbias_m * rates.rectifier
         if authors:
-            self.assign_sub(variable, scale * rates.rectifier * m)
+            self.assign_sub(variable, scale * m)
         else:
-            divisor = tf.where(rates.rectified, deviation, 1.0)
-            self.assign_sub(variable, scale * rates.rectifier * m / divisor)
+            divisor = ops.where(rates.rectified, deviation, 1 / root)
+            self.assign_sub(variable, scale / root * m / divisor)
 
     def _rates(self, dtype):
         """What the step number alone decides."""
-        t = tf.cast(self.iterations, tf.float64) + 1  # 1 − β^t cancels badly in float32
-        power_1, power_2 = tf.pow(_double(self.beta_1), t), tf.pow(_double(self.beta_2), t)
-        rho_inf = 2 / (1 - self.beta_2) - 1
-        rho = rho_inf - 2 * t * power_2 / (1 - power_2)
+        wide = "float64" if keras.backend.standardize_dtype(dtype) == "float64" else "float32"
+        t = ops.cast(self.iterations, wide) + 1
+        rho_inf, rho = 2 / (1 - self.beta_2) - 1, _rho(self.beta_2, t)
         rectified = rho >= 5
-        square = (rho - 4) * (rho - 2) * rho_inf / ((rho_inf - 4) * (rho_inf - 2) * rho)
-        rectifier = tf.where(rectified, tf.sqrt(tf.maximum(square, 0)), 1)
-        floats = (tf.cast(x, dtype) for x in (1 / (1 - power_1), 1 / (1 - power_2), rectifier))
-        return _Rates(*floats, rectified)
+        square = (rho - 4) * (rho - 2) / rho * (rho_inf / ((rho_inf - 4) * (rho_inf - 2)))
+        rectifier = ops.where(rectified, ops.sqrt(ops.maximum(square, 0)), 1.0)
+        floats = (_unbias(self.beta_1, t), _unbias(self.beta_2, t), rectifier)
+        return _Rates(*(ops.cast(x, dtype) for x in floats), rectified)
 
     def _clip_factor(self, squares, sum_of_v, rates):
         """The factor of at most 1 that brings a gradient's norm within its limit."""
-        limit = self.clip_multiplier * tf.sqrt(sum_of_v * rates.unbias_v) + CLIP_FLOOR
-        return limit / tf.maximum(tf.sqrt(squares), limit)
+        limit = self.clip_multiplier * ops.sqrt(sum_of_v * rates.unbias_v) + CLIP_FLOOR
+        return limit / ops.maximum(ops.sqrt(squares), limit)
 
     def _clip_jointly(self, grads, variables):
-        """The gradients, those of each clip group scaled by the group's factor."""
-        grads, members = list(grads), {}
-        for i, variable in enumerate(variables):
-            group = self._clip_groups[self._get_variable_index(variable)]
-            if group is not None and grads[i] is not None:
+        """The dense gradients, those of each clip group scaled by the group's factor."""
+        grads, members = [_dense(g, variable) for g, variable in zip(grads, variables)], {}
+        indices = [self._get_variable_index(variable) for variable in variables]
+        for i, gradient in enumerate(grads):
+            group = self._clip_groups[indices[i]]
+            if group is not None and gradient is not None:
                 members.setdefault(group, []).append(i)
         unscale = 1 / (self.loss_scale_factor or 1)
         for positions in members.values():
-            dense = [_dense(grads[i], variables[i].dtype) * unscale for i in positions]
-            moments = [self._second[self._get_variable_index(variables[i])] for i in positions]
             factor = self._clip_factor(
-                tf.add_n([_sum_of_squares(g) for g in dense]),
-                tf.add_n([tf.reduce_sum(v) for v in moments]),
-                self._rates(dense[0].dtype),
+                sum(_sum_of_squares(grads[i] * unscale) for i in positions),
+                sum(ops.sum(self._second[indices[i]]) for i in positions),
+                self._rates(grads[positions[0]].dtype),
             )
             for i in positions:
-                grads[i] = _scaled(grads[i], factor)
+                grads[i] = grads[i] * factor
         return grads
 
     def _check_clip_groups(self):
-        replicas = tf.distribute.get_strategy().num_replicas_in_sync
+        replicas = _replicas()
         grouped = any(group is not None for group in self._clip_groups)
         if not grouped or (replicas == 1 and not self.gradient_accumulation_steps):
             return
@@ -181,29 +189,56 @@ class RAdam(keras.optimizers.Optimizer):
 
 @dataclass(frozen=True)
 class _Rates:
-    unbias_m: tf.Tensor  # 1 / (1 − β1^t)
-    unbias_v: tf.Tensor  # 1 / (1 − β2^t)
-    rectifier: tf.Tensor  # r_t, or 1 while not rectified
-    rectified: tf.Tensor  # ρ_t ≥ 5
+    unbias_m: object  # 1 / (1 − β1^t)
+    unbias_v: object  # 1 / (1 − β2^t)
+    rectifier: object  # r_t, or 1 while not rectified
+    rectified: object  # ρ_t ≥ 5
 
 
-def _dense(gradient, dtype):
-    return tf.cast(tf.convert_to_tensor(gradient), dtype)  # sums the rows given more than once
+def _unbias(beta, t):
+    """1 / (1 − β^t). As it reads, it cancels in float32, and JAX has no float64 by default."""
+    return -1 / ops.expm1(t * (math.log(beta) if beta else -math.inf))
 
 
-def _scaled(gradient, factor):
-    factor = tf.cast(factor, gradient.dtype)
-    if isinstance(gradient, tf.IndexedSlices):
-        return tf.IndexedSlices(gradient.values * factor, gradient.indices, gradient.dense_shape)
-    return gradient * factor
+def _rho(beta, t):
+    """ρ_t, in two formulas that do not cancel in float32.
+
+    With L = −log β and P(s) = coth(s/2) − 2/s, ρ_∞ is coth(L/2), and ρ_t turns into
+    t·(1 − P(t·L)) + P(L), where P is a short series while t·L is small. After that the
+    definition itself serves: ρ_∞ − 2·t / (β^−t − 1).
+    """
+    L = -math.log(beta)
+    s = t * L
+    early = t * (1 - _p(ops.minimum(s, 0.5))) + _p(L)
+    late = 2 / (1 - beta) - 1 - 2 * t / ops.expm1(ops.minimum(s, 80.0))  # no overflow
+    return ops.where(s < 0.5, early, late)
+
+
+def _p(s):
+    """coth(s/2) − 2/s to twelve decimals, for s from 0 to 0.5."""
+    q = s * s
+    return s * (1 / 6 - q * (1 / 360 - q * (1 / 15120 - q * (1 / 604800 - q / 23950080))))
+
+
+def _dense(gradient, variable):
+    """The gradient as one tensor; a `tf.IndexedSlices` is summed over the rows it repeats."""
+    if gradient is None:
+        return None
+    # Reshaping makes dense what `ops.convert_to_tensor` leaves sparse, and costs nothing else.
+    return ops.cast(ops.reshape(gradient, variable.shape), variable.dtype)
 
 
 def _sum_of_squares(x):
-    return 2 * tf.nn.l2_loss(x)  # one pass, without a tensor of squares
+    return ops.sum(ops.square(x))
 
 
-def _double(x):
-    return tf.constant(x, tf.float64)
+def _replicas():
+    """How many replicas train under `tf.distribute`; other backends sum gradients before."""
+    if keras.backend.backend() != "tensorflow":
+        return 1
+    import tensorflow as tf
+
+    return tf.distribute.get_strategy().num_replicas_in_sync
 
 
 def _check_decay(what, value, at_least=0.0):

@@ -11,6 +11,7 @@ _CLASSES = {
     "layers.gru": "GRU",
     "layers.lstm": "LSTM",
     "layers.mogrifier": "MogrifierLSTM",
+    "layers.embedding": "Embedding",
     "radam": "RAdam",
 }
 

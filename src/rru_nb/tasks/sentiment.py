@@ -4,6 +4,7 @@ import keras
 import numpy as np
 
 from ..data import Labelled, load_dataset
+from ..layers.embedding import Embedding
 from .base import padded_length, shuffled_batches
 from .classification import ClassificationTask, first
 
@@ -61,7 +62,7 @@ class SentimentTask(ClassificationTask):
     def network(self, units):
         config = self.config
         x = keras.Input([None], dtype="int32")
-        embedding = keras.layers.Embedding(
+        embedding = Embedding(
             config.vocabulary_size,
             config.embedding_size,
             embeddings_initializer=keras.initializers.RandomUniform(-1, 1),

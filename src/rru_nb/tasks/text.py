@@ -6,6 +6,7 @@ from keras import ops
 
 from ..backend import backend
 from ..errors import UserError
+from ..layers.embedding import Embedding
 from .base import Task
 from .network import dense_parameters, output_features, recurrent_layer, recurrent_parameters
 
@@ -28,7 +29,7 @@ class TextTask(Task):
 
     def embedded(self, tokens):
         """The vectors of symbols [B, T, m]; uniform between -1 and 1 at first."""
-        return keras.layers.Embedding(
+        return Embedding(
             self.n_symbols,
             self.config.embedding_size,
             embeddings_initializer=keras.initializers.RandomUniform(-1, 1),
