@@ -116,7 +116,8 @@ class CharTask(TextTask):
 
     def loss(self, model, batch):
         tokens = ops.cast(batch["tokens"], "int32")
-        before = [ops.where(batch["reset"], 0.0, state) for state in model.carried]
+        kept = 1 - ops.cast(batch["reset"], "float32")
+        before = [state * kept for state in model.carried]
         logits, *after = model([tokens[:, :-1], *before], training=True)
         for variable, state in zip(model.carried, after):
             variable.assign(state)
