@@ -98,7 +98,7 @@ class Fit:
         """One epoch; yields False after each step but a failed one, True at the epoch's end."""
         clock, number, before = time.perf_counter(), len(self.history) + 1, self.seconds
         batches = list(self.task.train_batches(number))
-        bar.start_epoch(number, len(batches), done=len(self.losses))
+        bar.start_epoch(self.task.splits.name, number, len(batches), done=len(self.losses))
         for batch in batches[len(self.losses) :]:
             loss, norm = (float(x) for x in self.take_step(batch))
             self.losses.append(loss)
