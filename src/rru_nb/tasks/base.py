@@ -27,13 +27,14 @@ class Task:
         metrics: names of the metrics that `evaluate` gives.
         better: "lower" or "higher": which way `config.metric` improves.
         batch_spec: `{name: tf.TensorSpec}` of a batch.
-        splits: the `Splits` of the data.
+        splits: the `Splits` of the data; None if a task has none.
         carried: tf.Variables that live from one training batch to the next besides the model's
             weights (the state of a stateful task); the trainer's checkpoints hold them too.
     """
 
     metrics: ClassVar[tuple[str, ...]]
     better: ClassVar[str]
+    splits = None
     carried = ()
 
     def __init__(self, config):
