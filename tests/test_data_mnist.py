@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from rru_nb import load_dataset
-from rru_nb.data import mnist, registry
+from rru_nb.data import catalogue, forget, mnist, registry, verify
 from rru_nb.errors import UserError
 
 
@@ -65,6 +65,32 @@ def test_generated_files(fake_data):
         splits.train.inputs[0, 0] = 1
     with pytest.raises(ValueError, match="read-only"):
         load_dataset("pmnist").test.labels[0] = 1
+
+
+@pytest.mark.parametrize("unpacked", [True, False])
+@pytest.mark.parametrize("mark", ["-", "."])
+def test_other_spellings_and_unpacked_files(fake_data, unpacked, mark):
+    wanted = load_dataset("mnist")
+    forget()
+    for path in fake_data.glob("*-ubyte.gz"):
+        name = path.name.replace("-idx", f"{mark}idx").removesuffix(".gz" if unpacked else "")
+        content = gzip.decompress(path.read_bytes()) if unpacked else path.read_bytes()
+        path.unlink()
+        (fake_data / name).write_bytes(content)
+    row = next(row for row in catalogue() if row["name"] == "mnist")
+    assert row["found"] == "mirror" and all(row["ok"] for row in verify("mnist"))
+    found = load_dataset("mnist")
+    assert found.digest == wanted.digest
+    np.testing.assert_array_equal(found.test.inputs, wanted.test.inputs)
+
+
+def test_an_unpacked_file_with_other_content_is_refused(fake_data):
+    path = fake_data / "t10k-labels-idx1-ubyte.gz"
+    content = gzip.decompress(path.read_bytes())
+    path.with_suffix("").write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    path.unlink()
+    with pytest.raises(UserError, match="t10k-labels-idx1-ubyte is not the upstream file"):
+        load_dataset("mnist")
 
 
 IMAGES = fakes.idx(np.zeros([3, 28, 28]))

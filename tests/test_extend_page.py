@@ -15,13 +15,18 @@ def test_the_examples_run_in_the_order_of_the_page(tmp_path, monkeypatch, capsys
     monkeypatch.chdir(tmp_path)
     (tmp_path / "my_midi").mkdir()
     for i, piece in enumerate(load_dataset("chorales").train[:20]):
-        write_midi(piece, tmp_path / "my_midi" / f"{i:02d}.mid", steps_per_quarter=2)
+        ending = ("mid", "MID", "midi", "Midi")[i % 4]
+        write_midi(piece, tmp_path / "my_midi" / f"{i:02d}.{ending}", steps_per_quarter=2)
+    (tmp_path / "my_midi" / "07b.mid").write_bytes(b"not music")
+    (tmp_path / "my_midi" / "contents.txt").write_text("what is no MIDI file is not counted")
     blocks = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
     assert len(blocks) == 3
     names = {"__name__": "page"}
     for block in blocks:
         exec(compile(block, str(PAGE), "exec"), names)  # noqa: S102, the page's own code
-    printed = capsys.readouterr().out
+    printed, shown = capsys.readouterr()
+    assert "pieces read: 20, files refused: 1\nmy_midi/07b.mid is not a MIDI file" in printed
+    assert "chorales rru smoke epoch 1" in shown and "my_midi rru smoke epoch 1" in shown
     scores = [float(s) for s in re.findall(r"'nll_window': ([\d.]+)", printed)]
     assert len(scores) == 2 and np.isfinite(scores).all()
     assert len(names["own"].train) == 16 and names["task"].splits is names["own"]

@@ -53,7 +53,7 @@ def test_silences_are_dropped_and_nothing_else():
 def test_a_part_without_a_window_is_named_at_once(pieces):
     whole = [numbered(20)]
     own = Splits("mine", whole, pieces, whole, digest="", source="here")
-    with pytest.raises(UserError, match=rf"the valid pieces of 'chorales' \({len(pieces)}\) give"):
+    with pytest.raises(UserError, match=rf"the valid pieces of 'mine' \({len(pieces)}\) give"):
         MusicTask(paper_config("chorales", "rru", scale="smoke"), own)
 
 

@@ -95,7 +95,8 @@ class Fit:
         """One epoch; yields False after each step but a failed one, True at the epoch's end."""
         clock, number, before = time.perf_counter(), len(self.history) + 1, self.seconds
         batches = list(self.task.train_batches(number))
-        bar.start_epoch(number, len(batches), done=len(self.losses))
+        data = self.task.splits.name if self.task.splits else self.config.dataset
+        bar.start_epoch(data, number, len(batches), done=len(self.losses))
         for batch in batches[len(self.losses) :]:
             loss, norm = self.take_step(batch)
             self.losses.append(loss)

@@ -25,9 +25,9 @@ class Progress:
     def __exit__(self, *exception):
         self._bar.close()
 
-    def start_epoch(self, number, n_batches, done=0):
-        """Begins an epoch of `n_batches` steps, of which `done` were taken before."""
-        title = f"{self._config.dataset} {self._config.cell} {self._config.scale}"
+    def start_epoch(self, data, number, n_batches, done=0):
+        """Begins an epoch of `n_batches` steps on `data`; `done` of them were taken before."""
+        title = f"{data} {self._config.cell} {self._config.scale}"
         self._bar.set_description(f"{title} epoch {number}")
         self._bar.reset(total=n_batches)
         self._bar.update(done)

@@ -65,7 +65,7 @@ def open_content(file, path):
         UserError: if the packing is damaged, also while the caller reads.
     """
     try:
-        if file.packing == "gzip":
+        if file.packing == "gzip" and _is_gzip(path):
             with gzip.open(path) as stream:
                 yield stream
         elif file.packing == "zip" and path.name != file.member:
@@ -81,6 +81,12 @@ def open_content(file, path):
         ) from error
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror or error}.") from error
+
+
+def _is_gzip(path):
+    """Whether it is still packed: browsers and people unpack such files, whatever the name."""
+    with open(path, "rb") as stream:
+        return stream.read(2) == b"\x1f\x8b"
 
 
 def _open_member(file, path, archive):

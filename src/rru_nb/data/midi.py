@@ -7,23 +7,27 @@
 True
 """
 
-import io
 import os
-import re
 import uuid
 import warnings
+from bisect import bisect_right
+from itertools import accumulate
+from math import ceil
 from pathlib import Path
 
 import numpy as np
 
 from ..errors import UserError
+from .midi_notes import read_music
 from .music import KEYS, LOWEST_PITCH
 
 MAX_BYTES = 1 << 19
 MAX_STEPS = 100_000
 MAX_STEPS_PER_QUARTER = 300
 LONGEST_QUARTER = 2**24 - 1  # microseconds: a MIDI file's tempo has 24 bits
-MAX_TICKS = 5_000_000  # pretty_midi makes arrays of that length
+DEFAULT_TEMPO = 500_000  # microseconds a quarter note, until a file says otherwise
+DRUMS = 9  # the channel, counted from 0
+PIANO = "the 88 keys of a piano (MIDI pitches 21 to 108)"
 TICKS_PER_STEP = 48
 VELOCITY = 80
 
@@ -34,7 +38,9 @@ def read_midi(path, steps_per_quarter=1, step_seconds=None):
     Row t of the roll tells which keys sound at the moment at which step t begins: a note counts
     from its onset up to, not including, its end, and a note between two such moments is not
     seen. Instruments are laid on top of each other. Left out are drums (their numbers are no
-    pitches), the pedal, and notes beyond the 88 keys, of which a warning tells.
+    pitches) and the pedal; and with a warning notes beyond the 88 keys, notes that nothing ends,
+    and tracks after as many as the header counts. Of all messages only notes and, for seconds,
+    tempo have to be right.
 
     Args:
         path: of a MIDI file (type 0 or 1) of at most 512 KiB.
@@ -47,20 +53,26 @@ def read_midi(path, steps_per_quarter=1, step_seconds=None):
         one in which a note sounds.
 
     Raises:
-        UserError: if there is no such file, it is not a MIDI file, holds no notes of a piano,
-            or is longer than 100,000 steps or 5,000,000 ticks.
+        UserError: if there is no such file, it is not a MIDI file, its notes cannot be read, it
+            has none of a piano, its time is divided by SMPTE frames, or it is longer than
+            100,000 steps.
     """
     path = Path(path)
     _check_positive("steps_per_quarter", steps_per_quarter, int)
     if step_seconds is not None:
         _check_positive("step_seconds", step_seconds, float)
-    content = _read(path)
-    with warnings.catch_warnings():
-        # Where tempo changes stand matters for seconds only.
-        if step_seconds is None:
-            warnings.filterwarnings("ignore", "Tempo, Key or Time signature", RuntimeWarning)
-        notes = _notes(path, content, steps_per_quarter, step_seconds)
-    return _roll(path, notes)
+    try:
+        music = read_music(_read(path))
+        notes, left_out = _on_piano(music)
+        to_step = (
+            _grid(music, steps_per_quarter) if step_seconds is None else _clock(music, step_seconds)
+        )
+        roll = _roll(notes, to_step)
+    except UserError as error:
+        raise UserError(f"{path} {error}") from error
+    if left_out:
+        warnings.warn(f"{path}: left out {left_out}", stacklevel=2)
+    return roll
 
 
 def write_midi(roll, path, steps_per_quarter=1, tempo=90.0):
@@ -110,94 +122,84 @@ def _read(path):
     try:
         size = path.stat().st_size
         if size > MAX_BYTES:
-            raise UserError(f"{path} has {size:,} bytes; MIDI files are read up to {MAX_BYTES:,}.")
+            raise UserError(f"has {size:,} bytes; MIDI files are read up to {MAX_BYTES:,}.")
         content = path.read_bytes()
     except OSError as error:
-        raise UserError(f"{path} cannot be read: {error.strerror or error}.") from error
+        raise UserError(f"cannot be read: {error.strerror or error}.") from error
     if not content:
-        raise UserError(f"{path} is empty.")
+        raise UserError("is empty.")
     if not content.startswith(b"MThd"):
-        raise UserError(
-            f"{path} is not a MIDI file: it begins with {content[:4]!r}, expected b'MThd'."
-        )
+        raise UserError(f"is not a MIDI file: it begins with {content[:4]!r}, expected b'MThd'.")
     return content
 
 
-def _notes(path, content, steps_per_quarter, step_seconds):
-    """Onsets and ends in time steps, and pitches: a list of (start, end, pitch)."""
-    try:
-        midi = _parse(content)
-        notes = [n for i in midi.instruments if not i.is_drum for n in i.notes]
-        if step_seconds is not None:
-            return [
-                (_ceil(n.start / step_seconds), _ceil(n.end / step_seconds), n.pitch) for n in notes
-            ]
-        ticks = [(midi.time_to_tick(n.start), midi.time_to_tick(n.end), n.pitch) for n in notes]
-    except UserError as error:
-        raise UserError(f"{path}: {error}") from error
-    except Exception as error:  # damaged files make mido and pretty_midi raise whatever comes
-        reason = str(error) or type(error).__name__
-        raise UserError(f"{path} is a damaged MIDI file: {reason}.") from error
-    per_step = midi.resolution
-    return [
-        (-(-start * steps_per_quarter // per_step), -(-end * steps_per_quarter // per_step), pitch)
-        for start, end, pitch in ticks
-    ]
-
-
-def _parse(content):
-    """The file as `pretty_midi.PrettyMIDI`, unless it would take hours or gigabytes to read."""
-    import mido
-
-    # mido reads a number as long as bytes of 128 and more follow each other.
-    if re.search(rb"[\x80-\xff]{1000}", content):
-        raise UserError("damaged MIDI file: 1,000 bytes in a row are no data bytes.")
-    midi = mido.MidiFile(file=io.BytesIO(content))
-    if midi.ticks_per_beat <= 0:
-        raise UserError(f"has {midi.ticks_per_beat} ticks a quarter note, expected 1 or more.")
-    if midi.type == 2:
-        raise UserError("is of type 2, independent sequences; expected type 0 or 1.")
-    midi.tracks = [mido.MidiTrack(_telling(track)) for track in midi.tracks]
-    midi.tracks = [track for track in midi.tracks if track]
-    if not midi.tracks:
-        raise UserError("has no tracks with notes in them.")
-    ticks = max(sum(message.time for message in track) for track in midi.tracks)
-    if ticks > MAX_TICKS:
-        raise UserError(f"has {ticks:,} ticks, more than {MAX_TICKS:,}: cut the file.")
-    return _pretty_midi().PrettyMIDI(mido_object=midi)
-
-
-def _telling(track):
-    """The messages of a track that a roll depends on: tempo, and beginnings and ends of notes."""
-    waited = 0
-    for message in track:
-        waited += message.time
-        if message.type in ("note_on", "note_off", "set_tempo"):
-            message.time, waited = waited, 0
-            yield message
-
-
-def _roll(path, notes):
-    on_piano = [n for n in notes if LOWEST_PITCH <= n[2] < LOWEST_PITCH + KEYS]
-    if not on_piano:
-        raise UserError(f"{path} has no notes on the 88 keys of a piano (MIDI pitches 21 to 108).")
-    if len(on_piano) < len(notes):
-        warnings.warn(
-            f"{path}: left out {len(notes) - len(on_piano)} of {len(notes)} notes, which are "
-            "beyond the 88 keys of a piano (MIDI pitches 21 to 108)",
-            stacklevel=3,
+def _on_piano(music):
+    """The notes on the 88 keys, and in words what else there is that makes no difference."""
+    pitched = [note for note in music.notes if note.channel != DRUMS]
+    ended = [note for note in pitched if note.end is not None]
+    on_piano = [n for n in ended if LOWEST_PITCH <= n.pitch < LOWEST_PITCH + KEYS]
+    counts = {
+        f"of {music.n_tracks + music.n_beyond} tracks, more than its header counts": music.n_beyond,
+        f"of {len(pitched)} notes, which nothing ends": len(pitched) - len(ended),
+        f"of {len(pitched)} notes, which are beyond {PIANO}": len(ended) - len(on_piano),
+    }
+    left_out = "; ".join(f"{count} {what}" for what, count in counts.items() if count)
+    if on_piano:
+        return on_piano, left_out
+    if music.notes and not pitched:
+        raise UserError(
+            f"has drums alone: {len(music.notes)} notes, all on channel 10, whose numbers are no "
+            "pitches."
         )
-    length = max(end for _, end, _ in on_piano)
+    raise UserError(f"has no notes on {PIANO}{left_out and f': left out {left_out}'}.")
+
+
+def _grid(music, steps_per_quarter):
+    """From a tick to the first time step that begins at it or later; whole numbers throughout."""
+    return lambda tick: -(-tick * int(steps_per_quarter) // music.ticks_per_quarter)
+
+
+def _clock(music, step_seconds):
+    """As `_grid`, for time steps in seconds: by the tempi, which may change in any track."""
+    tempi = {0: DEFAULT_TEMPO} | {tick: _tempo(tick, data) for tick, data in music.tempi}
+    ticks, tempi = list(tempi), list(tempi.values())
+    passed = [(end - start) * tempo for start, end, tempo in zip(ticks, ticks[1:], tempi)]
+    began = list(accumulate(passed, initial=0))  # at each change, in microseconds x ticks a quarter
+
+    def to_step(tick):
+        i = bisect_right(ticks, tick) - 1
+        passed = began[i] + (tick - ticks[i]) * tempi[i]
+        steps = passed / (1e6 * music.ticks_per_quarter) / float(step_seconds)
+        # Tolerant of the seconds' last bits; whole numbers know no infinity.
+        return ceil(min(steps, 1e15) - 1e-6)
+
+    return to_step
+
+
+def _tempo(tick, data):
+    microseconds = int.from_bytes(data)
+    if len(data) != 3 or microseconds == 0:
+        raise UserError(
+            f"is damaged: the tempo at tick {tick:,} has the bytes {data.hex(' ') or 'none'}, "
+            "expected three that are not all 0. Only `step_seconds` depends on it."
+        )
+    return microseconds
+
+
+def _roll(notes, to_step):
+    length = to_step(max(note.end for note in notes))
     if length > MAX_STEPS:
         raise UserError(
-            f"{path} has {length:,} time steps, more than {MAX_STEPS:,}: "
+            f"has {length:,} time steps, more than {MAX_STEPS:,}: "
             "take fewer steps a quarter note or longer ones, or cut the file."
         )
-    roll = np.zeros([length, KEYS], np.uint8)
-    for start, end, pitch in on_piano:
-        roll[start:end, pitch - LOWEST_PITCH] = 1
+    changes = np.zeros([length + 1, KEYS], np.int32)  # of the number of notes that hold a key
+    keys = [note.pitch - LOWEST_PITCH for note in notes]
+    np.add.at(changes, ([to_step(note.start) for note in notes], keys), 1)
+    np.add.at(changes, ([to_step(note.end) for note in notes], keys), -1)
+    roll = (changes[:-1].cumsum(axis=0) > 0).astype(np.uint8)
     if not roll.any():
-        raise UserError(f"{path}: no note sounds at the beginning of a time step; take more steps.")
+        raise UserError("has no note that sounds when a time step begins: take more steps.")
     return roll[: np.flatnonzero(roll.any(axis=1))[-1] + 1]
 
 
@@ -242,11 +244,6 @@ def _check_positive(name, value, kind):
     if isinstance(value, bool) or not isinstance(value, numbers) or not 0 < value < float("inf"):
         what = "a whole number, 1 or more" if kind is int else "a number greater than 0"
         raise UserError(f"{name} {value!r} is not {what}.")
-
-
-def _ceil(steps):
-    """The first whole step at or after a time; tolerant of the last bits of its seconds."""
-    return int(np.ceil(steps - 1e-6))
 
 
 def _pretty_midi():

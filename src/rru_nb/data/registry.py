@@ -17,10 +17,12 @@ class DataFile:
         urls: where it can be downloaded, in the order to try.
         size: bytes of its content.
         sha256: of its content.
-        packing: "plain", "gzip", "zip" (of one member), or "reviews" (see `reviews`).
+        packing: "plain", "gzip" (or already unpacked), "zip" (of one member), or "reviews" (see
+            `reviews`).
         member: name of the member of a zip archive; a mirror may hold that file instead.
         packed_size: bytes of the download, about; None: as many as the content.
         upstream_sha256: of the download as upstream publishes it, where it is known.
+        also: further names that a mirror may hold it under.
     """
 
     name: str
@@ -31,11 +33,12 @@ class DataFile:
     member: str | None = None
     packed_size: int | None = None
     upstream_sha256: str | None = None
+    also: tuple[str, ...] = ()
 
     @property
     def names(self):
         """The names under which a mirror may hold the file."""
-        return (self.name, self.member) if self.member else (self.name,)
+        return tuple(name for name in (self.name, self.member, *self.also) if name)
 
     @property
     def download_size(self):
@@ -93,7 +96,9 @@ def _ptb(name, size, sha256):
 
 def _idx(name, size, packed_size, sha256):
     urls = tuple(folder + name for folder in _MNIST)
-    return DataFile(name, urls, size, sha256, "gzip", packed_size=packed_size)
+    dotted = name.replace("-idx", ".idx")  # as other mirrors spell it
+    also = (name.removesuffix(".gz"), dotted, dotted.removesuffix(".gz"))
+    return DataFile(name, urls, size, sha256, "gzip", packed_size=packed_size, also=also)
 
 
 def _wiki(name, packed_size, sha256):

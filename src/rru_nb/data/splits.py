@@ -21,7 +21,7 @@ class Splits:
     - images: `Labelled`, with an array uint8 [N, 784] and int32 labels [N].
 
     Attributes:
-        name: one of `DATASETS`.
+        name: one of `DATASETS`, or what you call your own; errors and progress bar say it.
         train, valid, test: the parts.
         digest: sha256 (hex) of the content of the files that the parts were read from.
         source: where it was read from, for people: `"JSB_Chorales.mat"`.

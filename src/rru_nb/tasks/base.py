@@ -29,11 +29,12 @@ class Task:
         metrics: names of the metrics that `evaluate` gives.
         better: "lower" or "higher": which way `config.metric` improves.
         batch_spec: `{name: keras.InputSpec}` of a batch.
-        splits: the `Splits` of the data.
+        splits: the `Splits` of the data; None if a task has none.
     """
 
     metrics: ClassVar[tuple[str, ...]]
     better: ClassVar[str]
+    splits = None
 
     def __init__(self, config):
         self.config = config

@@ -50,8 +50,9 @@ class MusicTask(Task):
         for split, found in self._windows.items():
             if not found:
                 raise UserError(
-                    f"the {split} pieces of {config.dataset!r} ({len(getattr(self.splits, split))})"
-                    " give no window. Give that split a piece of two sounding time steps or more."
+                    f"the {split} pieces of {self.splits.name!r} "
+                    f"({len(getattr(self.splits, split))}) give no window. "
+                    "Give that split a piece of two sounding time steps or more."
                 )
         self._score = None
 
