@@ -41,4 +41,5 @@ def test_committed_weights_score_as_their_record(cell):
         pytest.skip("JSB_Chorales.mat is not at hand")
     trained = weights.load(listen_config("jsb", cell))
     scores = task_for(trained.config).evaluate(trained.model, "test")
-    assert scores == pytest.approx(trained.record["test"], abs=1e-4)
+    recorded = trained.record["test"]  # from before there were three averages
+    assert recorded and {name: scores[name] for name in recorded} == pytest.approx(recorded, abs=1e-4)
