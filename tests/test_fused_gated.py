@@ -4,22 +4,18 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from cell_oracles import lengths_mask
 
-from rru_nb import UserError
 from rru_nb.layers import mogrifier
 from rru_nb.layers.gru import GRU
 from rru_nb.layers.lstm import LSTM
+from rru_nb.layers.tensorflow.mogrifier import _one_product_is_cheaper
 
 B, T, M, N = 3, 5, 4, 6
 LAYERS = {
     "gru": lambda **options: GRU(N, **options),
     "lstm": lambda **options: LSTM(N, forget_bias=0.6, **options),
     "mogrifier": lambda **options: mogrifier.MogrifierLSTM(N, rounds=3, rank=2, **options),
-}
-MASKS = {
-    "unmasked": None,
-    "right-padded": np.arange(T)[None] < np.array([T, 0, 3])[:, None],
-    "with holes": np.array([[0, 1, 1, 0, 1], [1, 0, 0, 1, 1], [0, 0, 1, 0, 0]], bool),
 }
 
 
@@ -78,17 +74,6 @@ def assert_same(found, expected, tolerance):
 FULL = {"return_sequences": True, "return_state": True}
 
 
-@pytest.mark.parametrize("valid", MASKS.values(), ids=MASKS.keys())
-def test_values_and_gradients_are_those_of_the_cell(make, valid):
-    fused, plain = pair(make, dtype="float64", go_backwards=valid is MASKS["with holes"], **FULL)
-    rng = np.random.default_rng(1)
-    x = rng.normal(size=(B, T, M))
-    start = [0.5 * rng.normal(size=(B, N)) for _ in plain.state_size]
-    expected = results(plain, x, start, valid, eager=True)
-    assert all(np.any(y) for y in expected)
-    assert_same(results(fused, x, start, valid), expected, 1e-10)
-
-
 @pytest.mark.parametrize("policy, tolerance", [("float32", 1e-5), ("float64", 1e-10)])
 def test_at_random_sizes(make, policy, tolerance):
     rng = np.random.default_rng(2)
@@ -103,7 +88,7 @@ def test_at_random_sizes(make, policy, tolerance):
 @pytest.mark.parametrize("rank, one_product", [(1, False), (3, True)])
 def test_every_number_of_rounds(rank, one_product):
     """Both ways to multiply by A_k B_k: one matrix after the other, or by their product."""
-    assert mogrifier._one_product_is_cheaper(M, N, rank) == one_product
+    assert _one_product_is_cheaper(M, N, rank) == one_product
     rng = np.random.default_rng(3)
     x, start = rng.normal(size=(B, 2, M)), [0.5 * rng.normal(size=(B, N)) for _ in range(2)]
     for rounds in range(7):
@@ -113,58 +98,6 @@ def test_every_number_of_rounds(rank, one_product):
         assert_same(results(fused, x, start, eager=True), expected, 1e-10)
 
 
-@pytest.mark.parametrize("valid", [None, MASKS["with holes"]], ids=["unmasked", "masked"])
-def test_with_a_known_dropout_mask(make, valid, monkeypatch):
-    fused, plain = pair(make, dtype="float64", dropout=0.5, **FULL)
-    rng = np.random.default_rng(4)
-    factors = (rng.random((T, B, N)) < 0.5) / 0.5
-    x = rng.normal(size=(B, T, M))
-    start = [0.5 * rng.normal(size=(B, N)) for _ in plain.state_size]
-
-    def whole(values, rate, seed):
-        return values * tf.constant(factors, values.dtype)
-
-    monkeypatch.setattr(keras.random, "dropout", whole)
-    found = results(fused, x, start, valid, training=True)
-
-    # Keras calls the cell once before its loop, to learn the output's type.
-    order = iter([0, *range(T)])
-
-    def one_step(values, rate, seed):
-        return values * factors[next(order)]
-
-    monkeypatch.setattr(keras.random, "dropout", one_step)
-    # Eagerly, the steps of the cell are run, and so dropped out, one after the other.
-    expected = results(plain, x, start, valid, training=True, eager=True)
-    assert next(order, None) is None
-    assert_same(found, expected, 1e-10)
-
-
-def test_gradients_against_finite_differences(make):
-    layer, _ = pair(make, dtype="float64", **FULL)
-    rng = np.random.default_rng(5)
-    x, start = rng.normal(size=(B, T, M)), [rng.normal(size=(B, N)) for _ in layer.state_size]
-    valid = tf.constant(MASKS["with holes"])
-    values = [tf.Variable(v) for v in (x, *start)]
-    variables = [*(v.value for v in layer.trainable_variables), *values]
-
-    @tf.function
-    def loss():
-        outputs, *states = layer(values[0], initial_state=values[1:], mask=valid)
-        return sum(tf.reduce_sum(tf.sin(y)) for y in (outputs, *states))
-
-    with tf.GradientTape() as tape:
-        value = loss()
-    for variable, gradient in zip(variables, tape.gradient(value, variables)):
-        at, direction, step = variable.numpy(), rng.normal(size=variable.shape), 1e-5
-        variable.assign(at + step * direction)
-        above = loss().numpy()
-        variable.assign(at - step * direction)
-        slope = (above - loss().numpy()) / (2 * step)
-        variable.assign(at)
-        np.testing.assert_allclose(np.sum(gradient * direction), slope, rtol=1e-7, atol=1e-8)
-
-
 @pytest.mark.parametrize("how", ["jit", "bfloat16"])
 def test_compiled_and_mixed_precision(make, how):
     policy = "mixed_bfloat16" if how == "bfloat16" else "float32"
@@ -172,19 +105,11 @@ def test_compiled_and_mixed_precision(make, how):
     rng = np.random.default_rng(6)
     x = rng.normal(size=(B, T, M))
     start = [0.5 * rng.normal(size=(B, N)) for _ in plain.state_size]
-    valid = MASKS["right-padded"]
+    valid = lengths_mask([T, 0, 3], T)
     expected = results(plain, x, start, valid, eager=True)
     found = results(fused, x, start, valid, jit_compile=how == "jit")
     assert [a.dtype for a in found] == [b.dtype for b in expected]
     assert_same(found, expected, 0.06 if how == "bfloat16" else 1e-5)
-
-
-def test_only_the_last_output(make):
-    fused, plain = pair(make, dtype="float64")
-    x = np.random.default_rng(7).normal(size=(B, T, M))
-    for valid in MASKS.values():
-        mask = None if valid is None else tf.constant(valid)
-        np.testing.assert_allclose(fused(x, mask=mask), plain(x, mask=mask), rtol=1e-12)
 
 
 def test_unknown_batch_and_length(make):
@@ -194,18 +119,6 @@ def test_unknown_batch_and_length(make):
     for batch, steps in ((2, 7), (5, 1)):
         x = np.random.default_rng(8).normal(size=(batch, steps, M)).astype("float32")
         np.testing.assert_allclose(traced(x), plain(x), rtol=1e-5, atol=1e-6)
-
-
-def test_stateful(make):
-    fused, _ = pair(make, stateful=True, return_sequences=True)
-    whole = make(return_sequences=True)
-    whole.build((B, T, M))
-    whole.set_weights(fused.get_weights()[: len(whole.get_weights())])
-    x = np.random.default_rng(9).normal(size=(B, T, M)).astype("float32")
-    for _ in range(2):
-        found = np.concatenate([fused(x[:, :2]), fused(x[:, 2:])], axis=1)
-        np.testing.assert_allclose(found, whole(x), rtol=1e-5, atol=1e-6)
-        fused.reset_state()
 
 
 def test_bidirectional_and_saved(make, tmp_path):
@@ -222,37 +135,3 @@ def test_bidirectional_and_saved(make, tmp_path):
     np.testing.assert_array_equal(model(x), again(x))
     short = model(x[1:2, :2])[0]
     np.testing.assert_allclose(model(x)[1], short, rtol=1e-5, atol=1e-6)
-
-
-def test_dropout_draws_anew_and_is_reproducible(make):
-    x = np.random.default_rng(11).normal(size=(4, 20, M)).astype("float32")
-
-    def twice(seed):
-        layer, _ = pair(make, x.shape, dropout=0.5, seed=seed, return_sequences=True)
-        call = tf.function(lambda: layer(x, training=True))
-        return np.stack([call(), call()])
-
-    first, again, other = twice(3), twice(3), twice(4)
-    np.testing.assert_array_equal(first, again)
-    assert (first[0] != first[1]).any() and (first != other).any()
-    layer, plain = pair(make, x.shape, dropout=0.5, return_sequences=True)
-    np.testing.assert_allclose(layer(x), plain(x), rtol=1e-5, atol=1e-6)
-
-
-def test_dropout_factors_have_the_rate_and_differ_between_steps(make):
-    layer = make(dropout=0.3, seed=1)
-    drop = np.asarray(layer._draw_drop(tf.zeros((50, 40, M)), training=True))
-    kept = drop > 0
-    np.testing.assert_allclose(drop[kept], 1 / 0.7, rtol=1e-6)
-    assert abs(kept.mean() - 0.7) < 5 * np.sqrt(0.21 / kept.size)
-    agree = (kept[1:] == kept[:-1]).mean()
-    assert abs(agree - 0.58) < 5 * np.sqrt(0.58 * 0.42 / kept[1:].size)
-
-
-def test_fallback_and_its_error(make):
-    assert make().fused and make(fused=True).fused
-    assert not make(fused=False).fused and not make(unroll=True).fused
-    with pytest.raises(UserError, match="fused=True can't be honoured.*unroll=False"):
-        make(fused=True, unroll=True)
-    with pytest.raises(UserError, match="fused = 'yes'"):
-        make(fused="yes")

@@ -4,18 +4,10 @@ import keras
 import numpy as np
 import pytest
 
-from rru_nb import RRU, UserError
+from rru_nb import RRU
 from rru_nb.layers.gru import GRU
 from rru_nb.layers.lstm import LSTM
 from rru_nb.layers.mogrifier import MogrifierLSTM
-
-
-@pytest.mark.parametrize("steps", [5, 7])
-@pytest.mark.parametrize("layer", [RRU, GRU])
-def test_a_mask_of_another_length_is_refused(layer, steps):
-    x = np.zeros((2, 6, 3), "float32")
-    with pytest.raises(UserError, match=rf"mask has the shape \[2, {steps}\] and the sequences"):
-        layer(4)(x, mask=np.ones((2, steps), bool))
 
 
 @pytest.mark.parametrize("layer", [RRU, GRU, LSTM, MogrifierLSTM])
@@ -43,16 +35,3 @@ def test_the_number_of_time_steps_stays_known(layer):
         ]
     )
     assert model.predict(np.zeros((2, 9, 4)), verbose=0).shape == (2, 3)
-
-
-@pytest.mark.parametrize("layer", [RRU, GRU, LSTM, MogrifierLSTM])
-def test_two_dimensions_are_no_sequences(layer):
-    with pytest.raises(ValueError, match="expected ndim=3, found ndim=2"):
-        layer(5)(np.zeros((4, 6), "float32"))
-
-
-@pytest.mark.parametrize("layer", [GRU, LSTM, MogrifierLSTM])
-def test_dropout_in_float64_scales_in_float64(layer):
-    inputs = np.zeros((3, 2, 4))
-    drawn = layer(5, dropout=0.3, dtype="float64")._draw_drop(keras.ops.array(inputs), True)
-    assert set(np.unique(drawn)) == {0.0, 1 / 0.7}

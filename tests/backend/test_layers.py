@@ -118,6 +118,12 @@ def test_ablations(case, exact):
     check(randomized(layer, M, seed=2), lengths_mask([5, 2, 0], T), seed=3)
 
 
+def test_unrolled(exact):
+    """Where Keras' own loop serves, it hands out the masks too."""
+    layer = rru(dropout=0.5, unroll=True, dtype=exact(False), **FULL)
+    check(randomized(layer, M), HOLES, seed=5)
+
+
 def test_three_relu_layers(exact):
     fused = FUSED[0]
     check(randomized(rru(relu_layers=3, fused=fused, dtype=exact(fused), **FULL), M), None, seed=4)
