@@ -46,55 +46,43 @@ def exact(request):
     return dtype_of
 
 
-def slope(cell, inputs, options, name, index, direction):
-    """The slope of the oracle's loss along a direction of one of its arrays."""
-
-    def loss(step):
-        moved = {k: list(v) if isinstance(v, list) else v for k, v in inputs.items()}
-        weights = dict(zip(weights_of(cell), moved["weights"]))
-        if name == "weights":
-            weights[list(weights)[index]] = moved["weights"][index] + step * direction
-        elif name == "x":
-            moved["x"] = moved["x"] + step * direction
-        else:
-            moved["states"][index] = moved["states"][index] + step * direction
-        outputs, states = forward(cell, weights, moved["x"], moved["states"], **options)
-        pulled = sum(np.sum(p * s) for p, s in zip(inputs["pulls"], states))
-        return pulled + np.sum(inputs["pull"] * outputs)
-
-    return (loss(1e-6) - loss(-1e-6)) / 2e-6
-
-
 def check(layer, mask, seed):
-    """Outputs, states and each gradient of a layer, run backwards or not, with known masks."""
-    rng = np.random.default_rng(seed)
-    cell, backwards = layer.cell, layer.go_backwards
-    inputs, options = random_inputs([layer], rng), {"zero_output": layer.zero_output_for_mask}
-    x, options["valid"], options["keep"] = inputs["x"], mask, None
+    """Outputs, states and every gradient of a layer, with known dropout masks if it drops out."""
+    rng, cell, keep = np.random.default_rng(seed), layer.cell, None
     if cell.dropout:
-        options["keep"] = random_masks(cell, rng)
-        use_masks(layer, options["keep"])
+        keep = random_masks(cell, rng)
+        use_masks(layer, keep)
+    inputs = random_inputs([layer], rng)
     found = results([layer], inputs, mask)
+    inputs["weights"] = list(weights_of(cell).values())
 
-    turn = (lambda a: a if a is None else a[:, ::-1]) if backwards else (lambda a: a)
-    options |= {name: turn(options[name]) for name in ("valid", "keep")}
-    one = {"x": turn(x), "states": inputs["states"][0], "weights": list(weights_of(cell).values())}
-    one |= {"pull": inputs["pull"], "pulls": inputs["pulls"][0]}
+    def expected(given):
+        x, valid, kept = (
+            a[:, ::-1] if layer.go_backwards and a is not None else a
+            for a in (given["x"], mask, keep)
+        )
+        weights = dict(zip(weights_of(cell), given["weights"]))
+        zero = layer.zero_output_for_mask
+        return forward(cell, weights, x, given["states"][0], valid, kept, zero)
+
+    def loss(arrays):
+        given = keras.tree.pack_sequence_as(inputs, arrays)
+        outputs, states = expected(given)
+        pulled = sum(np.sum(p * s) for p, s in zip(given["pulls"][0], states))
+        return pulled + np.sum(given["pull"] * outputs)
+
+    outputs, states = expected(inputs)
     wide = layer.compute_dtype == "float64"
-    outputs, states = forward(cell, weights_of(cell), one["x"], one["states"], **options)
     near = {"rtol": 1e-11, "atol": 1e-13} if wide else {"rtol": 2e-5, "atol": 2e-6}
-    np.testing.assert_allclose(found["pull"], outputs, **near)
-    for state, expected in zip(found["pulls"][0], states, strict=True):
-        np.testing.assert_allclose(state, expected, **near)
-
-    gradients = [("x", 0, turn(found["x"]))]
-    gradients += [("states", i, g) for i, g in enumerate(found["states"][0])]
-    gradients += [("weights", i, g) for i, g in enumerate(found["weights"])]
-    for name, index, gradient in gradients:
-        direction = rng.normal(size=gradient.shape)
-        wanted = slope(cell, one, options, name, index, direction)
-        near = {"rtol": 2e-6, "atol": 1e-7} if wide else {"rtol": 1e-3, "atol": 1e-4}
-        np.testing.assert_allclose(np.sum(gradient * direction), wanted, **near)
+    for ours, theirs in zip([found["pull"], *found["pulls"][0]], [outputs, *states], strict=True):
+        np.testing.assert_allclose(ours, theirs, **near)
+    near = {"rtol": 2e-6, "atol": 1e-7} if wide else {"rtol": 1e-3, "atol": 1e-4}
+    arrays = keras.tree.flatten(inputs)
+    for k, gradient in enumerate(keras.tree.flatten(found)):
+        step = 1e-6 * rng.normal(size=gradient.shape)
+        moved = (arrays[k] + step, arrays[k] - step)
+        above, below = (loss([*arrays[:k], a, *arrays[k + 1 :]]) for a in moved)
+        np.testing.assert_allclose(np.sum(gradient * step) / 1e-6, (above - below) / 2e-6, **near)
 
 
 @pytest.mark.parametrize("fused", FUSED)
@@ -204,7 +192,10 @@ def test_a_mask_reaches_stacks_and_both_directions():
     inputs = keras.Input((T, M))
     both = keras.layers.Bidirectional(rru(return_sequences=True, dropout=0.3))
     model = keras.Model(inputs, rru()(both(keras.layers.Masking(0.0)(inputs))))
-    x = np.random.default_rng(10).normal(size=(B, T, M)).astype("float32")
+    rng = np.random.default_rng(10)
+    for variable in model.trainable_variables:
+        variable.assign(rng.normal(size=variable.shape) / 2)
+    x = rng.normal(size=(B, T, M)).astype("float32")
     x[1, 2:] = 0
     changed, moved = x.copy(), np.zeros_like(x)
     changed[1, 1] += 1
