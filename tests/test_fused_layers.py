@@ -1,58 +1,122 @@
-"""What all fused layers share: shapes that fit, lengths that stay known, no XLA for the loop."""
+"""The fused layers on TensorFlow: graphs, XLA, lengths. The rest is in backend/test_layers.py."""
 
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
+from cell_oracles import lengths_mask, randomized
+from layer_cases import FULL, GATED, LAYERS, B, M, N, T, random_inputs, results
 
-from rru_nb import RRU, UserError
-from rru_nb.layers.gru import GRU
-from rru_nb.layers.lstm import LSTM
 from rru_nb.layers.mogrifier import MogrifierLSTM
+from rru_nb.layers.tensorflow.mogrifier import _one_product_is_cheaper
 
 
-@pytest.mark.parametrize("steps", [5, 7])
-@pytest.mark.parametrize("layer", [RRU, GRU])
-def test_a_mask_of_another_length_is_refused(layer, steps):
-    x = np.zeros((2, 6, 3), "float32")
-    with pytest.raises(UserError, match=rf"mask has the shape \[2, {steps}\] and the sequences"):
-        layer(4)(x, mask=np.ones((2, steps), bool))
+@pytest.fixture(params=LAYERS)
+def make(request):
+    return LAYERS[request.param]
 
 
-@pytest.mark.parametrize("layer", [RRU, GRU, LSTM, MogrifierLSTM])
-def test_keras_does_not_compile_the_loop_where_it_cannot(layer):
+@pytest.fixture(params=GATED)
+def make_gated(request):
+    """The RRU has its own: test_rru_fused.py."""
+    return GATED[request.param]
+
+
+def pair(make, **options):
+    """A fused layer and one that runs the cell, with the same random weights."""
+    return [randomized(make(fused=fused, **options), M) for fused in (True, False)]
+
+
+def assert_same(found, expected, tolerance):
+    for a, b in zip(keras.tree.flatten(found), keras.tree.flatten(expected), strict=True):
+        a, b = np.asarray(a, "float64"), np.asarray(b, "float64")
+        assert np.abs(a - b).max() <= tolerance * max(np.abs(b).max(), 1e-3)
+
+
+@pytest.mark.parametrize("policy, tolerance", [("float32", 1e-5), ("float64", 1e-10)])
+def test_at_random_sizes(make_gated, policy, tolerance):
+    rng = np.random.default_rng(2)
+    layers = pair(make_gated, dtype=policy, zero_output_for_mask=True, **FULL)
+    for _ in range(3):
+        batch, steps = (int(size) for size in rng.integers(1, 8, size=2))
+        inputs, mask = (
+            random_inputs(layers[:1], rng, batch, steps),
+            rng.random((batch, steps)) < 0.7,
+        )
+        assert_same(*(results([layer], inputs, mask) for layer in layers), tolerance)
+
+
+@pytest.mark.parametrize("rank, one_product", [(1, False), (3, True)])
+def test_every_number_of_rounds(rank, one_product):
+    """Both ways to multiply by A_k B_k: one matrix after the other, or by their product."""
+    assert _one_product_is_cheaper(M, N, rank) == one_product
+    for rounds in range(7):
+        options = {"rounds": rounds, "rank": rank, "dtype": "float64", **FULL}
+        layers = pair(lambda **o: MogrifierLSTM(N, **o), **options)
+        inputs = random_inputs(layers[:1], np.random.default_rng(3), steps=2)
+        assert_same(*(results([layer], inputs) for layer in layers), 1e-10)
+
+
+@pytest.mark.parametrize("policy, tolerance", [("float32", 1e-5), ("mixed_bfloat16", 0.06)])
+def test_compiled_and_in_mixed_precision(make_gated, policy, tolerance):
+    fused, plain = pair(make_gated, dtype=keras.DTypePolicy(policy), return_sequences=True)
+    x = tf.constant(np.random.default_rng(6).normal(size=(B, T, M)), fused.compute_dtype)
+    mask = tf.constant(lengths_mask([T, 0, 3], T))
+
+    def outputs_and_gradients(layer):
+        with tf.GradientTape() as tape:
+            outputs = tf.cast(layer(x, mask=mask), tf.float32)
+            loss = tf.reduce_sum(tf.sin(2 * outputs))
+        return [outputs, *tape.gradient(loss, [v.value for v in layer.trainable_variables])]
+
+    compiled = tf.function(lambda: outputs_and_gradients(fused), jit_compile=policy == "float32")
+    found, expected = compiled(), outputs_and_gradients(plain)
+    assert fused(x).dtype == fused.compute_dtype
+    assert [a.dtype for a in found] == [b.dtype for b in expected]
+    assert_same(found, expected, tolerance)
+
+
+def test_unknown_batch_and_length(make_gated):
+    """One traced function serves every batch size and length: both may be None."""
+    fused, plain = pair(make_gated, return_sequences=True)
+    traced = tf.function(fused, input_signature=[tf.TensorSpec((None, None, M))])
+    for batch, steps in ((2, 7), (5, 1)):
+        x = np.random.default_rng(8).normal(size=(batch, steps, M)).astype("float32")
+        np.testing.assert_allclose(traced(x), plain(x), rtol=1e-5, atol=1e-6)
+
+
+def test_keras_does_not_compile_the_loop_where_it_cannot(make):
     """As `jit_compile="auto"` would on a GPU: an embedding's mask and a batch of another size."""
     tokens = keras.Input((9,), dtype="int32")
     h = keras.layers.Embedding(5, 4, mask_zero=True)(tokens)
-    model = keras.Model(tokens, layer(3)(layer(3, return_sequences=True)(h)))
+    model = keras.Model(tokens, make()(make(return_sequences=True)(h)))
     with pytest.warns(UserWarning, match="doesn.t support `jit_compile=True`"):
         model.compile("sgd", "mse", jit_compile=True)
     x = np.arange(27, dtype="int32").reshape(3, 9) % 5
-    model.fit(x, np.zeros((3, 3)), batch_size=2, verbose=0)
-    assert layer(3, fused=False).supports_jit
+    model.fit(x, np.zeros((3, *model.output_shape[1:])), batch_size=2, verbose=0)
+    assert make(fused=False).supports_jit
 
 
-@pytest.mark.parametrize("layer", [RRU, GRU, LSTM, MogrifierLSTM])
-def test_the_number_of_time_steps_stays_known(layer):
-    x = keras.Input((9, 4))
-    assert layer(5, return_sequences=True)(x).shape == (None, 9, 5)
-    model = keras.Sequential(
-        [
-            x,
-            layer(5, return_sequences=True),
-            keras.layers.RNN(keras.layers.SimpleRNNCell(3), unroll=True),
-        ]
-    )
-    assert model.predict(np.zeros((2, 9, 4)), verbose=0).shape == (2, 3)
+def test_the_number_of_time_steps_stays_known(make):
+    x = keras.Input((9, M))
+    layer = make(return_sequences=True)
+    assert layer(x).shape == (None, 9, layer.cell.output_size)
+    unrolled = keras.layers.RNN(keras.layers.SimpleRNNCell(3), unroll=True)
+    model = keras.Sequential([x, layer, unrolled])
+    assert model.predict(np.zeros((2, 9, M)), verbose=0).shape == (2, 3)
 
 
-@pytest.mark.parametrize("layer", [RRU, GRU, LSTM, MogrifierLSTM])
-def test_two_dimensions_are_no_sequences(layer):
-    with pytest.raises(ValueError, match="expected ndim=3, found ndim=2"):
-        layer(5)(np.zeros((4, 6), "float32"))
-
-
-@pytest.mark.parametrize("layer", [GRU, LSTM, MogrifierLSTM])
-def test_dropout_in_float64_scales_in_float64(layer):
-    inputs = np.zeros((3, 2, 4))
-    drawn = layer(5, dropout=0.3, dtype="float64")._draw_drop(keras.ops.array(inputs), True)
-    assert set(np.unique(drawn)) == {0.0, 1 / 0.7}
+def test_both_directions_masked_and_saved(make_gated, tmp_path):
+    inputs = keras.Input((None, M))
+    masked = keras.layers.Masking(0.0)(inputs)
+    both = keras.layers.Bidirectional(make_gated(return_sequences=True, dropout=0.3))(masked)
+    model = keras.Model(inputs, make_gated(dropout=0.2, seed=5, name="last")(both))
+    x = np.random.default_rng(10).normal(size=(B, T, M)).astype("float32")
+    x[1, 2:] = 0
+    model.save(tmp_path / "model.keras")
+    again = keras.models.load_model(tmp_path / "model.keras")
+    assert again.get_layer("last").fused
+    assert again.get_layer("last").get_config() == model.get_layer("last").get_config()
+    np.testing.assert_array_equal(model(x), again(x))
+    short = model(x[1:2, :2])[0]
+    np.testing.assert_allclose(model(x)[1], short, rtol=1e-5, atol=1e-6)

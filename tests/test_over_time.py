@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from rru_nb.layers.over_time import UNROLL, Sums, over_time
+from rru_nb.layers.tensorflow.over_time import UNROLL, Sums, over_time
 
 
 def decaying_sum(state, x, y):

@@ -4,11 +4,12 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from layer_cases import use_masks
 
 from rru_nb import RRU, UserError
-from rru_nb.layers import halves, rru_scan
-from rru_nb.layers.dropout import keep_mask
-from rru_nb.layers.over_time import UNROLL, can_compile
+from rru_nb.cells._dropout import Step
+from rru_nb.layers.tensorflow import halves, rru
+from rru_nb.layers.tensorflow.over_time import UNROLL, can_compile
 
 
 def drawn(case, dtype="float64"):
@@ -104,11 +105,11 @@ def test_lengths_around_the_unrolled_loop(steps, graph, split, wide, case, monke
     The weights' gradients are summed in the loop, or after it as those of wide weights.
     """
     rng = np.random.default_rng(steps)
-    monkeypatch.setattr(rru_scan, "pays", lambda n_entries: split)
-    monkeypatch.setattr(rru_scan, "MOST_ENTRIES", 0 if wide else rru_scan.MOST_ENTRIES)
+    monkeypatch.setattr(rru, "pays", lambda n_entries: split)
+    monkeypatch.setattr(rru, "MOST_ENTRIES", 0 if wide else rru.MOST_ENTRIES)
     with tf.Graph().as_default():
         in_the_loop = graph and not wide and can_compile()
-    monkeypatch.setattr(rru_scan, "_weight_gradients" if in_the_loop else "_of_block", None)
+    monkeypatch.setattr(rru, "_weight_gradients" if in_the_loop else "_of_block", None)
     layers = drawn(case)[0]
     x = tf.constant(rng.normal(size=(3, steps, layers[0].cell.kernel.shape[0])))
     h_0 = tf.constant(rng.normal(size=(3, layers[0].cell.units)))
@@ -190,15 +191,12 @@ def dropping(rate=0.6, steps=6, **options):
 @pytest.mark.parametrize(
     "steps, graph, wide", [(6, False, False), (LONG, True, False), (LONG, True, True)]
 )
-def test_dropout_with_a_known_mask(monkeypatch, options, steps, graph, wide):
+def test_dropout_with_a_known_mask(options, steps, graph, wide, monkeypatch):
     """The fused layer with the masks that it drew, against the cell given the same masks."""
-    monkeypatch.setattr(rru_scan, "MOST_ENTRIES", 0 if wide else rru_scan.MOST_ENTRIES)
-    layer, x = dropping(seed=1, steps=steps, **options)
-    seed = layer.cell.seed_generator.next()
-    masks, scale = keep_mask(
-        tf.constant([steps, layer.cell.bias.shape[0], 4]), 0.6, seed, tf.float64
-    )
-    monkeypatch.setattr(layer.cell.seed_generator, "next", lambda: seed)
+    monkeypatch.setattr(rru, "MOST_ENTRIES", 0 if wide else rru.MOST_ENTRIES)
+    layer, x = dropping(steps=steps, **options)
+    keep = np.random.default_rng(1).random((4, steps, layer.cell.dropped_features)) < 0.5
+    use_masks(layer, keep)
 
     def outputs_and_gradients(call):
         with tf.GradientTape() as tape:
@@ -208,61 +206,15 @@ def test_dropout_with_a_known_mask(monkeypatch, options, steps, graph, wide):
         return [outputs, *tape.gradient(total, variables)]
 
     def by_the_cell():
-        h, outputs, step = layer.cell.get_initial_state(4), [], iter(range(steps))
-        monkeypatch.setattr(
-            keras.random, "dropout", lambda j, *_, **__: j * tf.transpose(masks[next(step)]) * scale
-        )
+        h, outputs = layer.cell.get_initial_state(4), []
         for t in range(steps):
-            o, h = layer.cell(x[:, t], h, training=True)
+            o, h = layer.cell(Step(x[:, t], tf.constant(keep[:, t])), h, training=True)
             outputs.append(o)
         return tf.stack(outputs, 1)
 
     run = tf.function(outputs_and_gradients) if graph else outputs_and_gradients
     fused = run(lambda: layer(x, training=True))
     assert_same(fused, outputs_and_gradients(by_the_cell), 1e-10)
-
-
-def test_masks_are_fresh_each_call_and_repeat_with_the_seed():
-    runs = []
-    for _ in range(2):
-        layer, x = dropping(seed=3)
-        runs.append([layer(x, training=True).numpy() for _ in range(2)])
-    np.testing.assert_array_equal(runs[0], runs[1])
-    assert not np.array_equal(runs[0][0], runs[0][1])
-    layer, x = dropping(seed=4)
-    assert not np.array_equal(layer(x, training=True), runs[0][0])
-    np.testing.assert_array_equal(layer(x), layer(x))
-
-
-@pytest.mark.parametrize("rate", [0.1, 0.5, 0.79362])
-def test_masks_keep_their_share_at_every_step_and_the_mean(rate):
-    masks, scale = keep_mask(tf.constant([40, 16, 501]), rate, [1, 2], tf.float32)
-    masks = masks.numpy()
-    assert set(np.unique(masks)) == {0.0, 1.0}
-    share = masks.mean(axis=(1, 2))
-    deviation = np.sqrt(rate * (1 - rate) / (16 * 501))
-    assert np.abs(share - (1 - rate)).max() < 5 * deviation
-    assert abs(scale * (1 - rate) - 1) < 1e-3
-    assert len({m.tobytes() for m in masks}) == 40, "a mask of its own for every step"
-
-
-@pytest.mark.parametrize("dtype", ["uint8", "int32", "bool"])
-def test_whole_numbers_are_taken_as_the_cell_takes_them(dtype):
-    layer = RRU(4, return_sequences=True, seed=0)
-    x = np.random.default_rng(0).integers(0, 2, (2, 5, 3)).astype(dtype)
-    assert layer.fused
-    np.testing.assert_array_equal(layer(x), layer(x.astype("float32")))
-
-
-def test_fused_is_true_false_or_none():
-    with pytest.raises(ValueError, match="fused = 'no' is not valid"):
-        RRU(3, fused="no")
-
-
-def test_what_cannot_be_fused_says_why():
-    assert not RRU(3, unroll=True).fused
-    with pytest.raises(ValueError, match="fused=True.*unroll=True"):
-        RRU(3, unroll=True, fused=True)
 
 
 def test_mixed_bfloat16_strays_no_further_than_the_cell():

@@ -16,24 +16,6 @@ SHAPES = [(5, 2), (4, 3), (5,), ()]  # a table, two members of a clip group, one
 PARTS = [slice(0, 1), slice(1, 3), slice(3, 4)]
 
 
-@pytest.fixture(params=["float32", "float64"])
-def dtype(request):
-    if BACKEND == "torch" and request.param == "float64":
-        pytest.skip("Keras computes in float32 on PyTorch, whatever the variables are")
-    if BACKEND == "jax" and request.param == "float64":
-        request.getfixturevalue("float64_on_jax")
-    return request.param
-
-
-@pytest.fixture
-def float64_on_jax():
-    import jax
-
-    jax.config.update("jax_enable_x64", True)
-    yield
-    jax.config.update("jax_enable_x64", False)
-
-
 def tolerances(dtype):
     return {"rtol": 1e-10} if dtype == "float64" else {"rtol": 2e-6, "atol": 2e-6}
 
