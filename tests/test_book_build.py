@@ -1,6 +1,8 @@
 """A small book in a temporary checkout: what builds, and what must not."""
 
 import shutil
+import subprocess
+import threading
 from pathlib import Path
 
 import nbformat
@@ -8,6 +10,7 @@ import pytest
 
 from rru_nb import book, paper_config
 from rru_nb.book import execute, site, stage
+from rru_nb.cli import main
 from rru_nb.errors import UserError
 
 ROOT = Path(__file__).parents[1]
@@ -212,3 +215,100 @@ def test_another_place_of_the_data_makes_a_page_anew(root, name, monkeypatch, tm
     before = execute._digest_of_sources(root)
     monkeypatch.setenv(name, str(tmp_path / "elsewhere"))
     assert execute._digest_of_sources(root) != before
+
+
+FULL = OSError(28, "No space left on device", "a.svg")
+READ_ONLY = OSError(30, "Read-only file system", "a.svg")
+
+
+@pytest.fixture
+def quick(root, monkeypatch):
+    """Without Jupyter Book: a site of one page."""
+
+    def build_site(folder, *_):
+        made = folder / "_build" / "html"
+        made.mkdir(parents=True)
+        for name in ("index.html", ".buildinfo"):
+            (made / name).write_text("the new site")
+        return made
+
+    monkeypatch.setattr(book, "build_site", build_site)
+    return root
+
+
+def raising(error):
+    def refuse(*_, **__):
+        raise error
+
+    return refuse
+
+
+def test_of_two_builds_at_once_the_second_waits_and_says_so(quick, monkeypatch, capfd):
+    pytest.importorskip("fcntl")
+    inside, go_on, seen = threading.Event(), threading.Event(), []
+
+    def write_fragments(folder, *_):
+        seen.append("begins")
+        inside.set()
+        assert go_on.wait(60) and (folder / "book" / "index.md").is_file()
+        seen.append("ends")
+
+    monkeypatch.setattr(book, "write_fragments", write_fragments)
+    first, second = (threading.Thread(target=build, kwargs={"execute": False}) for _ in range(2))
+    first.start()
+    assert inside.wait(60)
+    second.start()
+    said = ""
+    while "waiting" not in said:
+        assert second.is_alive()
+        said += capfd.readouterr().err
+    assert said == "waiting: another process is building the book\n" and seen == ["begins"]
+    go_on.set()
+    first.join()
+    second.join()
+    assert seen == ["begins", "ends", "begins", "ends"]
+    assert (quick / "_build" / "html" / "index.html").read_text() == "the new site"
+    assert {path.name for path in (quick / "_build").iterdir()} == {"html", "stage"}
+
+
+@pytest.mark.parametrize("error", [FULL, READ_ONLY], ids=["full", "read-only"])
+@pytest.mark.parametrize("step", ["shutil.copyfile", "shutil.rmtree"])
+def test_what_the_disk_refuses_is_one_line(quick, monkeypatch, capsys, error, step):
+    build(execute=False)
+    monkeypatch.setattr(step, raising(error))
+    assert main(["book"]) == 2
+    told = capsys.readouterr().err
+    assert told.count("\n") == 1 and error.strerror in told and str(quick / "_build") in told
+
+
+def test_a_folder_that_cannot_be_made_is_one_line(quick, capsys):
+    (quick / "_build").write_text("a file where the folder should be")
+    assert main(["book"]) == 2
+    told = capsys.readouterr().err
+    assert told.count("\n") == 1 and "Not a directory" in told
+
+
+def test_where_a_new_site_has_no_room_the_one_before_stays(quick, monkeypatch):
+    output = quick / "_build" / "html"
+    build(execute=False)
+    (output / "index.html").write_text("the site before")
+    monkeypatch.setattr(shutil, "move", raising(FULL))
+    with pytest.raises(UserError, match="No space left"):
+        build(execute=False)
+    assert (output / "index.html").read_text() == "the site before"
+
+
+def test_a_full_disk_in_a_notebook_is_the_disks_fault_and_not_the_pages(root):
+    nbformat.write(
+        notebook(f"raise OSError(28, {FULL.strerror!r})"), root / "notebooks" / "page.ipynb"
+    )
+    with pytest.raises(UserError, match="cannot be built: No space left on device. Make room"):
+        build()
+
+
+def test_a_full_disk_under_jupyter_book_is_not_the_pages_fault(root, monkeypatch):
+    log = "reading sources\nWARNING: half\nOSError: [Errno 28] No space left on device: 'x'\n"
+    done = subprocess.CompletedProcess([], 1, stdout=log)
+    monkeypatch.setattr(site.subprocess, "run", lambda *_, **__: done)
+    with pytest.raises(UserError, match="cannot be built: No space left on device. Make room"):
+        build(execute=False)

@@ -1,6 +1,9 @@
 """Notebook parameters: canonical forms, and a typo is an error that names the nearest."""
 
+import re
+
 import pytest
+import yaml
 
 from rru_nb import UserError, check_parameters, parameters
 from rru_nb.settings import value_of
@@ -31,9 +34,12 @@ def test_own_parameters():
         ({"cells": ["rru", "gur"]}, ["'gur'", "'gru'"]),
         ({"cells": []}, ["cells = []"]),
         ({"cells": 3}, ["cells = 3", "list"]),
+        ({"cells": ""}, ["cells = ''", "list"]),
+        ({"cells": "[rru, gur]"}, ["'gur'", "'gru'"]),
         ({"scale": "laptob"}, ["'laptob'", "'laptop'"]),
         ({"seeds": [-1]}, ["seeds = [-1]"]),
-        ({"seeds": "0"}, ["seeds = '0'"]),
+        ({"seeds": "[0.5]"}, ["seeds = '[0.5]'"]),
+        ({"seeds": "[[0]]"}, ["seeds = '[[0]]'"]),
         ({"seeds": [True]}, ["seeds = [True]"]),
     ],
 )
@@ -68,3 +74,58 @@ def test_a_set_that_is_no_music_is_refused_where_music_is_shown():
     assert check_parameters({"dataset": "JSB Chorales"}, **check).dataset == "jsb"
     with pytest.raises(UserError, match="music set 'imdb'"):
         check_parameters({"dataset": "imdb"}, **check)
+
+
+LISTS = {
+    "seeds": (["[0]", "0", " [ 0 ] ", 0, [0], (0,)], [0]),
+    "cells": (["[RRU, gru]", "rru,GRU", "['rru', \"gru\"]", ["rru", "gru"]], ["rru", "gru"]),
+    "rates": (["[1e-1, 0.5]", "0.1, 0.5", [0.1, 0.5]], [0.1, 0.5]),
+    "sizes": (["[1000]", "1000", 1000], [1000]),
+    "also": (["[JSB Chorales, imdb]", "jsb,IMDB", ["jsb", "imdb"]], ["jsb", "imdb"]),
+    "variants": (["[b, a]", "b, a", ["b", "a"]], ["b", "a"]),
+    "x": (["[1, -2.5]", "1, -2.5", [1, -2.5]], [1.0, -2.5]),
+}
+OWN = {
+    "rates": parameters.values_of("dropout"),
+    "sizes": parameters.values_of("n_params"),
+    "also": parameters.datasets,
+    "variants": parameters.choices("variants", {"a": 1, "b": 2}),
+    "x": parameters.numbers("x", 2),
+}
+
+
+def one_parameter(name, value):
+    return getattr(check_parameters({name: value}, **OWN), name)
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_a_text_that_reads_as_a_list_is_that_list(name):
+    """As papermill's `-p` gives it: a text, or the number that the text is."""
+    given, wanted = LISTS[name]
+    assert [one_parameter(name, value) for value in given] == [wanted] * len(given)
+
+
+@pytest.mark.parametrize("name", LISTS)
+@pytest.mark.parametrize("value", ["", "[", "[]]", 1.5j])
+def test_what_is_no_list_is_told_a_form_that_papermill_takes(name, value):
+    with pytest.raises(UserError) as error:
+        one_parameter(name, value)
+    assert f"parameter {name} = {value!r} must be a list of" in str(error.value)
+    (told,) = re.findall('papermill: -y "(.*)"', str(error.value))
+    ((named, example),) = yaml.safe_load(told).items()
+    assert named == name and one_parameter(name, example)
+
+
+@pytest.mark.parametrize("name", LISTS)
+@pytest.mark.parametrize("value", ["{a: b}", {"a": "b"}, True, "true", "[[1]]", [[1]], "1: 2"])
+def test_a_list_of_the_wrong_things_is_refused(name, value):
+    with pytest.raises(UserError, match=name):
+        one_parameter(name, value)
+
+
+def test_none_is_the_sections_own_and_an_empty_list_no_further_dataset():
+    assert one_parameter("rates", None) is None and one_parameter("variants", None) is None
+    assert one_parameter("also", "[]") == one_parameter("also", []) == []
+    for name in set(LISTS) - {"also"}:
+        with pytest.raises(UserError, match=f"{name} = "):
+            one_parameter(name, "[]")

@@ -5,12 +5,14 @@ import os
 import signal
 import sys
 
-from . import __version__, listen_commands, section_commands
+from . import __version__, listen_commands, section_commands, streams
 from .backend import choose, installed
 from .errors import UserError
 from .settings import value_of
 from .signals import sigterm_raises
+from .streams import tell
 
+_STAYS = "the records and checkpoints that are there stay"
 _EPILOG = """\
 examples:
   rru-nb data list                                       which data is at hand
@@ -37,30 +39,52 @@ environment variables:
 def main(arguments=None):
     """Runs the command line and returns its exit code.
 
-    0, or 2 for a user's mistake, or 128 + the signal that ended it: 130 after Ctrl-C, 143 after
-    SIGTERM, 141 where the reader of its answer has gone.
+    0; 1 where the system refuses something, as room or memory; 2 for a user's mistake; 128 + the
+    signal that ended it: 130 after Ctrl-C, 143 after SIGTERM, 141 where the reader of its answer
+    has gone.
     """
+    streams.open_closed()
     # TensorFlow's start-up notes would bury the answer; whoever sets the level keeps it.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     # Off by default on many processors, where it makes the matrix products twice as fast.
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
-    options = _parser().parse_args(arguments)
     try:
-        choose(options.backend)
-        with sigterm_raises(), installed():
-            code = options.do(options) or 0
-            sys.stdout.flush()
-            return code
+        with sigterm_raises(), streams.answer(), installed():
+            return _do(arguments)
     except UserError as error:
-        print(f"rru-nb: {error}", file=sys.stderr)
+        tell(f"rru-nb: {error}")
         return 2
     except BrokenPipeError:  # whoever reads the answer, as `head`, has read enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 128 + signal.SIGPIPE
+    except (OSError, streams.RefusedError) as error:
+        tell(f"rru-nb: {error}; {_STAYS}")
+        return 1
     except KeyboardInterrupt as stopped:
-        told = str(stopped) or "interrupted; the records and checkpoints that are there stay"
-        print(f"\nrru-nb: {told}", file=sys.stderr)
+        tell(f"\nrru-nb: {str(stopped) or f'interrupted; {_STAYS}'}")
         return 128 + getattr(stopped, "signum", signal.SIGINT)
+    except Exception as error:
+        if not _is_of_memory(error):
+            raise
+        tell(f"rru-nb: memory is at an end; {_STAYS}. Free some, or take a smaller --scale.")
+        return 1
+    finally:
+        streams.let_go()
+
+
+def _do(arguments):
+    try:
+        options = _parser().parse_args(arguments)
+    except SystemExit as done:  # --help, --version, or a mistake that argparse has told
+        return done.code
+    choose(options.backend)
+    return options.do(options) or 0
+
+
+def _is_of_memory(error):
+    """Whether an error is Python's, NumPy's, TensorFlow's or XLA's for want of memory."""
+    told = {type(error).__name__, str(error).partition(":")[0]}
+    told &= {"ResourceExhaustedError", "RESOURCE_EXHAUSTED"}
+    return isinstance(error, MemoryError) or bool(told)
 
 
 def _parser():
@@ -125,7 +149,9 @@ def _add_results(commands):
     results = commands.add_parser("results", help="the records as a table")
     for name in ("dataset", "cell", "scale"):
         results.add_argument(f"--{name}", help=f"only this {name}")
-    results.add_argument("--csv", metavar="FILE", help="write the table to a CSV file instead")
+    results.add_argument(
+        "--csv", metavar="FILE", help="write the table to a CSV file instead; -: to standard output"
+    )
     results.set_defaults(do=_results)
 
 
@@ -224,11 +250,13 @@ def _results(options):
     given = {name: getattr(options, name) for name in ("dataset", "cell", "scale")}
     frame = load_records(**{name: value for name, value in given.items() if value is not None})
     frame = frame.drop(columns=["epochs", "differences"])
-    if options.csv:
+    if options.csv == "-":
+        frame.to_csv(sys.stdout, index=False)
+    elif options.csv is not None:
         try:
             frame.to_csv(options.csv, index=False)
         except OSError as error:
-            raise UserError(f"--csv {options.csv} cannot be written: {error}") from error
+            raise UserError(f"--csv {options.csv!r} cannot be written: {error}") from error
         print(f"{len(frame)} records written to {options.csv}")
     elif frame.empty:
         print("no records; `rru-nb run --help` says how to make one")
@@ -243,7 +271,7 @@ def _book(options):
     try:
         print("the book:", build(fresh=options.fresh) / "index.html")
     except BookError as error:
-        print(f"rru-nb: the book was not built: {error}", file=sys.stderr)
+        tell(f"rru-nb: the book was not built: {error}")
         return 1
 
 

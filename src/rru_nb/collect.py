@@ -2,6 +2,7 @@
 
 from tqdm.auto import tqdm
 
+from . import streams
 from .records import find_record, load_records
 
 
@@ -22,7 +23,14 @@ def collect(configs, train=True, progress=True):
     if train and missing:
         from .training import run
 
-        for config in tqdm(missing, desc="missing runs", unit="run", disable=not progress):
+        bar = tqdm(
+            missing,
+            file=streams.for_bars(),
+            desc="missing runs",
+            unit="run",
+            disable=not progress,
+        )
+        for config in bar:
             run(config, progress=progress)
         missing = []
     order = {config.id: i for i, config in enumerate(configs)}

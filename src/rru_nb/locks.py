@@ -10,13 +10,13 @@ Without any lock (Windows) a run started twice is done twice; its record is whol
 
 import hashlib
 import os
-import sys
 import tempfile
 import warnings
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from . import paths
+from .streams import tell
 
 try:
     import fcntl
@@ -91,7 +91,7 @@ def _take_somewhere(path, doing):
             place.parent.mkdir(parents=True, exist_ok=True)
             handle = _take(place, wait=False)
             if handle is None:
-                print(f"waiting: another process is {doing}", file=sys.stderr)
+                tell(f"waiting: another process is {doing}")
                 handle = _take(place, wait=True)
             return [(place, handle)]
         except OSError as error:

@@ -1,13 +1,15 @@
 """Checks a notebook's parameters, so that a typo is one clear error and not a wrong figure.
 
 papermill injects any name it is given (`-p datset jsb` as well), so the notebook has to look
-for names that it does not know.
+for names that it does not know. What `-p` gives is a text, a number, a truth value or None; a
+list comes as such by `-y "seeds: [0, 1]"` alone. So wherever a list is wanted, a text that reads
+as one, `[0, 1]` or `0, 1`, is that list, and a number is the list of it.
 """
 
 import math
 from types import ModuleType, SimpleNamespace
 
-from .config import KINDS, SCALES, canonical_cell
+from .config import KINDS, SCALES, canonical_cell, paper_config
 from .data import canonical_name
 from .errors import UserError, check_choice
 from .settings import check_value, value_of
@@ -62,16 +64,44 @@ def check_parameters(session, /, takes=None, **own):
 def _checked(name, check, value):
     try:
         return check(value)
+    except _NoListError as error:
+        raise UserError(
+            f"parameter {name} = {value!r} must be {error.wanted}; "
+            f'with papermill: -y "{name}: {error.example}".'
+        ) from None
     except UserError as error:
         told = str(error)
         raise UserError(told if name in told else f"parameter {name}: {told}") from None
 
 
+class _NoListError(UserError):
+    def __init__(self, value, wanted, example):
+        super().__init__(f"{value!r} must be {wanted}, e.g. {example}.")
+        self.wanted, self.example = wanted, example
+
+
+def _listed(value):
+    """The list that a value stands for, see above, or None."""
+    if isinstance(value, str):
+        text = value.strip()
+        try:
+            value = value_of(text if text.startswith("[") else f"[{text}]") if text else None
+        except UserError:  # not even YAML
+            return None
+    if isinstance(value, int | float):
+        return [value]
+    return list(value) if isinstance(value, list | tuple) else None
+
+
+def _names(value, canonical, wanted, example, may_be_empty=False):
+    names = _listed(value)
+    if names is None or not (names or may_be_empty) or not all(isinstance(n, str) for n in names):
+        raise _NoListError(value, wanted, example)
+    return list(dict.fromkeys(canonical(name) for name in names))
+
+
 def _cells(value):
-    names = value.split(",") if isinstance(value, str) else value
-    if not isinstance(names, list | tuple) or not names:
-        raise UserError(f"parameter cells = {value!r} must be a list, e.g. ['rru', 'gru'].")
-    return list(dict.fromkeys(canonical_cell(str(name).strip()) for name in names))
+    return _names(value, canonical_cell, "a list of cells", "[rru, gru]")
 
 
 def _scale(value):
@@ -79,10 +109,9 @@ def _scale(value):
 
 
 def _seeds(value):
-    seeds = [value] if isinstance(value, int) else value
-    whole = isinstance(seeds, list | tuple) and all(type(s) is int and s >= 0 for s in seeds)
-    if not whole or not seeds:
-        raise UserError(f"parameter seeds = {value!r} must be a list like [0, 1, 2].")
+    seeds = _listed(value)
+    if not seeds or not all(type(seed) is int and seed >= 0 for seed in seeds):
+        raise _NoListError(value, "a list of whole numbers of at least 0", "[0, 1, 2]")
     for seed in seeds:
         check_value("seed", seed)
     return list(dict.fromkeys(seeds))
@@ -107,16 +136,16 @@ def values_of(setting):
         setting: a setting of `RunConfig`, e.g. `"dropout"`.
 
     Returns:
-        A function of a list, or of a text like `"0.1, 0.5"` as papermill's `-p` gives it, that
-        returns the list; None, for the section's own values, stays None.
+        A function of a list that returns it; None, for the section's own values, stays None.
     """
 
     def check(value):
-        values = value_of(f"[{value.strip('[] ')}]") if isinstance(value, str) else value
         if value is None:
             return None
-        if not isinstance(values, list | tuple) or not values:
-            raise UserError(f"values of {setting} = {value!r} must be a list, or None.")
+        values = _listed(value)
+        if not values:
+            of_the_paper = [getattr(paper_config("jsb", "rru"), setting)]
+            raise _NoListError(value, f"a list of values of {setting}, or None", of_the_paper)
         for one in values:
             check_value(setting, one)
         return list(dict.fromkeys(values))
@@ -126,22 +155,17 @@ def values_of(setting):
 
 def datasets(value):
     """A check for a parameter that lists datasets, in canonical form; the list may be empty."""
-    names = value.split(",") if isinstance(value, str) else value
-    if not isinstance(names, list | tuple):
-        raise UserError(f"a list of datasets is wanted, e.g. ['jsb'], not {value!r}.")
-    return list(dict.fromkeys(canonical_name(str(name).strip()) for name in names))
+    return _names(value, canonical_name, "a list of datasets", "[jsb, imdb]", may_be_empty=True)
 
 
 def choices(what, valid):
     """A check for a parameter that lists some of the names `valid`; None stays None."""
 
     def check(value):
-        names = [n.strip() for n in value.split(",")] if isinstance(value, str) else value
-        if names is None:
+        if value is None:
             return None
-        if not isinstance(names, list | tuple) or not names:
-            raise UserError(f"{what} = {value!r} must be a list of names, or None.")
-        return [check_choice(what, name, valid) for name in names]
+        wanted, example = f"a list of names of {what}, or None", f"[{', '.join(list(valid)[:2])}]"
+        return _names(value, lambda name: check_choice(what, name, valid), wanted, example)
 
     return check
 
@@ -162,10 +186,10 @@ def numbers(what, n):
     """A check for a parameter that is a list of `n` finite numbers."""
 
     def check(value):
-        values = value_of(f"[{value.strip('[] ')}]") if isinstance(value, str) else value
-        listed = isinstance(values, list | tuple) and len(values) == n
-        if not listed or not all(type(v) in (int, float) and math.isfinite(v) for v in values):
-            raise UserError(f"{what} = {value!r} must be a list of {n} numbers, e.g. [1.0, 0.0].")
+        values = _listed(value) or []
+        finite = all(type(v) in (int, float) and math.isfinite(v) for v in values)
+        if len(values) != n or not finite:
+            raise _NoListError(value, f"a list of {n} numbers", [float(i) for i in range(n)])
         return [float(v) for v in values]
 
     return check

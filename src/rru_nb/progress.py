@@ -4,6 +4,8 @@ import time
 
 from tqdm.auto import tqdm
 
+from . import streams
+
 
 class Progress:
     """A progress bar over the batches of an epoch; `enabled=False` shows nothing.
@@ -15,7 +17,11 @@ class Progress:
     def __init__(self, config, enabled=True):
         self._config = config
         self._bar = tqdm(
-            disable=not enabled, leave=True, unit="batch", dynamic_ncols=True, mininterval=0.5
+            file=streams.for_bars(),
+            disable=not enabled,
+            unit="batch",
+            dynamic_ncols=True,
+            mininterval=0.5,
         )
         self._began, self._epochs, self._note = time.perf_counter(), 0, ""
 

@@ -1,10 +1,9 @@
 """The commands for whole sections of the paper: `rru-nb sweep`, `rru-nb status`, `rru-nb tune`."""
 
-import sys
-
 from .config import SCALES
 from .errors import UserError
 from .sections import SECTIONS
+from .streams import tell
 
 
 def add_to(commands):
@@ -99,7 +98,7 @@ def _sweep(options):
         try:
             sweep(found, dataset, options.scale, cells, seeds, options.jobs)
         except UserError as error:
-            print(f"{dataset} is left out: {error}", file=sys.stderr)
+            tell(f"{dataset} is left out: {error}")
             failed.append(dataset)
     if failed:
         raise UserError(f"not done, as said above: {', '.join(failed)}.")

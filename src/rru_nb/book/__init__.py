@@ -8,20 +8,23 @@ A build never writes into the checkout but under `_build/`:
 - `generate`: fragments of pages are written from the records.
 - `site`: Jupyter Book turns the stage into pages; a warning is an error.
 
-The new site replaces the one before only if all of this went well.
+The new site replaces the one before only if all of this went well. Of several builds of a
+checkout at once one goes on, and the others wait for it.
 """
 
 import importlib.util
+import os
 import shutil
 from pathlib import Path
 
 from .. import paths
 from ..errors import UserError
-from .errors import BookError
+from ..locks import alone
+from .errors import BookError, refusals_told
 from .execute import execute_notebooks
 from .generate import substitutions, write_fragments
 from .site import build_site, repository_of
-from .stage import pages, prepare
+from .stage import pages, prepare, remove
 
 __all__ = ["BookError", "build"]
 
@@ -41,7 +44,7 @@ def build(output=None, execute=True, fresh=False, say=print):
         Path of the folder with the site's `index.html`.
 
     Raises:
-        UserError: without a checkout or without the book's packages.
+        UserError: without a checkout or without the book's packages, and where the disk refuses.
         BookError: if a notebook raises, the site has a warning, or the contents miss a page.
 
     Example:
@@ -52,17 +55,23 @@ def build(output=None, execute=True, fresh=False, say=print):
     _check_packages()
     output = Path(output).resolve() if output else root / "_build" / "html"
     _refuse_foreign(output)
-    folder = prepare(root, root / "_build" / "stage")
+    below = root / "_build"
+    with alone(below / ".lock", "building the book"), refusals_told(below):
+        _build(root, below, output, execute, fresh, say)
+    return output
+
+
+def _build(root, below, output, execute, fresh, say):
+    folder = prepare(root, below / "stage")
     notebooks = [page for page in pages(root) if page.suffix == ".ipynb"]
     repository, why_not = repository_of(root)
     if why_not:
         say(f"Colab buttons: hidden, {why_not}")
     if execute:
-        execute_notebooks(folder, notebooks, root / "_build" / "executed", fresh, say)
+        execute_notebooks(folder, notebooks, below / "executed", fresh, say)
     write_fragments(folder, repository, say)
     site = build_site(folder, repository, say, substitutions())
     _replace(output, site)
-    return output
 
 
 def _checkout():
@@ -90,6 +99,9 @@ def _refuse_foreign(output):
 
 
 def _replace(output, site):
-    shutil.rmtree(output, ignore_errors=True)
     output.parent.mkdir(parents=True, exist_ok=True)
-    shutil.move(site, output)
+    beside = output.with_name(f".{output.name}.new")
+    remove(beside)
+    shutil.move(site, beside)  # where there is no room for it, the site before stays
+    remove(output)
+    os.replace(beside, output)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from .. import paths
 from .captions import say_findings
-from .errors import BookError
+from .errors import BookError, check_log
 
 # A page shows records and never starts hours of training: that is `rru-nb run`'s.
 BOOK_PARAMETERS = {"train": False}
@@ -69,6 +69,7 @@ def _execute(notebook, kept, cwd):
         env=_environment() | {"RRU_NB_USED": str(used)},
     )
     if done.returncode:
+        check_log(done.stdout)
         raise BookError(f"{notebook.relative_to(cwd)} raised:\n{_error_in(done.stdout)}")
     content = json.loads(partial.read_text(encoding="utf-8"))
     content["cells"] = [cell for cell in content["cells"] if not _injected(cell)]

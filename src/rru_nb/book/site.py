@@ -11,7 +11,7 @@ from pathlib import Path
 
 import yaml
 
-from .errors import BookError
+from .errors import BookError, check_log
 from .stage import pages
 
 COLAB = "https://colab.research.google.com"
@@ -80,6 +80,7 @@ def build_site(folder, repository=None, say=print, substitutions=None):
         env=os.environ | {"PYTHONWARNINGS": "ignore", "NO_COLOR": "1"},
     )
     if done.returncode:
+        check_log(done.stdout)
         raise BookError(f"Jupyter Book found fault with the pages:\n{_faults(done.stdout, folder)}")
     site = folder / "_build" / "html"
     _check_complete(folder, site)

@@ -57,7 +57,7 @@ def _file_of(root, name):
 
 def prepare(root, folder):
     """Copies what the pages need from `root` to an emptied `folder`, and returns it."""
-    shutil.rmtree(folder, ignore_errors=True)
+    remove(folder)
     folder.mkdir(parents=True)
     for name in STAGED:
         source = root / name
@@ -66,3 +66,9 @@ def prepare(root, folder):
         elif source.is_file():
             shutil.copy2(source, folder / name)
     return folder
+
+
+def remove(folder):
+    """Removes a folder, if it is there, and all that is in it."""
+    if folder.exists():
+        shutil.rmtree(folder)

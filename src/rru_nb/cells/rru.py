@@ -1,7 +1,9 @@
 """The Residual Recurrent Unit, as its equations read."""
 
+import inspect
 import math
 import numbers
+import warnings
 
 import keras
 from keras import ops
@@ -67,6 +69,10 @@ class RRUCell(keras.layers.Layer):
     Raises:
         UserError: if an argument is out of its range.
 
+    In a stateful `keras.layers.RNN`, `reset_state()` writes zeros, which is not the RRU's initial
+    state: use the layer `RRU`, which restores h_0. The cell warns where it notices. On JAX, a cell
+    with dropout needs the layer too, which draws the masks before the loop.
+
     Example:
 
         layer = keras.layers.RNN(RRUCell(128, output_size=64), return_sequences=True)
@@ -104,6 +110,7 @@ class RRUCell(keras.layers.Layer):
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
         self.state_size = self.units
+        self._warned = False
 
     def build(self, input_shape):
         m, n, p = check_features("RRUCell", input_shape), self.units, self.output_size
@@ -223,9 +230,29 @@ class RRUCell(keras.layers.Layer):
 
         All zeros would blow up in the normalization where the input is zero too (section 3).
         """
+        self._warn_of_reset()
         first = ops.full((batch_size, 1), math.sqrt(self.units) / 4, dtype=self.compute_dtype)
         others = ops.zeros((batch_size, self.units - 1), dtype=self.compute_dtype)
         return [ops.concatenate([first, others], axis=-1)]
+
+    def _warn_of_reset(self):
+        """Warn once if a stateful layer asks for the state that its `reset_state` won't restore.
+
+        Keras tells a cell nothing of its layer, so the callers are looked through.
+        """
+        frame = inspect.currentframe()
+        while frame is not None and not self._warned:
+            layer = frame.f_locals.get("self")
+            if isinstance(layer, keras.layers.RNN):
+                self._warned = layer.stateful and _writes_zeros(layer)
+                if self._warned:
+                    warnings.warn(
+                        f"{layer.name}.reset_state() writes zeros, and the RRU does not start from "
+                        "zeros. Use rru_nb.RRU(..., stateful=True), which restores its h_0.",
+                        stacklevel=2,
+                    )
+                return
+            frame = frame.f_back
 
     def get_config(self):
         own = {
@@ -242,6 +269,10 @@ class RRUCell(keras.layers.Layer):
             "seed": self.seed,
         }
         return {**super().get_config(), **own}
+
+
+def _writes_zeros(layer):
+    return type(layer).reset_state is keras.layers.RNN.reset_state
 
 
 def _check_flag(what, value):

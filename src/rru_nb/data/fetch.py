@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from .. import locks, paths
+from .. import locks, paths, streams
 from ..errors import UserError
 from . import registry
 from .checks import check
@@ -177,7 +177,12 @@ class _Progress:
 
         self._refuse_beyond_limit(total)
         self.bar = tqdm(
-            desc=self.file.name, total=total or None, unit="B", unit_scale=True, leave=False
+            file=streams.for_bars(),
+            desc=self.file.name,
+            total=total or None,
+            unit="B",
+            unit_scale=True,
+            leave=False,
         )
 
     def update(self, n):

@@ -1,0 +1,111 @@
+"""Standard output and standard error that are closed or full, or that nobody reads any more.
+
+None of that ends a training, or in a traceback: what is said is lost, what is measured stays.
+"""
+
+import io
+import os
+import sys
+from contextlib import contextmanager, suppress
+
+# Full, or nobody reads it; closed by now; None, for it was closed at the start.
+_LOST = (OSError, ValueError, AttributeError)
+
+
+def tell(line):
+    """Writes a line to standard error, if that takes it."""
+    print(line, file=_Dropping(sys.stderr))
+
+
+def for_bars():
+    """Standard error as a progress bar's `file`: dropping what it cannot write."""
+    if sys.stderr is None or isinstance(sys.stderr, io.TextIOWrapper):
+        return _Dropping(sys.stderr)
+    return sys.stderr  # a notebook's, which tqdm has to recognize
+
+
+class _Around:
+    def __init__(self, stream):
+        self._stream = stream
+
+    def __getattr__(self, name):
+        return getattr(self._stream, name)
+
+
+class _Dropping(_Around):
+    def write(self, text):
+        with suppress(*_LOST):
+            self._stream.write(text)
+
+    def flush(self):
+        with suppress(*_LOST):
+            self._stream.flush()
+
+
+class RefusedError(Exception):
+    """Standard output is closed or full. No `OSError`: argparse would keep it to itself."""
+
+
+class _Answer(_Around):
+    def write(self, text):
+        with _refusal():
+            return self._stream.write(text)
+
+    def flush(self):
+        with _refusal():
+            self._stream.flush()
+
+
+@contextmanager
+def _refusal():
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        told = f"standard output cannot be written: {error.strerror or error}"
+        raise RefusedError(told) from error
+
+
+@contextmanager
+def answer():
+    """Within, standard output says what it refuses by a `RefusedError`, at the end at the latest.
+
+    What its encoding lacks is escaped, as on standard error, and not the end of the command.
+    """
+    before, sys.stdout = sys.stdout, _Answer(sys.stdout)
+    if isinstance(before, io.TextIOWrapper) and before.errors == "strict":
+        before.reconfigure(errors="backslashreplace")
+    try:
+        yield
+        sys.stdout.flush()
+    finally:
+        sys.stdout = before
+
+
+def open_closed():
+    """Opens standard streams that were closed at the start; standard output so that it refuses.
+
+    Else a file opened later, a record say, gets the number of a closed stream, and TensorFlow's
+    notes are written into it.
+    """
+    # In this order, for the lowest free number is the one that is given.
+    for name, flags, mode in (
+        ("stdin", os.O_RDONLY, "r"),
+        ("stdout", os.O_RDONLY, "w"),
+        ("stderr", os.O_WRONLY, "w"),
+    ):
+        if getattr(sys, name) is None:
+            handle = os.open(os.devnull, flags)
+            os.set_inheritable(handle, True)
+            setattr(sys, name, os.fdopen(handle, mode))
+
+
+def let_go():
+    """Leads streams that refuse to the null device, or Python fails on them once more at exit."""
+    for stream in filter(None, (sys.stdout, sys.stderr)):
+        try:
+            stream.flush()
+        except (OSError, ValueError):
+            with suppress(OSError, ValueError), open(os.devnull, "w") as null:
+                os.dup2(null.fileno(), stream.fileno())
