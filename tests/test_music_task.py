@@ -131,22 +131,6 @@ def test_the_frame_average_weighs_every_step_alike(task, model):
     assert abs(expected - np.mean(per_window)) > 1e-3
 
 
-def test_trimming_leaves_loss_and_gradients_as_those_of_the_padded_batch(task, model):
-    batch = next(iter(task.train_batches(1)))
-    padded = {
-        "x": np.pad(batch["x"], [(0, 0), (0, 9), (0, 0)]),
-        "y": np.pad(batch["y"], [(0, 0), (0, 9), (0, 0)]),
-        "length": batch["length"],
-    }
-    results = []
-    for each in (batch, padded):
-        with tf.GradientTape() as tape:
-            loss = task.loss(model, each)
-        results.append([loss, *tape.gradient(loss, model.trainable_variables)])
-    for trimmed, full in zip(*results):
-        np.testing.assert_allclose(trimmed, full, rtol=1e-4, atol=1e-6)
-
-
 @pytest.mark.parametrize("n, size, sizes", [(10, 4, [4, 6]), (8, 4, [4, 4]), (3, 4, [3])])
 def test_the_last_batch_takes_the_remainder(n, size, sizes):
     batches = shuffled_batches(n, size, seed=0, epoch=1)

@@ -103,7 +103,7 @@ def gpu():
 
 def switches():
     """What is set in this process that changes last digits and that a run leaves as it is."""
-    now = {name: getattr(jax.config, name, default) for name, default in _RECORDED.items()}
+    now = {name: jax.config.values.get(name, default) for name, default in _RECORDED.items()}
     return {name: str(value) for name, value in now.items() if value != _RECORDED[name]}
 
 
