@@ -8,8 +8,7 @@ graph before it runs depends on the graph's operations.
 
 import time
 
-from measure import SIZES, arguments, report, side_by_side, training_step
-from step import rru_options
+from measure import SIZES, arguments, report, rru_options, side_by_side, training_step
 
 from rru_nb import RRU
 

@@ -9,8 +9,7 @@ over nine time steps. Not for a GPU, whose memory the operating system does not 
 import multiprocessing
 import resource
 
-from measure import SIZES, arguments, report, training_step
-from step import rru_options
+from measure import SIZES, arguments, report, rru_options, training_step
 
 from rru_nb import RRU
 

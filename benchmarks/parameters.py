@@ -8,8 +8,16 @@ PyTorch's LSTM, with as many parameters each, takes part where it is installed.
 
 import statistics
 
-from measure import SIZES, arguments, report, side_by_side
-from step import rru_candidates, rru_parameters, torch_lstm, torch_version
+from measure import (
+    SIZES,
+    arguments,
+    report,
+    rru_parameters,
+    side_by_side,
+    torch_lstm,
+    torch_version,
+)
+from step import rru_candidates
 
 from rru_nb.budget import units_within
 

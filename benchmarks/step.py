@@ -8,18 +8,19 @@ parameters as the RRU; PyTorch's takes part where `pip install rru_nb[bench]` ha
 On a machine with a GPU, TensorFlow and PyTorch use it; the record says which.
 """
 
-import importlib.util
 import statistics
 
 import keras
 from measure import (
     SIZES,
     arguments,
-    hidden_size,
-    inputs,
     report,
+    rru_options,
+    rru_parameters,
     side_by_side,
     table,
+    torch_lstm,
+    torch_version,
     training_step,
 )
 from products import bare_products, flops, large_product
@@ -30,42 +31,11 @@ from rru_nb.budget import units_within
 QUESTION = __doc__.splitlines()[0]
 
 
-def rru_options(size):
-    return {"output_size": size["p"], "hidden_multiplier": size["q"], "dropout": size["dropout"]}
-
-
-def rru_parameters(size):
-    m, n, p, g = size["m"], size["n"], size["p"], hidden_size(size)
-    return (m + n + 1) * g + (g + 1) * (n + p) + 2 * n
-
-
 def keras_lstm(size):
     m, p = size["m"], size["p"]
     n = units_within(lambda n: 4 * n * (m + n + 1) + n * p, rru_parameters(size))
     layer = keras.layers.LSTM(n, return_sequences=True)
     return training_step(layer, size, project=True)
-
-
-def torch_lstm(size, threads):
-    """PyTorch's LSTM, oneDNN's on a processor, cuDNN's on a GPU, with a product to p outputs."""
-    import torch
-
-    torch.set_num_threads(threads)
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    m, p = size["m"], size["p"]
-    n = units_within(lambda n: 4 * n * (m + n + 2) + n * p, rru_parameters(size))
-    lstm = torch.nn.LSTM(m, n).to(device)
-    dense = torch.nn.Linear(n, p, bias=False).to(device)
-    x, pull = (torch.tensor(t.numpy().swapaxes(0, 1).copy(), device=device) for t in inputs(size))
-    parameters = [*lstm.parameters(), *dense.parameters()]
-
-    def run():
-        for parameter in parameters:
-            parameter.grad = None
-        (dense(lstm(x)[0]) * pull).sum().backward()
-        return [float(parameter.grad.flatten()[0]) for parameter in parameters]
-
-    return run
 
 
 def rru_candidates(size):
@@ -77,15 +47,6 @@ def rru_candidates(size):
         "RRU, fused": training_step(fused, size),
         "RRU, plain cell": training_step(plain, size),
     }
-
-
-def torch_version():
-    """PyTorch's version, or None where it is not installed."""
-    if not importlib.util.find_spec("torch"):
-        return None
-    import torch
-
-    return torch.__version__
 
 
 def main():

@@ -32,4 +32,4 @@ def test_a_script_prints_a_table_and_writes_its_record(script, tmp_path):
 
 
 def test_there_is_a_script_for_each_question():
-    assert SCRIPTS == ["epoch", "gated", "length", "memory", "parameters", "step"]
+    assert SCRIPTS == ["backends", "epoch", "gated", "length", "memory", "parameters", "step"]

@@ -29,8 +29,6 @@ from ..errors import UserError
 from . import _plain
 from ._masking import checked, hold, last
 
-FUSED_BACKENDS = ("tensorflow", "jax")
-
 
 class RecurrentLayer(keras.layers.RNN):
     """A `keras.layers.RNN` that runs its cell's equations as one fused loop where it can.
@@ -76,13 +74,9 @@ class RecurrentLayer(keras.layers.RNN):
         return self._fused
 
     def _obstacle(self):
-        if keras.backend.backend() not in FUSED_BACKENDS:
-            known = " and ".join(FUSED_BACKENDS)
-            return f"there are fused loops for {known}, and Keras runs on {keras.backend.backend()}"
+        if _of_backend(self.loop_name) is None:
+            return f"there is no fused {type(self).__name__} for {keras.backend.backend()}"
         return "unroll=True asks for a graph of single steps" if self.unroll else None
-
-    def _of_backend(self, module):
-        return importlib.import_module(f"..{keras.backend.backend()}.{module}", __name__)
 
     def reset_state(self):
         """Restore the initial state of a stateful layer; the RRU's is not all zeros."""
@@ -96,7 +90,7 @@ class RecurrentLayer(keras.layers.RNN):
         if not self.fused and keras.backend.backend() == "tensorflow":
             sequences = self._with_masks(sequences, training)
             return super().inner_loop(sequences, initial_state, mask, training)
-        loops = self._of_backend(self.loop_name) if self.fused else _plain
+        loops = _of_backend(self.loop_name) if self.fused else _plain
         features_first = getattr(loops, "FEATURES_FIRST", False)
         x = ops.cast(sequences, self.cell.compute_dtype)
         x = ops.transpose(x, [1, 2, 0] if features_first else [1, 0, 2])
@@ -128,9 +122,8 @@ class RecurrentLayer(keras.layers.RNN):
         return Step(sequences, self._draw((*ops.shape(sequences)[:2], self.cell.dropped_features)))
 
     def _draw(self, shape):
-        draw = draw_mask
-        if keras.backend.backend() in FUSED_BACKENDS:
-            draw = self._of_backend("dropout").draw_mask
+        of_backend = _of_backend("dropout")
+        draw = of_backend.draw_mask if of_backend else draw_mask
         return draw(shape, self.cell.dropout, self.cell.seed_generator)
 
     def get_config(self):
@@ -142,6 +135,17 @@ class RecurrentLayer(keras.layers.RNN):
     @classmethod
     def from_config(cls, config, custom_objects=None):
         return cls(**config)
+
+
+def _of_backend(module):
+    """The module of that name for Keras' backend, or None where there is none."""
+    folder = f"{__package__}.{keras.backend.backend()}"
+    try:
+        return importlib.import_module(f"{folder}.{module}")
+    except ModuleNotFoundError as error:
+        if error.name not in (folder, f"{folder}.{module}"):
+            raise
+        return None
 
 
 def cell_options(kwargs):
