@@ -8,7 +8,7 @@ import pytest
 
 from rru_nb.config import CELLS
 
-NOT_ON_A_GPU_MACHINE = "hyperopt pretty_midi mido soundfile seaborn matplotlib".split()
+NOT_ON_A_GPU_MACHINE = ["hyperopt", "pretty_midi", "mido", "soundfile", "seaborn", "matplotlib"]
 
 HIDE = """
 import importlib.machinery, sys
@@ -64,7 +64,7 @@ def test_the_chorales_train_with_all_cells_on_jax_alone(python):
     assert "chorales" in listed and "jsb" in listed
 
 
-RUN = "run --dataset chorales --cell gru --scale smoke".split()
+RUN = ["run", "--dataset", "chorales", "--cell", "gru", "--scale", "smoke"]
 
 
 @pytest.mark.parametrize(

@@ -86,7 +86,8 @@ def commit():
         UserError: if `RRU_NB_COMMIT` is needed and no such thing.
     """
     root = paths.checkout()
-    sha = _git(root, "rev-parse", "HEAD") if root else None
+    # A copy of the source without its .git may lie within another repository.
+    sha = _git(root, "rev-parse", "HEAD") if root and (root / ".git").exists() else None
     if not sha:
         return _commit_from_environment()
     return {"sha": sha, "dirty": bool(_git(root, "status", "--porcelain", "--", "src", "params"))}

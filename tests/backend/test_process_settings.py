@@ -71,7 +71,7 @@ def of_tensorflow():
         "tf32": (
             tf32.tensor_float_32_execution_enabled,
             tf32.enable_tensor_float_32_execution,
-            not tf32.tensor_float_32_execution_enabled(),
+            True,  # TensorFlow's default
         ),
         "eagerly": (tf.config.functions_run_eagerly, tf.config.run_functions_eagerly, True),
         "determinism": (private.is_op_determinism_enabled, set_determinism, True),

@@ -125,6 +125,19 @@ def test_a_commit_that_is_none_is_one_error(given, monkeypatch):
     assert provenance.commit()["sha"] not in (None, given), "git knows better where there is one"
 
 
+def test_a_copy_within_another_repository_has_no_commit_of_its_own(tmp_path, monkeypatch):
+    subprocess.run(["git", "init", "--quiet", tmp_path], check=True)
+    author = ["-c", "user.name=A", "-c", "user.email=a@example.org"]
+    commit = ["commit", "--quiet", "--allow-empty", "--message=another"]
+    subprocess.run(["git", "-C", tmp_path, *author, *commit], check=True)
+    (tmp_path / "copy").mkdir()
+    monkeypatch.delenv("RRU_NB_COMMIT", raising=False)
+    monkeypatch.setenv("RRU_NB_ROOT", str(tmp_path / "copy"))
+    assert provenance.commit() == {"sha": None, "dirty": None}
+    monkeypatch.setenv("RRU_NB_ROOT", str(tmp_path))
+    assert provenance.commit()["sha"]
+
+
 # Padding
 
 
