@@ -5,7 +5,7 @@
 #   PYTHON=/path/to/python3.13 scripts/try_without_tensorflow.sh
 #
 # The package comes from a wheel, its dependencies from pyproject.toml: all but TensorFlow, and JAX.
-# Takes a few minutes, most of them for downloads and compilation.
+# Takes two minutes of computing, most of them to compile, and the downloads.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 python=${PYTHON:-python3.12}
