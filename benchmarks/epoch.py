@@ -12,7 +12,7 @@ import statistics
 import time
 
 import keras
-import tensorflow as tf
+from keras import ops
 from measure import arguments, report
 
 from rru_nb import paper_config
@@ -25,7 +25,7 @@ QUESTION = __doc__.splitlines()[0]
 
 
 def ready(batches):
-    return [{name: tf.constant(x) for name, x in batch.items()} for batch in batches]
+    return [{name: ops.convert_to_tensor(x) for name, x in batch.items()} for batch in batches]
 
 
 def seconds_of(function):
@@ -43,14 +43,14 @@ def main():
     units = config.units or units_within(task.parameters, config.n_params)
     fit = Fit(config, task, task.network(units))
     train = ready(task.train_batches(1))
-    valid = ready(task._evaluation_batches(config.select_on))
+    valid = ready(batch for _, batch in task._evaluation_batches(config.select_on))
 
     def bare():
         for batch in train:
             loss, norm = fit.take_step(batch)
             float(loss), float(norm)
         for batch in valid:
-            task._score[1](batch).numpy()
+            task._score[1](batch)
 
     def epoch():
         with Progress(config, enabled=False) as bar:

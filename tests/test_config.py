@@ -1,6 +1,8 @@
 """Settings: the paper's values, what the scales change, and what is refused."""
 
 import dataclasses
+import json
+from pathlib import Path
 
 import pytest
 
@@ -126,6 +128,24 @@ def test_records_from_before_a_setting_was_added_keep_their_name_and_meaning():
     assert RunConfig.from_dict(old) == config
     assert paper_config("jsb", "rru", residual_speed=1.0).id != config.id
     assert paper_config("jsb", "rru", residual_speed=10).id == config.id
+
+
+def test_committed_records_keep_their_names():
+    folder = Path(__file__).parents[1] / "results"
+    files = [p for p in folder.glob("*/*.json") if p.parent.name in KINDS]
+    assert len(files) > 50
+    for path in files:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        assert RunConfig.from_dict(record["config"]).id == record["id"] == path.stem[-12:]
+
+
+def test_another_precision_is_another_run_and_a_difference():
+    config, other = paper_config("jsb", "rru"), paper_config("jsb", "rru", precision="tf32")
+    assert config.precision == "float32" and other.id != config.id
+    assert other.differences == {"precision": {"paper": "float32", "here": "tf32"}}
+    assert paper_config("jsb", "rru", precision="float32").id == config.id
+    with pytest.raises(UserError, match="precision = 'bfloat16'.*'float32', 'tf32'"):
+        paper_config("jsb", "rru", precision="bfloat16")
 
 
 def test_the_papers_spellings_are_accepted():

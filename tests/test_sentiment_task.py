@@ -92,7 +92,7 @@ def test_an_epoch_has_every_review_once_with_its_label(task, made_up_reviews):
 
 
 def test_evaluation_has_every_review_once_and_little_padding(task, made_up_reviews):
-    batches = list(task._evaluation_batches("valid"))
+    batches = list(task._evaluation_batches("valid", size=16))
     seen = [
         (review, label) for b in batches for review, label in zip(unpadded(b), b["label"].tolist())
     ]

@@ -17,8 +17,9 @@ _PACKAGES = ("keras", "numpy")
 
 # Switches of the environment under which a backend computes other last digits, or other numbers.
 _SWITCHES = (
-    *("TF_DETERMINISTIC_OPS", "TF_XLA_FLAGS", "XLA_FLAGS"),
-    *("NVIDIA_TF32_OVERRIDE", "OMP_NUM_THREADS"),
+    *("TF_DETERMINISTIC_OPS", "TF_XLA_FLAGS", "XLA_FLAGS", "NVIDIA_TF32_OVERRIDE"),
+    *("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"),
+    *("ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA"),
 )
 
 # What can change a number; the rest of the package reads, draws or stores.
@@ -39,9 +40,10 @@ def device():
     """What computes: Keras' backend, the GPU as its driver names it, the processor, its cores.
 
     `onednn` is the setting of `TF_ENABLE_ONEDNN_OPTS`: other products, other last digits.
-    `switches` holds further ones of the environment that are set.
+    `switches` holds further ones that are set, of the environment and of the backend.
     """
     set_ones = {name: os.environ[name] for name in _SWITCHES if name in os.environ}
+    set_ones |= backend().switches()
     return {
         "backend": backend_name(),
         "gpu": backend().gpu(),
@@ -84,7 +86,8 @@ def commit():
         UserError: if `RRU_NB_COMMIT` is needed and no such thing.
     """
     root = paths.checkout()
-    sha = _git(root, "rev-parse", "HEAD") if root else None
+    # A copy of the source without its .git may lie within another repository.
+    sha = _git(root, "rev-parse", "HEAD") if root and (root / ".git").exists() else None
     if not sha:
         return _commit_from_environment()
     return {"sha": sha, "dirty": bool(_git(root, "status", "--porcelain", "--", "src", "params"))}

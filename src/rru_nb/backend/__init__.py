@@ -9,6 +9,7 @@
     gpu()                                     the GPU's name as its driver gives it, or None
     PADDED_LENGTHS                            whether batches are padded to few lengths
     fixed(precision)                          a context in which its process-wide settings are ours
+    switches()                                {name: text} of those that are left as they are
 
 A `TrainStep` is called with a batch and gives its loss and the gradient's norm, once the weights
 have moved. Between calls the weights may be its own: `sync()` brings them into the model's and the
@@ -19,9 +20,11 @@ argument; `int` stands for a whole number of which there are few. None: whatever
 
 import importlib
 import importlib.util
+import json
 import os
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
 from ..errors import UserError, check_choice
 
@@ -54,20 +57,34 @@ def backend():
 def backend_name():
     """The backend that Keras runs on, or would; without importing it."""
     keras = sys.modules.get("keras")
-    return keras.backend.backend() if keras else os.environ.get("KERAS_BACKEND", TRAINS[0])
+    if keras:
+        return keras.backend.backend()
+    return os.environ.get("KERAS_BACKEND") or _in_keras_file() or TRAINS[0]
+
+
+def _in_keras_file():
+    """The backend that `keras.json` names, in the folder where Keras looks for it, or None."""
+    home = os.path.expanduser("~")
+    home = os.path.join(home if os.access(home, os.W_OK) else "/tmp", ".keras")
+    file = Path(os.environ.get("KERAS_HOME", home), "keras.json").expanduser()
+    with suppress(OSError, ValueError):
+        return json.loads(file.read_text(encoding="utf-8")).get("backend")
+    return None
 
 
 def choose(name=None):
     """Set the backend of Keras for this process, before Keras is imported.
 
     Args:
-        name: "tensorflow" or "jax"; None leaves it to `KERAS_BACKEND`, whose name is checked.
+        name: "tensorflow" or "jax"; None leaves it to `KERAS_BACKEND`, or to Keras' own file,
+            whose name is checked.
 
     Raises:
         UserError: if it is unknown or not installed, or Keras runs on another one already.
     """
     if name is None:
-        check_choice("KERAS_BACKEND", os.environ.get("KERAS_BACKEND") or TRAINS[0], KNOWN)
+        given = bool(os.environ.get("KERAS_BACKEND"))
+        check_choice("KERAS_BACKEND" if given else "backend of Keras", backend_name(), KNOWN)
         return
     check_choice("backend", name, TRAINS)
     if importlib.util.find_spec(name) is None:

@@ -3,21 +3,32 @@
 from contextlib import ExitStack, contextmanager
 
 import jax
+import jax.experimental
 import jax.numpy as jnp
 import keras
 import numpy as np
 
 PADDED_LENGTHS = True  # each shape is compiled anew
 
-# What decides about numbers, as JAX has it unless someone says otherwise.
+# What decides about numbers, or about whether there are any, as JAX has it by default.
 _SETTINGS = {
-    "jax_enable_x64": False,
-    "jax_default_prng_impl": "threefry2x32",
-    "jax_threefry_partitionable": True,
-    "jax_numpy_dtype_promotion": "standard",
-    "jax_disable_jit": False,
+    "enable_x64": False,
+    "default_prng_impl": "threefry2x32",
+    "threefry_partitionable": True,
+    "numpy_dtype_promotion": "standard",
+    "numpy_rank_promotion": "allow",
+    "softmax_custom_jvp": False,
+    "disable_jit": False,
+    "debug_nans": False,  # a number that is not finite is ours to find
+    "debug_infs": False,
 }
 _PRODUCTS = {"float32": "highest", "tf32": "tensorfloat32"}
+_RECORDED = {  # other last digits; JAX's defaults
+    "jax_disable_most_optimizations": False,
+    "jax_exec_time_optimization_effort": 0.0,
+    "jax_optimization_level": "UNKNOWN",
+    "jax_use_direct_linearize": True,
+}
 
 
 class TrainStep:
@@ -85,18 +96,25 @@ def gradients(function, arrays):
 
 
 def gpu():
-    """The name of the first GPU that JAX sees, as its driver gives it, or None."""
-    device = jax.devices()[0]
+    """The name of the GPU that JAX computes on, as its driver gives it, or None."""
+    (device,) = jnp.zeros([]).devices()
     return device.device_kind if device.platform == "gpu" else None
+
+
+def switches():
+    """What is set in this process that changes last digits and that a run leaves as it is."""
+    now = {name: jax.config.values.get(name, default) for name, default in _RECORDED.items()}
+    return {name: str(value) for name, value in now.items() if value != _RECORDED[name]}
 
 
 @contextmanager
 def fixed(precision):
     """Compute as `precision` says, whatever this process had set; then set it back."""
-    settings = _SETTINGS | {"jax_default_matmul_precision": _PRODUCTS[precision]}
-    before = {name: getattr(jax.config, name) for name in settings}
+    settings = _SETTINGS | {"default_matmul_precision": _PRODUCTS[precision]}
     with ExitStack() as stack:
         for name, value in settings.items():
-            stack.callback(jax.config.update, name, before[name])
-            jax.config.update(name, value)
+            # Contexts, because `jax.config.update` has no say within someone else's context.
+            # The one of `enable_x64` was experimental up to JAX 0.7.
+            home = jax if hasattr(jax, name) else jax.experimental
+            stack.enter_context(getattr(home, name)(value))
         yield

@@ -4,8 +4,14 @@ import os
 from contextlib import contextmanager
 
 import tensorflow as tf
+from tensorflow.python.framework.config import is_op_determinism_enabled  # public is the setter
 
 from ..errors import UserError
+
+_LOWERING = (  # variables of the environment that lower the precision of products
+    *("TF_SET_ONEDNN_FPMATH_MODE", "ONEDNN_DEFAULT_FPMATH_MODE", "DNNL_DEFAULT_FPMATH_MODE"),
+    "TF_ENABLE_AUTO_MIXED_PRECISION",
+)
 
 PADDED_LENGTHS = False  # a graph takes any length
 
@@ -63,10 +69,21 @@ def gradients(function, arrays):
 
 
 def gpu():
-    """The name of the first GPU that TensorFlow sees, as its driver gives it, or None."""
-    gpus = tf.config.list_physical_devices("GPU")
+    """The name of the first GPU that TensorFlow may use, as its driver gives it, or None."""
+    gpus = tf.config.get_visible_devices("GPU")
     names = [tf.config.experimental.get_device_details(g).get("device_name") for g in gpus]
     return names[0] if names else None
+
+
+def switches():
+    """What is set in this process that changes last digits and that a run leaves as it is."""
+    threading = tf.config.threading
+    now = {
+        "op_determinism": is_op_determinism_enabled(),
+        "intra_op_threads": threading.get_intra_op_parallelism_threads(),
+        "inter_op_threads": threading.get_inter_op_parallelism_threads(),
+    }
+    return {name: str(value) for name, value in now.items() if value}
 
 
 @contextmanager
@@ -92,15 +109,18 @@ def _runs_eagerly():
 
 
 def _refuse_rewriting():
-    """Graph rewriting that lowers precision, or compiles everything, is not ours to take back."""
+    """Graphs rewritten in another way, or spread over replicas, are not ours to take back."""
     options = tf.config.optimizer.get_experimental_options()
-    lowering = {name: value for name, value in options.items() if "mixed_precision" in name}
-    switches = {
+    off = ("disable_model_pruning", "disable_meta_optimizer", "auto_mixed_precision")  # by default
+    set_ones = {
         "tf.config.optimizer.set_jit": tf.config.optimizer.get_jit(),
-        "tf.config.optimizer.set_experimental_options": any(lowering.values()) and lowering,
-        "TF_SET_ONEDNN_FPMATH_MODE": os.environ.get("TF_SET_ONEDNN_FPMATH_MODE"),
+        "tf.config.optimizer.set_experimental_options": {
+            name: value for name, value in options.items() if value or not name.startswith(off)
+        },
+        "tf.distribute": tf.distribute.has_strategy() and tf.distribute.get_strategy(),
+        **{name: os.environ.get(name) for name in _LOWERING},
     }
-    for name, value in switches.items():
+    for name, value in set_ones.items():
         if value:
             raise UserError(
                 f"{name} is set to {value!r}: it changes what a run computes, and no record would "
