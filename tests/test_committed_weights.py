@@ -42,4 +42,5 @@ def test_committed_weights_score_as_their_record(cell):
     trained = weights.load(listen_config("jsb", cell))
     scores = task_for(trained.config).evaluate(trained.model, "test")
     recorded = trained.record["test"]  # from before there were three averages
-    assert recorded and {name: scores[name] for name in recorded} == pytest.approx(recorded, abs=1e-4)
+    found = {name: scores[name] for name in recorded}
+    assert recorded and found == pytest.approx(recorded, abs=1e-4)
