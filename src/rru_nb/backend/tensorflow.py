@@ -4,9 +4,16 @@ import os
 from contextlib import contextmanager
 
 import tensorflow as tf
-from tensorflow.python.framework.config import is_op_determinism_enabled  # public is the setter
 
 from ..errors import UserError
+
+try:  # the setter alone is public; a version without this place only leaves it out of records
+    from tensorflow.python.framework.config import is_op_determinism_enabled
+except ImportError:
+
+    def is_op_determinism_enabled():
+        return False
+
 
 _LOWERING = (  # variables of the environment that lower the precision of products
     *("TF_SET_ONEDNN_FPMATH_MODE", "ONEDNN_DEFAULT_FPMATH_MODE", "DNNL_DEFAULT_FPMATH_MODE"),
