@@ -155,11 +155,12 @@ def is_all(weights, value):
 
 def assert_glorot(kernel, fans):
     limit, values = np.sqrt(6 / fans), ops.convert_to_numpy(kernel.value)
-    assert 0.98 * limit < np.abs(values).max() <= limit
+    assert 0.98 * limit < np.abs(values).max() <= limit * (1 + 1e-6)  # float32 rounds
     np.testing.assert_allclose(values.std(), limit / np.sqrt(3), rtol=0.03)
 
 
 def test_initial_values_of_the_rru():
+    keras.utils.set_random_seed(5)
     cell = RRUCell(300, output_size=100, hidden_multiplier=0.5, relu_layers=2)
     cell.build((None, 100))
     g = 200
@@ -200,6 +201,7 @@ def residual_of(cell, features=2):
 
 
 def test_residual_starts_uniform():
+    keras.utils.set_random_seed(5)
     cell = RRUCell(4000, hidden_multiplier=0.001)
     scale = residual_of(cell, 1)
     np.testing.assert_allclose(scale, np.linspace(0.01, 0.99, 4000), atol=0.03)
