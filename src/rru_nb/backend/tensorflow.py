@@ -72,7 +72,8 @@ def gradients(function, arrays):
         tape.watch(arrays)
         result = function(arrays)
     found = tape.gradient(result, arrays, unconnected_gradients=tf.UnconnectedGradients.ZERO)
-    return [g.numpy() for g in found]
+    # Of an array that rows are looked up in, TensorFlow gives the rows' gradients.
+    return [tf.convert_to_tensor(g).numpy() for g in found]
 
 
 def gpu():
