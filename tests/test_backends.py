@@ -20,7 +20,7 @@ TESTS = Path(__file__).parent
 FILES = sorted((TESTS / "backend").glob("test_*.py"))
 OF_LAYERS = ("test_cells", "test_layers", "test_radam_steps")  # all that runs on PyTorch
 MAY_SKIP = {
-    "jax": "needs RRU_NB_DATA",
+    "jax": "needs RRU_NB_DATA|a switch of TensorFlow",
     "torch": "Keras computes in float32 on PyTorch|needs RRU_NB_DATA",
 }
 ITEMS = [("jax", file) for file in FILES]

@@ -13,7 +13,7 @@ from dataclasses import replace
 
 import pytest
 
-from rru_nb import data, locks
+from rru_nb import data, locks, streams
 from rru_nb.data import fetch, registry
 from rru_nb.data.registry import DataFile
 from rru_nb.errors import UserError
@@ -343,6 +343,26 @@ def test_what_a_killed_download_left_is_never_taken_and_is_removed(register, ser
     assert fetch.locate("rolls.mat").read_bytes() == CONTENT
     assert cached(no_data) == ["rolls.mat"]
     assert [p.name for p in (no_data / "downloads").iterdir()] == ["rolls.mat"]
+
+
+def test_a_process_killed_while_it_draws_a_bar_stops_no_other():
+    def draw(started):
+        bar = streams.bar(total=1, leave=False)
+        with bar.get_lock():
+            started.set()
+            time.sleep(60)
+
+    streams.bar(total=1, leave=False).close()  # whose lock a forked process could share
+    started = fork.Event()
+    process = fork.Process(target=draw, args=(started,))
+    process.start()
+    assert started.wait(30)
+    process.kill()
+    process.join()
+    other = threading.Thread(target=lambda: streams.bar(total=1, leave=False).close(), daemon=True)
+    other.start()
+    other.join(30)
+    assert not other.is_alive()
 
 
 def _locate(barrier, queue):

@@ -1,6 +1,7 @@
 """The IMDB reviews, and archives that are damaged or mean harm."""
 
 import gzip
+import os
 import tarfile
 import time
 from dataclasses import replace
@@ -8,12 +9,13 @@ from dataclasses import replace
 import fakes
 import numpy as np
 import pytest
-from conftest import MIRROR
 
 from rru_nb import data, load_dataset
 from rru_nb.data import imdb, registry, reviews
 from rru_nb.data.reviews import Review
 from rru_nb.errors import UserError
+
+MIRROR = os.environ.get("RRU_NB_DATA")
 
 NAME = "aclImdb_v1.tar.gz"
 

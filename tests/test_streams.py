@@ -126,7 +126,7 @@ def useless_stderr(kind):
 @USELESS
 def test_a_bar_that_cannot_be_shown_stops_no_training(kind):
     with useless_stderr(kind), Progress(CONFIG) as bar:
-        bar.start_epoch(1, 2)
+        bar.start_epoch("chorales", 1, 2)
         bar.step(1.0)
         bar.end_epoch({"epoch": 1, "valid_nll_window": 1.0}, 1, 1.0)
 
@@ -150,7 +150,7 @@ def test_nor_a_download(kind):
 
 def test_a_bar_is_shown_where_it_can_be(capsys):
     with Progress(CONFIG) as bar:
-        bar.start_epoch(1, 2)
+        bar.start_epoch("chorales", 1, 2)
         bar.step(1.0)
     assert "chorales gru smoke epoch 1" in capsys.readouterr().err
 

@@ -1,7 +1,5 @@
 """The records that a notebook needs: read what is there, train what is missing, list the rest."""
 
-from tqdm.auto import tqdm
-
 from . import streams
 from .records import find_record, load_records
 
@@ -23,13 +21,7 @@ def collect(configs, train=True, progress=True):
     if train and missing:
         from .training import run
 
-        bar = tqdm(
-            missing,
-            file=streams.for_bars(),
-            desc="missing runs",
-            unit="run",
-            disable=not progress,
-        )
+        bar = streams.bar(missing, desc="missing runs", unit="run", disable=not progress)
         for config in bar:
             run(config, progress=progress)
         missing = []

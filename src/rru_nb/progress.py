@@ -2,8 +2,6 @@
 
 import time
 
-from tqdm.auto import tqdm
-
 from . import streams
 
 
@@ -16,8 +14,7 @@ class Progress:
 
     def __init__(self, config, enabled=True):
         self._config = config
-        self._bar = tqdm(
-            file=streams.for_bars(),
+        self._bar = streams.bar(
             disable=not enabled,
             unit="batch",
             dynamic_ncols=True,

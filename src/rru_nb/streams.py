@@ -6,7 +6,9 @@ None of that ends a training, or in a traceback: what is said is lost, what is m
 import io
 import os
 import sys
+import threading
 from contextlib import contextmanager, suppress
+from functools import lru_cache
 
 # Full, or nobody reads it; closed by now; None, for it was closed at the start.
 _LOST = (OSError, ValueError, AttributeError)
@@ -17,8 +19,27 @@ def tell(line):
     print(line, file=_Dropping(sys.stderr))
 
 
-def for_bars():
-    """Standard error as a progress bar's `file`: dropping what it cannot write."""
+def bar(*arguments, **options):
+    """A progress bar of `tqdm` on standard error, which drops what cannot be written."""
+    return _bar_class()(*arguments, file=_for_bars(), **options)
+
+
+@lru_cache
+def _bar_class():
+    from tqdm.auto import tqdm
+
+    class Bar(tqdm):
+        """With a lock of its process alone.
+
+        That of tqdm belongs to all forked ones too: a process that is killed while it draws would
+        keep it, and the others wait for ever.
+        """
+
+    Bar.set_lock(threading.RLock())
+    return Bar
+
+
+def _for_bars():
     if sys.stderr is None or isinstance(sys.stderr, io.TextIOWrapper):
         return _Dropping(sys.stderr)
     return sys.stderr  # a notebook's, which tqdm has to recognize

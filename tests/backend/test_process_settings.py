@@ -259,6 +259,8 @@ def test_what_jax_optimizes_is_recorded():
     import jax
 
     name = "jax_disable_most_optimizations"
-    assert name not in backend().switches()
-    with changed(lambda: jax.config.values[name], lambda on: jax.config.update(name, on), True):
+    now, change = lambda: jax.config.values[name], lambda on: jax.config.update(name, on)
+    with changed(now, change, False):
+        assert name not in backend().switches()
+    with changed(now, change, True):
         assert provenance.device()["switches"][name] == "True"

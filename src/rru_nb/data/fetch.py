@@ -173,11 +173,8 @@ class _Progress:
 
     @total.setter
     def total(self, total):
-        from tqdm import tqdm
-
         self._refuse_beyond_limit(total)
-        self.bar = tqdm(
-            file=streams.for_bars(),
+        self.bar = streams.bar(
             desc=self.file.name,
             total=total or None,
             unit="B",
