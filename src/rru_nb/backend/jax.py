@@ -61,7 +61,7 @@ class TrainStep:
         weights, others, of_optimizer = values
         differentiate = jax.value_and_grad(self._stateless_loss, has_aux=True)
         (loss, others), gradients = differentiate(weights, others, batch)
-        norm = jnp.sqrt(sum(jnp.vdot(g, g) for g in gradients))
+        norm = jnp.sqrt(sum(jnp.sum(jnp.square(g)) for g in gradients))
         apply = self._optimizer.stateless_apply
         weights, of_optimizer = apply(of_optimizer, gradients, weights)
         return loss, norm, [weights, others, of_optimizer]

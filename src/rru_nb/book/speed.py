@@ -5,9 +5,11 @@ import json
 from matplotlib.figure import Figure
 
 from .. import paths
+from ..backend import BACKEND_TITLES, TRAINS
 from ..figures import use_style
 from .stage import FRAGMENTS as FOLDER
 
+_SIZES = {"jsb": "JSB Chorales", "pixels": "pixels"}
 _LOOKS = {
     "RRU, fused": ("C0", "o", "-"),
     "RRU, plain cell": ("C0", "o", ":"),
@@ -184,13 +186,30 @@ def _circumstances(found):
     device, load, commit = found["device"], found["load_average"], found["commit"]
     where = device["gpu"] or f"{device['cpu']}, {found['threads']} threads"
     versions = found["versions"]
-    named = [n for n in ("tensorflow", "keras", "torch") if n in versions]
+    named = [n for n in ("tensorflow", "jax", "keras", "torch") if n in versions]
     sha = (commit["sha"] or "unknown")[:10] + (" and changes" if commit["dirty"] else "")
     return (
         f"\n<small>{where}; {', '.join(f'{n} {versions[n]}' for n in named)}; "
         f"{found['rounds']} rounds; load {load['before']:.1f} before and {load['after']:.1f} "
         f"after; {found['started'][:10]}, commit {sha}.</small>\n"
     )
+
+
+def backends(context):
+    """A training step of each layer on TensorFlow and on JAX, side by side."""
+    names = {f"backends-{b}-{size}": (b, size) for size in _SIZES for b in TRAINS}
+    found = {name: record(name) for name in names}
+    if missing := [name for name, one in found.items() if one is None]:
+        backend, size = names[missing[0]]
+        command = f"KERAS_BACKEND={backend} python benchmarks/backends.py --size {size}"
+        return f"Not measured yet:\n\n    {command} --json benchmarks/records/{missing[0]}.json\n"
+    rows = [{"what": row["what"]} for row in next(iter(found.values()))["rows"]]
+    for name, one in found.items():
+        for row, measured in zip(rows, one["rows"], strict=True):
+            row[name] = measured["median_s"]
+    columns = {"what": ""}
+    columns |= {n: f"{_SIZES[s]}, {BACKEND_TITLES[b]}, s" for n, (b, s) in names.items()}
+    return _table(rows, columns) + "".join(_circumstances(found[name]) for name in names)
 
 
 FRAGMENTS = {
@@ -201,4 +220,5 @@ FRAGMENTS = {
     "speed_gated.md": gated,
     "speed_memory.md": memory,
     "speed_epoch.md": epoch,
+    "speed_backends.md": backends,
 }

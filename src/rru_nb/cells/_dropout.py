@@ -68,8 +68,8 @@ def _refuse_tracing(cell, features):
     import jax
 
     if isinstance(features, jax.core.Tracer):
-        name = type(cell).__name__
-        layer = f"rru_nb.{name.removesuffix('Cell')}"
+        name, module = type(cell).__name__, type(cell).__module__.replace(".cells.", ".layers.")
+        layer = f"{module}.{name.removesuffix('Cell')}"
         raise UserError(
             f"{name} with dropout = {cell.dropout} can't draw its masks inside a loop of JAX. "
             f"Use the layer {layer}, which draws them before the loop, instead of "

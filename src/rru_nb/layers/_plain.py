@@ -9,8 +9,8 @@ from keras import ops
 from ..cells._dropout import Step
 
 
-def loop(cell, x, states, keep, mask):
-    """Run all steps; see `layers._recurrent`."""
+def loop(cell, x, states, keep, mask, unroll=False):
+    """Run all steps, in one graph of single steps if `unroll`; see `layers._recurrent`."""
     names = [name for name, a in (("keep", keep), ("mask", mask)) if a is not None]
     arrays = [a for a in (keep, mask) if a is not None]
 
@@ -24,5 +24,5 @@ def loop(cell, x, states, keep, mask):
             new = [ops.where(counts, n, old) for n, old in zip(new, states)]
         return list(new), output
 
-    states, outputs = ops.scan(step, list(states), [x, *arrays])
+    states, outputs = ops.scan(step, list(states), [x, *arrays], unroll=unroll)
     return outputs, states

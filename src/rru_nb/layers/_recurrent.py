@@ -19,6 +19,7 @@ On other backends, and where the fused loop can't serve, a plain loop runs the c
 that of Keras, elsewhere `_plain.loop`.
 """
 
+import functools
 import importlib
 
 import keras
@@ -90,15 +91,17 @@ class RecurrentLayer(keras.layers.RNN):
         if not self.fused and keras.backend.backend() == "tensorflow":
             sequences = self._with_masks(sequences, training)
             return super().inner_loop(sequences, initial_state, mask, training)
-        loops = _of_backend(self.loop_name) if self.fused else _plain
-        features_first = getattr(loops, "FEATURES_FIRST", False)
+        loop, features_first = functools.partial(_plain.loop, unroll=self.unroll), False
+        if self.fused:
+            fused = _of_backend(self.loop_name)
+            loop, features_first = fused.loop, getattr(fused, "FEATURES_FIRST", False)
         x = ops.cast(sequences, self.cell.compute_dtype)
         x = ops.transpose(x, [1, 2, 0] if features_first else [1, 0, 2])
         mask = None if mask is None else ops.transpose(mask)
         if self.go_backwards:
             x, mask = ops.flip(x, 0), None if mask is None else ops.flip(mask, 0)
         keep = self._masks_of(x, features_first, training)
-        outputs, states = loops.loop(self.cell, x, list(initial_state), keep, mask)
+        outputs, states = loop(self.cell, x, list(initial_state), keep, mask)
         if features_first:
             outputs = ops.transpose(outputs, [0, 2, 1])
         if not self.return_sequences:  # then nobody asks for the others

@@ -109,7 +109,7 @@ def padded_rows(arrays, n_rows):
     """Arrays with zeros for further examples, up to `n_rows`, where each shape is compiled anew.
 
     Args:
-        arrays: `{name: array [B, ...]}`; those that are no arrays stay as they are.
+        arrays: `{name: array [B, ...]}`.
     """
     if not backend().PADDED_LENGTHS:
         return arrays
