@@ -54,7 +54,7 @@ TABLE_5 = {
     "ptb-char": (24_000_000, 512, 64, 2, 16, 11, (2, 4.0, 128), 1.0, (4, 24)),
     "enwik8": (48_000_000, 256, 64, 2, 32, 3, (2, 4.0, 128), 1.0, (6, 79)),
     "text8": (48_000_000, 256, 64, 2, 32, 3, (2, 4.0, 128), 1.0, (6, 79)),
-    "imdb": (20_000_000, 500, 64, 2, 64, 5, (1, 2.0, 64), 1.0, (5, 40)),  # section 4.1: 500
+    "imdb": (20_000_000, 512, 64, 2, 64, 5, (1, 2.0, 64), 1.0, (5, 40)),
     "mnist": (70_000, 784, 64, 2, None, 5, (1, 2.0, 64), 1.0, (6, 50)),
     "pmnist": (70_000, 784, 64, 2, None, 5, (1, 2.0, 64), 1.0, (6, 50)),
 }
@@ -264,3 +264,18 @@ def test_a_scale_may_have_sizes_for_one_dataset_of_a_kind():
     chorales, jsb = (paper_config(name, "rru", "laptop") for name in ("chorales", "jsb"))
     assert (chorales.n_params, chorales.max_epochs) == (100_000, 25)
     assert (jsb.n_params, jsb.max_epochs) == (300_000, 100)
+
+
+def test_the_authors_last_script_for_imdb_is_a_protocol():
+    """Their commit 83acd39, "Final IMDB configurations set"."""
+    changed = {"n_params": 2_000_000, "vocabulary_size": 24_902, "window": 512}
+    for cell in CELLS:
+        final = paper_config("imdb", cell, protocol="final")
+        assert changed.items() <= final.as_dict().items()
+        assert final.relu_layers == (2 if cell == "rru" else None)
+        table_5 = paper_config("imdb", cell)
+        assert (table_5.n_params, table_5.vocabulary_size, table_5.window) == (
+            20_000_000,
+            10_000,
+            512,
+        )

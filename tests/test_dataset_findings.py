@@ -50,11 +50,11 @@ def test_coverage():
 def test_review_lengths():
     counts = np.zeros(len(LENGTH_BINS) - 1, int)
     counts[[3, 10]] = 3, 1  # 150 to 200 words, 500 to 550
-    frame = shown.review_lengths(
-        {split: {"lengths": counts} for split in ("train", "valid", "test")}
-    )
-    assert "beginning of 25 % of the reviews" in said.review_lengths(frame)
-    assert "150 to 200 words (75 %)" in said.review_lengths(frame)
+    part = {"lengths": counts, "examples": 4, "over_512": 1}
+    numbers = dict.fromkeys(("train", "valid", "test"), part)
+    sentence = said.review_lengths(shown.review_lengths(numbers), numbers)
+    assert "beginning of 25 % of the reviews" in sentence
+    assert "150 to 200 words (75 %)" in sentence
 
 
 def test_ink_and_digit():

@@ -50,12 +50,12 @@ def test_a_text_counted_by_hand():
 
 
 def test_reviews_counted_by_hand():
-    reviews = tuple(np.full(n, w) for n, w in ((3, 4), (501, 2), (2000, 4)))
+    reviews = tuple(np.full(n, w) for n, w in ((3, 4), (513, 2), (2007, 4)))
     part = Labelled(reviews, np.array([0, 1, 1]))
     load = splits_of(train=part, valid=part, test=part, vocabulary=range(6))
     numbers = labelled.describe_reviews("imdb", load)["train"]
-    assert (numbers["words"], numbers["unknown"], numbers["over_500"]) == (2504, 501, 2)
-    assert numbers["classes"] == [1, 2] and numbers["median"] == 501
+    assert (numbers["words"], numbers["unknown"], numbers["over_512"]) == (2523, 513, 2)
+    assert numbers["classes"] == [1, 2] and numbers["median"] == 513
     assert (
         numbers["lengths"][0] == 1 and numbers["lengths"][10] == 1 and numbers["lengths"][-1] == 1
     )
@@ -91,11 +91,11 @@ def test_the_tables_tell_of_each_split_its_own():
     table = texts.counts({"ptb-char": texts.describe("ptb-char", load)})
     of_authors = table.loc[("ptb-char", "authors"), "unknown, %"]
     assert of_authors.tolist() == [25.0, 0.0, 25.0]
-    reviews = tuple(np.full(n, w) for n, w in ((3, 4), (501, 2), (2000, 4)))
+    reviews = tuple(np.full(n, w) for n, w in ((3, 4), (513, 2), (2007, 4)))
     part = Labelled(reviews, np.array([0, 1, 1]))
     load = splits_of(train=part, valid=part, test=part, vocabulary=range(6))
     (row, *_) = labelled.counts({"imdb": labelled.describe_reviews("imdb", load)}).to_dict(
         "records"
     )
-    assert row["largest class, %"] == 66.67 and row["over 500 words, %"] == 66.7
-    assert row["unknown words, %"] == pytest.approx(100 * 501 / 2504, abs=0.01)
+    assert row["largest class, %"] == 66.67 and row["over 512 words, %"] == 66.7
+    assert row["unknown words, %"] == pytest.approx(100 * 513 / 2523, abs=0.01)

@@ -231,8 +231,9 @@ def _summary(record):
         f"{record['n_params']:,} parameters, n = {record['units']}, "
         f"{len(record['epochs'])} epochs in {record['seconds']:.0f} s"
     ]
-    if record["status"] == "failed":
-        lines.append(f"failed: {record['failure']}")
+    if record["failure"]:
+        ended = "failed" if record["status"] == "failed" else "ended by a failure"
+        lines.append(f"{ended}: {record['failure']}")
     for split in ("valid", "test"):
         scores = [f"{name} {value:.4f}" for name, value in record[split].items()]
         lines += [f"{split:5}  " + "  ".join(scores)] if scores else []

@@ -56,7 +56,8 @@ class RunConfig:
 
     Attributes:
         dataset, cell, scale, seed: what is trained, at which size, with which random numbers.
-        protocol: "authors" as the published code does it, or another of the task's protocols.
+        protocol: "authors", or another of the dataset's: "standard", as the field scores text;
+            "paper", P-MNIST as the text says; "final", IMDB as the authors' last script.
         n_params: budget of trainable parameters of the whole model; decides the state size n.
         units: the state size n itself; where given, the budget is not used.
         layers: number of recurrent layers.

@@ -26,7 +26,7 @@ def coverage_curves(frame):
 
 
 def review_lengths(frame):
-    """How long the reviews are, the cut at 500 words marked.
+    """How long the reviews are, the cut at 512 words marked.
 
     Args:
         frame: of `statistics.shown.review_lengths`.
@@ -35,8 +35,8 @@ def review_lengths(frame):
     shares, width = frame["% of the reviews"], frame.to - frame["from"]
     colour = sns.color_palette("colorblind")[1]
     ax.bar(frame["from"], shares, width=width, align="edge", color=colour, edgecolor="white")
-    ax.axvline(500, color="0.3", linestyle="--", linewidth=1)
-    ax.text(510, shares.max() * 0.92, "the last 500 words are kept", color="0.3", fontsize="small")
+    ax.axvline(512, color="0.3", linestyle="--", linewidth=1)
+    ax.text(522, shares.max() * 0.92, "the last 512 words are kept", color="0.3", fontsize="small")
     ax.set(xlabel="words of a review (the last bar: 950 and more)", ylabel="% of the reviews")
     return figure
 

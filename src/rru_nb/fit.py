@@ -19,7 +19,7 @@ class Fit:
     Attributes:
         history: one dict for each epoch done.
         best_epoch, best_score, best_weights: by the metric that stops training.
-        failure: where a number was not finite, or None.
+        failure: where a number was not finite, which ends the training, or None.
         step: the compiled step of the backend, see `backend.TrainStep`; what reads the weights
             during an epoch calls `step.sync()` first.
         take_step: of a batch, its loss and the gradient's norm, once the weights have moved.
@@ -137,9 +137,13 @@ class Fit:
             self.best_weights = self.model.get_weights()
 
     def final_scores(self):
-        """Validation and test metrics of the best weights; empty for a failed training."""
+        """Return validation and test metrics of the best weights; empty if no epoch scored.
+
+        A training that became unstable after epochs that scored has these weights, too: the
+        authors' code goes on with NaN until its patience ends, and tests the best checkpoint.
+        """
         nothing = {"valid": {}, "test": {}}
-        if self.failure:
+        if self.best_epoch is None:
             return nothing
         self.model.set_weights(self.best_weights)
         scores = {split: self.task.evaluate(self.model, split) for split in nothing}

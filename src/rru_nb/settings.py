@@ -63,7 +63,7 @@ def _residual(value):
 
 _VALID = {
     "seed": (_seed, "a whole number from 0 to 4294967295"),
-    "protocol": _one_of("authors", "standard", "paper"),
+    "protocol": _one_of("authors", "standard", "paper", "final"),
     "n_params": _whole(1),
     "units": _whole(1),
     "layers": _whole(1),

@@ -33,7 +33,8 @@ def run(config, progress=True):
 
     Raises:
         UserError: if the data is not at hand, the budget too small, or the record is of a newer
-            version. A training that diverges raises nothing: its record has the status "failed".
+            version. A training that diverges raises nothing: its record names the epoch in
+            `failure`, and has the status "failed" if no epoch before had a score.
         Stopped: a `KeyboardInterrupt`, when Ctrl-C or SIGTERM came; the state is saved.
     """
     record = find_record(config)
@@ -101,7 +102,7 @@ def _record(fit, units, source, clock):
         "config": config.as_dict(),
         "differences": config.differences,
         "published": config.published,
-        "status": "failed" if fit.failure else "ok",
+        "status": "ok" if scores["test"] else "failed",
         "failure": fit.failure,
         "units": units,
         "n_params": fit.n_params,

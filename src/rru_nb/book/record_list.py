@@ -64,7 +64,8 @@ def _scores(record):
         for metric, title in tables.METRIC_TITLES.items()
     }
     told = [f"{title} {score:.3f}" for title, score in scores.items() if score == score and score]
-    return "test " + ", ".join(told)
+    ended = f"; ended by a failure in epoch {record.failure['epoch']}" if record.failure else ""
+    return "test " + ", ".join(told) + ended
 
 
 def _differences(differences):

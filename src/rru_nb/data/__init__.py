@@ -58,7 +58,8 @@ def load_dataset(name, protocol="authors", vocabulary_size=None):
     Args:
         name: one of `DATASETS`, or the paper's spelling of it.
         protocol: "authors", as the authors' code prepares the data; for the texts also
-            "standard", as the field does; for `pmnist` also "paper", as the paper's text says.
+            "standard", as the field does; for `pmnist` also "paper", as the paper's text says; for
+            `imdb` also "final", which changes the model alone.
         vocabulary_size: of `ptb-word` and `imdb`: how many numbers there are for words, the
             special ones included; None: as in the authors' code (9,650 and 10,000).
 
@@ -72,8 +73,8 @@ def load_dataset(name, protocol="authors", vocabulary_size=None):
     name = canonical_name(name)
     check_choice(f"protocol of {name!r}", protocol, registry.DATASETS_BY_NAME[name].protocols)
     _check_vocabulary_size(name, vocabulary_size)
-    if name in ("enwik8", "text8"):
-        protocol = "authors"  # the text is the same, only the scoring differs
+    if name in ("enwik8", "text8", "imdb"):
+        protocol = "authors"  # the same data: only the scoring, or the model, differs
     return _load(name, protocol, vocabulary_size)
 
 

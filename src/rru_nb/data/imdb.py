@@ -6,7 +6,7 @@ occur in the training reviews. Words are made as in `words`. Where the archive i
 Keras' own file is in Keras' cache, that is read, see `keras_imdb`: the same reviews in another
 order, and words equally frequent or split in another way may have other numbers.
 
-Reviews are whole: to cut them to their last 500 words is the task's business. Training and
+Reviews are whole: to cut them to their last 512 words is the task's business. Training and
 validation reviews are shuffled together once and for all; the last fifth, 5,000, validates.
 """
 

@@ -297,6 +297,7 @@ DATASETS_BY_NAME = MappingProxyType(
                 "Maas et al. (2011); reviews by IMDb's users; " + _NOT_STATED,
                 _STANFORD,
                 also=("IMDB sentiment analysis", "aclImdb"),
+                protocols=("authors", "final"),
             ),
             Dataset(
                 "mnist",

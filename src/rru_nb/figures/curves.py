@@ -50,10 +50,10 @@ def _curve(ax, row, metric, with_seed):
     scores = [e[f"valid_{metric}"] for e in row.epochs]
     label = CELL_TITLES[row.cell] + (f", seed {row.seed}" if with_seed else "")
     colour = COLOURS[row.cell]
-    if row.status == "failed":
+    if row.failure:
         label += f", failed in epoch {row.failure['epoch']}"
         ax.plot(epochs[-1:], scores[-1:], "x", color=colour, markersize=10, markeredgewidth=3)
-    else:
+    if row.status == "ok":
         best = int(row.best_epoch) - 1
         ax.plot(epochs[best], scores[best], MARKERS[row.cell], color=colour)
     ax.plot(epochs, scores, linestyle=DASHES[row.cell], color=colour, label=label)

@@ -57,13 +57,18 @@ def _reaching(group, percent):
     return f"{enough.k.min():,}" if len(enough) else "more than there are"
 
 
-def review_lengths(frame):
-    """Which share of the reviews the cut at 500 words shortens, and where most of them lie."""
+def review_lengths(frame, numbers):
+    """Say which share of the reviews the cut at 512 words shortens, and how long most are.
+
+    Args:
+        frame: of `statistics.shown.review_lengths`. numbers: the statistics it was made of.
+    """
     shares = frame["% of the reviews"]
-    cut = shares[frame["from"] >= 500].sum()
+    splits = [numbers[name] for name in ("train", "valid", "test")]
+    cut = 100 * sum(s["over_512"] for s in splits) / sum(s["examples"] for s in splits)
     top = frame.loc[shares.idxmax()]
     return (
-        f"The cut at 500 words takes the beginning of {cut:.0f} % of the reviews; the most "
+        f"The cut at 512 words takes the beginning of {cut:.0f} % of the reviews; the most "
         f"frequent length is {top['from']:.0f} to {top['to']:.0f} words ({shares.max():.0f} %)."
     )
 

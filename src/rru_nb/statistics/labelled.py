@@ -36,7 +36,7 @@ def _describe_reviews(part):
         "unknown": int((words == UNKNOWN).sum()),
         "median": int(np.median(lengths)),
         "longest": int(lengths.max()),
-        "over_500": int((lengths > 500).sum()),
+        "over_512": int((lengths > 512).sum()),
         "lengths": np.histogram(clipped, LENGTH_BINS)[0].tolist(),
     }
 
@@ -71,7 +71,7 @@ def counts(described):
             if "words" in part:
                 row |= {
                     "median words": part["median"],
-                    "over 500 words, %": round(100 * part["over_500"] / part["examples"], 1),
+                    "over 512 words, %": round(100 * part["over_512"] / part["examples"], 1),
                     "unknown words, %": round(100 * part["unknown"] / part["words"], 2),
                 }
             rows.append(row)
