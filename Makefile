@@ -22,7 +22,7 @@ help:  ## this list | at once | here
 	  $(firstword $(MAKEFILE_LIST))
 
 book: $(READY)  ## run the notebooks, build the site | 4 min, then seconds | _build/html/index.html
-	$(BIN)/python -m rru_nb.cli book
+	$(BIN)/python -m book.tools
 
 test: $(READY)  ## the test suite | 10 to 18 min on 2 cores | the closing line of pytest
 	$(BIN)/python -m pytest --numprocesses auto --dist worksteal

@@ -22,13 +22,13 @@ from measure import (
 )
 
 from rru_nb import RRU, RAdam
-from rru_nb.backend import backend, fixed_settings
-from rru_nb.budget import units_within
-from rru_nb.config import paper_config
+from rru_nb.layers.backend import backend, fixed_settings
 from rru_nb.layers.gru import GRU
 from rru_nb.layers.lstm import LSTM
 from rru_nb.layers.mogrifier import MogrifierLSTM
+from rru_nb.tasks.budget import units_within
 from rru_nb.tasks.network import recurrent_parameters
+from rru_nb.training.config import paper_config
 
 QUESTION = __doc__.splitlines()[0]
 GATED = {"gru": GRU, "lstm": LSTM, "mogrifier": MogrifierLSTM}

@@ -16,10 +16,10 @@ from keras import ops
 from measure import arguments, report
 
 from rru_nb import paper_config
-from rru_nb.budget import units_within
-from rru_nb.fit import Fit
-from rru_nb.progress import Progress
 from rru_nb.tasks import task_for
+from rru_nb.tasks.budget import units_within
+from rru_nb.training.loop import Fit
+from rru_nb.training.progress import Progress
 
 QUESTION = __doc__.splitlines()[0]
 

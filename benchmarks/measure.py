@@ -15,8 +15,8 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # as `rru-nb` sets it
 import keras
 import numpy as np
 
-from rru_nb import provenance
-from rru_nb.budget import units_within
+from rru_nb.tasks.budget import units_within
+from rru_nb.training import provenance
 
 RECORDS = Path(__file__).parent / "records"
 

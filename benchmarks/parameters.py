@@ -19,7 +19,7 @@ from measure import (
 )
 from step import rru_candidates
 
-from rru_nb.budget import units_within
+from rru_nb.tasks.budget import units_within
 
 QUESTION = __doc__.splitlines()[0]
 BUDGETS = {"tiny": (300, 600)}

@@ -26,7 +26,7 @@ from measure import (
 from products import bare_products, flops, large_product
 
 from rru_nb import RRU, RRUCell
-from rru_nb.budget import units_within
+from rru_nb.tasks.budget import units_within
 
 QUESTION = __doc__.splitlines()[0]
 

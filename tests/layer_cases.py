@@ -5,7 +5,7 @@ import numpy as np
 from cell_oracles import ABLATIONS
 from keras import ops
 
-from rru_nb.backend import backend
+from rru_nb.layers.backend import backend
 from rru_nb.layers.gru import GRU
 from rru_nb.layers.lstm import LSTM
 from rru_nb.layers.mogrifier import MogrifierLSTM

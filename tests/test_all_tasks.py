@@ -5,9 +5,9 @@ import math
 import pytest
 
 from rru_nb import DATASETS, paper_config
-from rru_nb.config import CELLS
 from rru_nb.data.registry import DATASETS_BY_NAME
-from rru_nb.training import train
+from rru_nb.training.config import CELLS
+from rru_nb.training.trainer import train
 
 
 @pytest.mark.parametrize("cell", CELLS)

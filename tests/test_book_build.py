@@ -8,9 +8,10 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from rru_nb import book, paper_config
-from rru_nb.book import execute, site, stage
-from rru_nb.cli import main
+from book import tools as book
+from book.tools import execute, site, stage
+from book.tools.__main__ import main as make_book
+from rru_nb import paper_config
 from rru_nb.errors import UserError
 
 ROOT = Path(__file__).parents[1]
@@ -79,7 +80,7 @@ def test_records_that_lie_elsewhere_make_a_page_anew(root, tmp_path_factory, mon
 
 def test_an_executed_notebook_names_the_records_it_was_given(root):
     source = (
-        "import rru_nb; from rru_nb.records import find_record\n"
+        "import rru_nb; from rru_nb.training.records import find_record\n"
         "find_record(rru_nb.paper_config('jsb', 'rru')) and print('found')"
     )
     config = paper_config("jsb", "rru")  # there are records of the same seed with other settings
@@ -276,14 +277,14 @@ def test_of_two_builds_at_once_the_second_waits_and_says_so(quick, monkeypatch, 
 def test_what_the_disk_refuses_is_one_line(quick, monkeypatch, capsys, error, step):
     build(execute=False)
     monkeypatch.setattr(step, raising(error))
-    assert main(["book"]) == 2
+    assert make_book([]) == 2
     told = capsys.readouterr().err
     assert told.count("\n") == 1 and error.strerror in told and str(quick / "_build") in told
 
 
 def test_a_folder_that_cannot_be_made_is_one_line(quick, capsys):
     (quick / "_build").write_text("a file where the folder should be")
-    assert main(["book"]) == 2
+    assert make_book([]) == 2
     told = capsys.readouterr().err
     assert told.count("\n") == 1 and "Not a directory" in told
 

@@ -7,8 +7,7 @@ import pandas as pd
 import pytest
 from test_records import a_record
 
-from rru_nb import cli, paper_config, paths, provenance, training
-from rru_nb.book import (
+from book.tools import (
     claims,
     expected,
     front,
@@ -21,10 +20,14 @@ from rru_nb.book import (
     record_list,
     strays,
 )
-from rru_nb.config import CELLS
+from rru_nb import cli, paper_config
 from rru_nb.errors import UserError
-from rru_nb.records import write_record
-from rru_nb.sections import section
+from rru_nb.experiments import section
+from rru_nb.storage import paths
+from rru_nb.training import provenance
+from rru_nb.training import trainer as training
+from rru_nb.training.config import CELLS
+from rru_nb.training.records import write_record
 
 ORIGIN = {
     "device": {"gpu": None, "cpu": "a processor", "cores": 2},
@@ -325,7 +328,7 @@ def test_a_record_outside_the_stage_offers_no_download(context, tmp_path, monkey
 
 
 def test_every_fragment_is_included_by_a_page():
-    from rru_nb import paths
+    from rru_nb.storage import paths
 
     pages = "".join(p.read_text() for p in (paths.checkout() / "book").glob("*.md"))
     for name in generate.FRAGMENTS:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from rru_nb.book import speed
-from rru_nb.book.generate import FRAGMENTS, Context
+from book.tools import speed
+from book.tools.generate import FRAGMENTS, Context
 
 ROOT = Path(__file__).resolve().parents[1]
 RECORDS = ROOT / "benchmarks" / "records"

@@ -3,10 +3,10 @@
 import pytest
 
 from rru_nb import UserError, paper_config
-from rru_nb.budget import units_within
-from rru_nb.config import CELLS
 from rru_nb.tasks import task_for
+from rru_nb.tasks.budget import units_within
 from rru_nb.tasks.network import recurrent_layer
+from rru_nb.training.config import CELLS
 
 
 @pytest.mark.parametrize("budget", [3, 4, 17, 1000, 12345])

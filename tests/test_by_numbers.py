@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from rru_nb import by_numbers, findings
+from rru_nb.analysis import by_numbers, findings
 from rru_nb.cells.rru import RRUCell
 from rru_nb.errors import UserError
-from rru_nb.parameters import numbers
+from rru_nb.training.parameters import numbers
 
 
 def numbers_of(text):

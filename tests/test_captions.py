@@ -2,7 +2,7 @@
 
 import pytest
 
-from rru_nb.book.captions import first_sentence, say_findings
+from book.tools.captions import first_sentence, say_findings
 
 
 @pytest.mark.parametrize(

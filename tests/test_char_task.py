@@ -6,12 +6,12 @@ import pytest
 import text_oracle as oracle
 
 from rru_nb import UserError, paper_config
-from rru_nb.config import CELLS
 from rru_nb.data import Splits
-from rru_nb.fit import Fit
-from rru_nb.progress import Progress
 from rru_nb.tasks import char
 from rru_nb.tasks.char import CharTask, zeros
+from rru_nb.training.config import CELLS
+from rru_nb.training.loop import Fit
+from rru_nb.training.progress import Progress
 
 N_SYMBOLS, WINDOW, BATCH = 9, 6, 3
 SMALL = {"n_params": None, "units": 5, "embedding_size": 3, "window": WINDOW}

@@ -10,12 +10,15 @@ import pytest
 from test_records import a_record
 from test_training import without_times
 
-from rru_nb import paper_config, paths, provenance, run, training
-from rru_nb.checkpoints import Checkpoint, forget
-from rru_nb.config import CELLS
-from rru_nb.fit import Fit
-from rru_nb.records import find_record, write_record
-from rru_nb.signals import Stopped, sigterm_raises, stop_request
+from rru_nb import paper_config, run
+from rru_nb.storage import paths
+from rru_nb.training import provenance
+from rru_nb.training import trainer as training
+from rru_nb.training.checkpoints import Checkpoint, forget
+from rru_nb.training.config import CELLS
+from rru_nb.training.interrupts import Stopped, sigterm_raises, stop_request
+from rru_nb.training.loop import Fit
+from rru_nb.training.records import find_record, write_record
 
 
 @pytest.fixture(autouse=True)
@@ -65,7 +68,9 @@ def _stop_within_step(patch, number):
 
 
 def test_a_second_signal_stops_at_once_and_handlers_come_back(monkeypatch):
-    monkeypatch.setattr("rru_nb.signals.SAME_WISH", -1.0)  # a wish of its own, however soon
+    monkeypatch.setattr(
+        "rru_nb.training.interrupts.SAME_WISH", -1.0
+    )  # a wish of its own, however soon
     before = signal.getsignal(signal.SIGINT)
     with pytest.raises(Stopped, match="second"), stop_request() as request:
         signal.raise_signal(signal.SIGINT)
@@ -167,7 +172,7 @@ def test_a_folder_that_cannot_be_written_costs_the_checkpoint_not_the_training(
 
 def test_within_a_long_epoch_every_few_minutes_at_short_ones_seldom(monkeypatch):
     now = [0.0]
-    monkeypatch.setattr("rru_nb.checkpoints.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("rru_nb.training.checkpoints.time.monotonic", lambda: now[0])
     checkpoint = Checkpoint(CONFIG, "digest")
     assert checkpoint.due(epoch_ends=True) and not checkpoint.due(epoch_ends=False)
     now[0] = 181.0

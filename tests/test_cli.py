@@ -5,8 +5,9 @@ import sys
 
 import pytest
 
-from rru_nb import UserError, config
+from rru_nb import UserError
 from rru_nb.cli import main
+from rru_nb.training import config
 
 
 @pytest.fixture(autouse=True)
@@ -92,7 +93,7 @@ def test_a_dataset_that_is_not_at_hand_holds_up_no_other(monkeypatch, capsys):
             raise UserError("its file is not at hand")
         done.append(dataset)
 
-    monkeypatch.setattr("rru_nb.sweep.sweep", sweep)
+    monkeypatch.setattr("rru_nb.experiments.sweep.sweep", sweep)
     assert main(["sweep", "main_results", "--scale", "smoke"]) == 2
     assert "enwik8" not in done and done[-1] == "pmnist"
     said = capsys.readouterr().err

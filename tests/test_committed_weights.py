@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from rru_nb.data import catalogue
-from rru_nb.generation import weights
-from rru_nb.generation.declared import declared, listen_config
-from rru_nb.generation.music import GRIDS
+from rru_nb.listen import weights
+from rru_nb.listen.declared import declared, listen_config
+from rru_nb.listen.music import GRIDS
 from rru_nb.tasks import task_for
 
 FOLDER = Path(__file__).parents[1] / "results" / "weights"

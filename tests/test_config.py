@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from rru_nb import RunConfig, UserError, paper_config
-from rru_nb.config import CELLS, KINDS
+from rru_nb.training.config import CELLS, KINDS
 
 # Typed from the paper's Table 1 a second time, row by row, to catch a slip in params/.
 TABLE_1 = """

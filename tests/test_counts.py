@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from rru_nb.generation.counts import chords, counts_of, outside_scale
+from rru_nb.listen.counts import chords, counts_of, outside_scale
 
 C_MAJOR = [60, 64, 67]
 

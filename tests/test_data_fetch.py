@@ -13,10 +13,11 @@ from dataclasses import replace
 
 import pytest
 
-from rru_nb import data, locks, streams
+from rru_nb import data
 from rru_nb.data import fetch, registry
 from rru_nb.data.registry import DataFile
 from rru_nb.errors import UserError
+from rru_nb.storage import locks, streams
 
 CONTENT = bytes(range(256)) * 40
 fork = multiprocessing.get_context("fork")

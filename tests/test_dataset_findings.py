@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from rru_nb import findings
-from rru_nb.findings import datasets as said
-from rru_nb.listening import Listening
-from rru_nb.statistics import music, shown
-from rru_nb.statistics.labelled import LENGTH_BINS
+from rru_nb.analysis import findings
+from rru_nb.analysis.datasets import music, shown
+from rru_nb.analysis.datasets.labelled import LENGTH_BINS
+from rru_nb.analysis.findings import datasets as said
+from rru_nb.listen.player import Listening
 
 
 @pytest.fixture

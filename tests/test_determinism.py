@@ -9,10 +9,10 @@ import pytest
 from test_training import without_times
 
 from rru_nb import paper_config
-from rru_nb.config import KINDS
-from rru_nb.fit import Fit
-from rru_nb.signals import Stopped
-from rru_nb.training import run, train
+from rru_nb.training.config import KINDS
+from rru_nb.training.interrupts import Stopped
+from rru_nb.training.loop import Fit
+from rru_nb.training.trainer import run, train
 
 TASKS = {"word": "ptb-word", "char": "ptb-char", "sentiment": "imdb", "digits": "pmnist"}
 

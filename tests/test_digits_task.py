@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 
 from rru_nb import paper_config
-from rru_nb.config import CELLS
 from rru_nb.data import Labelled, Splits
 from rru_nb.data.mnist import permutation
 from rru_nb.errors import UserError
-from rru_nb.fit import Fit
-from rru_nb.progress import Progress
 from rru_nb.tasks import digits
 from rru_nb.tasks.digits import DigitsTask
+from rru_nb.training.config import CELLS
+from rru_nb.training.loop import Fit
+from rru_nb.training.progress import Progress
 
 OWN = {"rru": {"output_size": 4}, "mogrifier": {"rounds": 3, "rank": 3}}
 

@@ -14,10 +14,10 @@ from test_findings import dropout_points, frame_of, robustness_points, steep
 from test_records import a_record
 
 from rru_nb import figures, paper_config
-from rru_nb.ablations import ablation_table
+from rru_nb.analysis.ablations import ablation_table
+from rru_nb.experiments import section
 from rru_nb.figures.grids import BEST, FAILED
-from rru_nb.records import as_frame
-from rru_nb.sections import section
+from rru_nb.training.records import as_frame
 
 matplotlib.use("Agg")
 

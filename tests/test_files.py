@@ -7,11 +7,13 @@ import shutil
 
 import pytest
 
-from rru_nb import UserError, files, statistics
+from rru_nb import UserError
+from rru_nb.analysis import datasets as statistics
 from rru_nb.cli import main
-from rru_nb.generation import weights
-from rru_nb.generation.declared import listen_config
-from rru_nb.tuning import Search
+from rru_nb.experiments.tuning import Search
+from rru_nb.listen import weights
+from rru_nb.listen.declared import listen_config
+from rru_nb.storage import files
 
 
 @pytest.fixture(autouse=True)
@@ -24,10 +26,10 @@ def results(tmp_path, monkeypatch):
 
 # What each command would do for minutes or hours
 WORK = {
-    "trials": ("rru_nb.training.run", "tune --dataset jsb --cell rru --trials 1"),
-    "statistics": ("rru_nb.statistics.describe", "data describe chorales"),
-    "listen": ("rru_nb.generation.measuring.measure", "listen --dataset chorales"),
-    "weights": ("rru_nb.generation.weights.train", "weights --dataset chorales --cell rru"),
+    "trials": ("rru_nb.training.trainer.run", "tune --dataset jsb --cell rru --trials 1"),
+    "statistics": ("rru_nb.analysis.datasets.describe", "data describe chorales"),
+    "listen": ("rru_nb.listen.measuring.measure", "listen --dataset chorales"),
+    "weights": ("rru_nb.listen.weights.train", "weights --dataset chorales --cell rru"),
 }
 
 

@@ -5,18 +5,18 @@ import pandas as pd
 import pytest
 import scipy.stats
 
-from rru_nb import findings
-from rru_nb.ablations import ablation_table
-from rru_nb.resampling import bootstrap, mean_interval
-from rru_nb.robust import grid_table, paired, share_difference
-from rru_nb.section_tables import (
+from rru_nb.analysis import findings
+from rru_nb.analysis.ablations import ablation_table
+from rru_nb.analysis.resampling import bootstrap, mean_interval
+from rru_nb.analysis.robust import grid_table, paired, share_difference
+from rru_nb.analysis.section_tables import (
     dropout_table,
     scale_changes,
     shown_ablation_table,
     shown_grid_table,
 )
-from rru_nb.sections import section
-from rru_nb.tables import signed
+from rru_nb.analysis.tables import signed
+from rru_nb.experiments import section
 
 
 def frame_of(points, score, status=lambda point: "ok", metric="nll_window"):
@@ -200,7 +200,7 @@ def test_without_the_outermost_rates_the_verdict_is_told_anew(which, rate):
 
 
 def test_a_median_of_an_even_number_lies_between_the_middle_two():
-    from rru_nb.robust import _median
+    from rru_nb.analysis.robust import _median
 
     rows = np.array([[4.0, 1.0, 2.0, 8.0], [np.inf, 1.0, 2.0, np.inf], [np.inf] * 4])
     assert list(_median(rows)) == [3.0, 2.0, np.inf], "a failed training is no number to average"

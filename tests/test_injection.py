@@ -9,10 +9,11 @@ import nbformat
 import pytest
 from papermill.translators import PythonTranslator
 
-from rru_nb import DATASETS, UserError, training
+from rru_nb import DATASETS, UserError
 from rru_nb.cli import main
-from rru_nb.config import CELLS, SCALES
-from rru_nb.sections import section
+from rru_nb.experiments import section
+from rru_nb.training import trainer as training
+from rru_nb.training.config import CELLS, SCALES
 
 NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
 # All texts that a checked parameter may be; a path or a command made of them is harmless.

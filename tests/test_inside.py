@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from rru_nb import findings
-from rru_nb.inside import GRADIENT_STEPS, inside_views, joined, look_inside
+from rru_nb.analysis import findings
+from rru_nb.analysis.inside import GRADIENT_STEPS, inside_views, joined, look_inside
 from rru_nb.layers.rru import RRU
 
 UNITS, STEPS = 6, 12

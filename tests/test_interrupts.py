@@ -6,7 +6,7 @@ import signal
 import pytest
 
 from rru_nb.cli import main
-from rru_nb.fit import Fit
+from rru_nb.training.loop import Fit
 
 pytestmark = [
     pytest.mark.skipif(os.name == "nt", reason="signals of POSIX"),
@@ -74,7 +74,7 @@ def test_several_signals_at_once_are_one_wish(in_second_step, monkeypatch, capsy
     in_second_step(both)
     assert main(RUN) == 130
     assert "saved at step 2 of epoch 1" in capsys.readouterr().err
-    monkeypatch.setattr("rru_nb.signals.SAME_WISH", -1.0)
+    monkeypatch.setattr("rru_nb.training.interrupts.SAME_WISH", -1.0)
     assert main(RUN) == 143, "a second wish does not wait for the step"
     assert "stopped at once" in capsys.readouterr().err
 
@@ -91,7 +91,7 @@ def test_a_signal_in_a_step_that_fails_ends_the_run_all_the_same(in_second_step,
 )
 def test_outside_of_a_training(signum, code, command, monkeypatch, capsys):
     before = signal.getsignal(signal.SIGTERM)
-    monkeypatch.setattr("rru_nb.training.run", lambda *_, **__: signal.raise_signal(signum))
+    monkeypatch.setattr("rru_nb.training.trainer.run", lambda *_, **__: signal.raise_signal(signum))
     assert main(command) == code
     told = capsys.readouterr().err
     if command is RUN:

@@ -12,16 +12,19 @@ import numpy as np
 import pytest
 from test_training import without_times
 
-from rru_nb import checkpoints, fit, paper_config, training
-from rru_nb.records import record_path
+from rru_nb import paper_config
 from rru_nb.tasks.music import MusicTask
+from rru_nb.training import checkpoints
+from rru_nb.training import loop as fit
+from rru_nb.training import trainer as training
+from rru_nb.training.records import record_path
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 
 # Children of a process that has imported everything and computed nothing: a fork of a process
 # whose TensorFlow has threads would hang.
 server = multiprocessing.get_context("forkserver")
-server.set_forkserver_preload(["rru_nb.training", "rru_nb.tasks.music", "test_kills"])
+server.set_forkserver_preload(["rru_nb.training.trainer", "rru_nb.tasks.music", "test_kills"])
 
 PHASES = {  # of a training: the functions that make it up
     "start": [(training, "task_for"), (fit.Fit, "__post_init__"), (checkpoints.Checkpoint, "load")],

@@ -11,18 +11,20 @@ import numpy as np
 import pytest
 from test_records import a_record
 
-from rru_nb import findings, load_dataset, paths
+from rru_nb import load_dataset
+from rru_nb.analysis import findings
 from rru_nb.cli import main
 from rru_nb.data.midi import read_midi
 from rru_nb.errors import UserError
-from rru_nb.generation import measured, measuring, weights
-from rru_nb.generation.declared import command, declared, listen_config
-from rru_nb.generation.measuring import measure
-from rru_nb.generation.music import GRIDS, RATE, midi_and_audio, player
-from rru_nb.listening import listen
-from rru_nb.records import find_record, write_record
+from rru_nb.listen import measured, measuring, weights
+from rru_nb.listen.declared import command, declared, listen_config
+from rru_nb.listen.measuring import measure
+from rru_nb.listen.music import GRIDS, RATE, midi_and_audio, player
+from rru_nb.listen.player import listen
+from rru_nb.storage import paths
 from rru_nb.tasks import task_for
 from rru_nb.tasks.music import without_silences
+from rru_nb.training.records import find_record, write_record
 
 MIDI = re.compile(r'href="data:audio/midi;base64,([^"]+)"')
 
@@ -216,8 +218,8 @@ def test_all_begin_alike_and_then_go_their_own_way(two_cells):
 
 def test_without_the_data_the_opening_beside_the_weights_serves(two_cells, monkeypatch):
     with_data = listen("chorales", scale="smoke", prime_frames=5, frames=7)
-    monkeypatch.setattr("rru_nb.listening._at_hand", lambda dataset: False)
-    monkeypatch.setattr("rru_nb.listening.load_dataset", lambda name: pytest.fail("loaded"))
+    monkeypatch.setattr("rru_nb.listen.player._at_hand", lambda dataset: False)
+    monkeypatch.setattr("rru_nb.listen.player.load_dataset", lambda name: pytest.fail("loaded"))
     without = listen("chorales", scale="smoke", prime_frames=5, frames=7)
     for cell in ("rru", "gru"):
         np.testing.assert_array_equal(without.rolls[cell], with_data.rolls[cell])
@@ -405,7 +407,7 @@ def test_what_is_heard_lacks_the_silences_that_training_lacked(two_cells, monkey
     piece = load_dataset("chorales").test[0].copy()
     piece[2] = 0
     splits = SimpleNamespace(test=[piece])
-    monkeypatch.setattr("rru_nb.listening.load_dataset", lambda name: splits)
+    monkeypatch.setattr("rru_nb.listen.player.load_dataset", lambda name: splits)
     assert two_cells[0].silences == "removed"
     heard = listen("chorales", scale="smoke", prime_frames=5, frames=7)
     np.testing.assert_array_equal(heard.rolls["data"], without_silences(piece)[:12])
@@ -416,7 +418,7 @@ def test_a_passage_that_is_not_there_is_refused_before_a_training(wrong, monkeyp
     def make(config):
         raise AssertionError("a training began")
 
-    monkeypatch.setattr("rru_nb.listening.weights.find", lambda config: None)
-    monkeypatch.setattr("rru_nb.listening.weights.make", make)
+    monkeypatch.setattr("rru_nb.listen.player.weights.find", lambda config: None)
+    monkeypatch.setattr("rru_nb.listen.player.weights.make", make)
     with pytest.raises(UserError, match="piece 1000|prime_frames 1000000"):
         listen("chorales", scale="smoke", train=True, **wrong)

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from rru_nb import load_records, locks, paper_config
-from rru_nb.locks import is_running, only_once
+from rru_nb import load_records, paper_config
+from rru_nb.storage import locks
+from rru_nb.storage.locks import is_running, only_once
 
 pytest.importorskip("fcntl")
 CONFIG = paper_config("chorales", "gru", "smoke")

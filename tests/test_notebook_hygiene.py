@@ -6,7 +6,7 @@ import nbformat
 import pytest
 import yaml
 
-from rru_nb.book.site import addresses_in_notebooks
+from book.tools.site import addresses_in_notebooks
 
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))

@@ -5,8 +5,9 @@ import re
 import pytest
 import yaml
 
-from rru_nb import UserError, check_parameters, parameters
-from rru_nb.settings import value_of
+from rru_nb import UserError, check_parameters
+from rru_nb.training import parameters
+from rru_nb.training.settings import value_of
 
 
 def test_canonical_forms():

@@ -2,7 +2,8 @@
 
 import pytest
 
-from rru_nb import UserError, paths
+from rru_nb import UserError
+from rru_nb.storage import paths
 
 VARIABLES = ("RRU_NB_ROOT", "RRU_NB_RESULTS", "RRU_NB_CACHE", "RRU_NB_STATE", "RRU_NB_DATA")
 

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 import rru_nb
-from rru_nb import paper_config, saving
-from rru_nb.config import CELLS
+from rru_nb import paper_config
 from rru_nb.tasks import task_for
+from rru_nb.training import saving
+from rru_nb.training.config import CELLS
 
 
 def test_every_public_name_is_there():

@@ -7,9 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from rru_nb import UserError, files, load_records, paper_config, paths
-from rru_nb.config import CELLS, RunConfig
-from rru_nb.records import SCHEMA, find_record, found_path, make_room, record_path, write_record
+from rru_nb import UserError, load_records, paper_config
+from rru_nb.storage import files, paths
+from rru_nb.training.config import CELLS, RunConfig
+from rru_nb.training.records import (
+    SCHEMA,
+    find_record,
+    found_path,
+    make_room,
+    record_path,
+    write_record,
+)
 
 OLD_RECORDS = sorted((Path(__file__).parent / "old_records").glob("*.json"))
 

@@ -5,7 +5,7 @@ import pytest
 
 from rru_nb import load_dataset, paper_config
 from rru_nb.errors import UserError
-from rru_nb.generation.sampling import Stepper, continue_pieces, opening, probabilities
+from rru_nb.listen.sampling import Stepper, continue_pieces, opening, probabilities
 from rru_nb.tasks import task_for
 
 RNG = np.random.default_rng(0)

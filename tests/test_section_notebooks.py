@@ -8,8 +8,8 @@ import pytest
 import yaml
 from test_records import a_record
 
-from rru_nb.records import find_record, write_record
-from rru_nb.sections import section
+from rru_nb.experiments import section
+from rru_nb.training.records import find_record, write_record
 
 ROOT = Path(__file__).parents[1]
 ORIGIN = {

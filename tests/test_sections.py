@@ -5,17 +5,18 @@ import numpy as np
 import pytest
 from test_records import a_record
 
-from rru_nb import UserError, findings, paper_config
-from rru_nb.budget import units_within
+from rru_nb import UserError, paper_config
+from rru_nb.analysis import findings
+from rru_nb.analysis.section_tables import run_summary
+from rru_nb.analysis.small_scale import baseline
+from rru_nb.analysis.tables import command
 from rru_nb.cli import main
-from rru_nb.records import write_record
-from rru_nb.section_tables import run_summary
-from rru_nb.sections import SECTIONS, results, section
-from rru_nb.sections.order import by_usefulness
-from rru_nb.small_scale import baseline
-from rru_nb.tables import command
+from rru_nb.experiments import SECTIONS, results, section
+from rru_nb.experiments.order import by_usefulness
 from rru_nb.tasks import task_for
+from rru_nb.tasks.budget import units_within
 from rru_nb.tasks.network import dense_parameters, output_features, recurrent_parameters
+from rru_nb.training.records import write_record
 
 
 @pytest.fixture(autouse=True)
@@ -175,7 +176,7 @@ def test_every_budget_is_large_enough_for_its_model(name, scale):
 @pytest.mark.parametrize("name", SECTIONS)
 def test_the_command_of_a_run_makes_that_run(name, monkeypatch):
     """What a page prints for a missing run has to fill exactly that run."""
-    from rru_nb import training
+    from rru_nb.training import trainer as training
 
     asked = []
     monkeypatch.setattr(training, "run", lambda config, progress: asked.append(config) or {})
@@ -260,7 +261,9 @@ def test_the_sweep_that_a_page_names_measures_what_it_asked_for(name, asked, opt
         return
     assert f"`{sweep}{options}`" in said
     swept = []
-    monkeypatch.setattr("rru_nb.sweep.sweep", lambda *arguments: swept.append(arguments))
+    monkeypatch.setattr(
+        "rru_nb.experiments.sweep.sweep", lambda *arguments: swept.append(arguments)
+    )
     assert main(f"{sweep}{options}".split()[1:]) == 0
     ((found, dataset, scale, cells, seeds, _),) = swept
     measured = found.runs(dataset, cells, scale, seeds)

@@ -8,10 +8,11 @@ import pytest
 from scipy import stats
 from test_records import a_record
 
-from rru_nb import choices, paths, seeds
-from rru_nb.book import generate
-from rru_nb.config import paper_config
-from rru_nb.records import write_record
+from book.tools import generate
+from rru_nb.analysis import choices, seeds
+from rru_nb.storage import paths
+from rru_nb.training.config import paper_config
+from rru_nb.training.records import write_record
 
 RRU, GRU = [7.7, 7.8, 7.9], [8.1, 8.2, 8.5, 8.0]
 

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from rru_nb import paper_config
-from rru_nb.config import CELLS
 from rru_nb.data import Labelled, Splits
-from rru_nb.fit import Fit
-from rru_nb.progress import Progress
 from rru_nb.tasks import sentiment
 from rru_nb.tasks.sentiment import SentimentTask, pad
+from rru_nb.training.config import CELLS
+from rru_nb.training.loop import Fit
+from rru_nb.training.progress import Progress
 
 BAD, GOOD = 10, 11
 SMALL = {"n_params": None, "vocabulary_size": 50, "embedding_size": 6, "dropout": 0.0}

@@ -6,10 +6,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from rru_nb import statistics
+from rru_nb.analysis import datasets as statistics
+from rru_nb.analysis.datasets import labelled, music, texts
+from rru_nb.analysis.datasets.splits import coverage
 from rru_nb.data import DATASETS, Labelled
-from rru_nb.statistics import labelled, music, texts
-from rru_nb.statistics.splits import coverage
 
 
 def splits_of(**parts):

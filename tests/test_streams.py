@@ -8,13 +8,15 @@ from contextlib import contextmanager
 import pytest
 import tensorflow as tf
 
-from rru_nb import paper_config, streams, training
+from rru_nb import paper_config
+from rru_nb.analysis.tables import command
 from rru_nb.cli import main
 from rru_nb.data import registry
 from rru_nb.data.fetch import _Progress
-from rru_nb.progress import Progress
-from rru_nb.records import find_record, record_path
-from rru_nb.tables import command
+from rru_nb.storage import streams
+from rru_nb.training import trainer as training
+from rru_nb.training.progress import Progress
+from rru_nb.training.records import find_record, record_path
 
 pytestmark = pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
 CONFIG = paper_config("chorales", "gru", "smoke", max_epochs=1)

@@ -14,15 +14,16 @@ import numpy as np
 import pytest
 from test_records import a_record
 
-from rru_nb import UserError, load_records, paper_config, provenance, step_times
+from rru_nb import UserError, load_records, paper_config
 from rru_nb.cli import main
-from rru_nb.costs import ASSUMED_EPOCHS, Costs, duration
-from rru_nb.records import write_record
-from rru_nb.section_commands import _hours
-from rru_nb.sections import section
-from rru_nb.status import status
-from rru_nb.sweep import _Progress, sweep
+from rru_nb.cli.sections import _hours
+from rru_nb.experiments import section, step_times
+from rru_nb.experiments.costs import ASSUMED_EPOCHS, Costs, duration
+from rru_nb.experiments.status import status
+from rru_nb.experiments.sweep import _Progress, sweep
 from rru_nb.tasks import task_for
+from rru_nb.training import provenance
+from rru_nb.training.records import write_record
 
 
 @pytest.fixture(autouse=True)
@@ -41,7 +42,7 @@ def test_a_sweep_runs_what_is_missing_and_only_that(monkeypatch):
         write_record(record)
         return record
 
-    monkeypatch.setattr("rru_nb.training.run", run)
+    monkeypatch.setattr("rru_nb.training.trainer.run", run)
     said = []
     assert sweep(found, "chorales", "smoke", cells=["rru", "gru"], say=said.append) == 4
     assert "0 of 4 runs are recorded; 4 left" in said[0]
@@ -65,7 +66,7 @@ def test_an_interrupted_sweep_says_what_is_there_and_goes_on(monkeypatch, capsys
         write_record(record)
         return record
 
-    monkeypatch.setattr("rru_nb.training.run", run)
+    monkeypatch.setattr("rru_nb.training.trainer.run", run)
     arguments = ["sweep", "dropout", "--dataset", "chorales", "--scale", "smoke", "--cells", "gru"]
     assert main(arguments) == 130
     assert "1 of 2 runs are recorded" in capsys.readouterr().err
@@ -250,14 +251,14 @@ def recorded_runs(monkeypatch):
         write_record(record)
         return record
 
-    monkeypatch.setattr("rru_nb.training.run", run)
+    monkeypatch.setattr("rru_nb.training.trainer.run", run)
     return done
 
 
 def test_what_another_process_is_in_comes_last(monkeypatch):
     done = recorded_runs(monkeypatch)
     busy = section("dropout").runs("chorales", ["gru"], "smoke")[0]
-    monkeypatch.setattr("rru_nb.sweep.is_running", lambda config: config == busy)
+    monkeypatch.setattr("rru_nb.experiments.sweep.is_running", lambda config: config == busy)
     assert sweep(section("dropout"), "chorales", "smoke", cells=["gru"], say=list) == 2
     assert done[1] == busy
 
@@ -288,7 +289,7 @@ def test_a_process_that_ends_without_a_record_is_one_error_with_its_last_words(m
         def terminate(self):
             pass
 
-    monkeypatch.setattr("rru_nb.sweep.subprocess.Popen", Ended)
+    monkeypatch.setattr("rru_nb.experiments.sweep.subprocess.Popen", Ended)
     with pytest.raises(UserError, match="^rru-nb run .* ended with code 2: rru-nb: the reason$"):
         sweep(section("dropout"), "chorales", "smoke", cells=["gru"], jobs=2, say=list)
 

@@ -3,8 +3,9 @@
 import pytest
 from test_records import a_record
 
-from rru_nb import findings, load_records, paper_config, tables
-from rru_nb.records import write_record
+from rru_nb import load_records, paper_config
+from rru_nb.analysis import findings, tables
+from rru_nb.training.records import write_record
 
 
 @pytest.fixture(autouse=True)

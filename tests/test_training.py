@@ -8,12 +8,14 @@ import numpy as np
 import pytest
 from keras import ops
 
-from rru_nb import paper_config, provenance, run, training
-from rru_nb.config import CELLS
-from rru_nb.fit import Fit
-from rru_nb.records import find_record, record_path
+from rru_nb import paper_config, run
 from rru_nb.tasks.base import Task
-from rru_nb.training import train
+from rru_nb.training import provenance
+from rru_nb.training import trainer as training
+from rru_nb.training.config import CELLS
+from rru_nb.training.loop import Fit
+from rru_nb.training.records import find_record, record_path
+from rru_nb.training.trainer import train
 
 
 @pytest.fixture(autouse=True)

@@ -7,13 +7,15 @@ import numpy as np
 import pytest
 from test_records import a_record
 
-from rru_nb import UserError, findings, load_records, paths, tables
-from rru_nb.budget import units_within
+from rru_nb import UserError, load_records
+from rru_nb.analysis import findings, tables
 from rru_nb.cli import main
-from rru_nb.config import CELLS
-from rru_nb.records import write_record
+from rru_nb.experiments.tuning import Search, searches, suggest, trials_frame, tune
+from rru_nb.storage import paths
+from rru_nb.tasks.budget import units_within
 from rru_nb.tasks.network import dense_parameters, output_features, recurrent_parameters
-from rru_nb.tuning import Search, searches, suggest, trials_frame, tune
+from rru_nb.training.config import CELLS
+from rru_nb.training.records import write_record
 
 
 @pytest.fixture(autouse=True)
@@ -37,7 +39,7 @@ def bowl(monkeypatch):
         write_record(record)
         return record
 
-    monkeypatch.setattr("rru_nb.training.run", run)
+    monkeypatch.setattr("rru_nb.training.trainer.run", run)
     return done
 
 

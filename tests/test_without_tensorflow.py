@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from rru_nb.config import CELLS
+from rru_nb.training.config import CELLS
 
 NOT_ON_A_GPU_MACHINE = ["hyperopt", "pretty_midi", "mido", "soundfile", "seaborn", "matplotlib"]
 

@@ -6,13 +6,13 @@ import pytest
 import text_oracle as oracle
 
 from rru_nb import UserError, paper_config
-from rru_nb.config import CELLS
 from rru_nb.data import Splits
-from rru_nb.fit import Fit
-from rru_nb.progress import Progress
 from rru_nb.tasks import word
 from rru_nb.tasks.text import half_window_mean, window_starts
 from rru_nb.tasks.word import WordTask
+from rru_nb.training.config import CELLS
+from rru_nb.training.loop import Fit
+from rru_nb.training.progress import Progress
 
 N_WORDS, WINDOW, BATCH = 12, 8, 4
 SMALL = {"n_params": None, "units": 5, "embedding_size": 3, "vocabulary_size": N_WORDS}

@@ -5,7 +5,7 @@ Names are imported when first used, so that the command line answers without Ten
 
 import importlib
 
-from .backend import choose, installed
+from .layers.backend import choose, installed
 
 __version__ = "0.1.0"
 
@@ -15,17 +15,17 @@ _HOME = {
     "LSTMCell": "cells.lstm",
     "MogrifierLSTMCell": "cells.mogrifier",
     "RRU": "layers.rru",
-    "RAdam": "radam",
-    "custom_objects": "saving",
+    "RAdam": "training.radam",
+    "custom_objects": "training.saving",
     "DATASETS": "data",
     "load_dataset": "data",
     "read_midi": "data.midi",
     "write_midi": "data.midi",
-    "RunConfig": "config",
-    "paper_config": "config",
-    "run": "training",
-    "load_records": "records",
-    "check_parameters": "parameters",
+    "RunConfig": "training.config",
+    "paper_config": "training.config",
+    "run": "training.trainer",
+    "load_records": "training.records",
+    "check_parameters": "training.parameters",
     "UserError": "errors",
 }
 

@@ -9,9 +9,10 @@ from contextlib import ExitStack, contextmanager
 import keras
 import pytest
 
-from rru_nb import UserError, paper_config, provenance
-from rru_nb.backend import backend, fixed_settings
-from rru_nb.training import train
+from rru_nb import UserError, paper_config
+from rru_nb.layers.backend import backend, fixed_settings
+from rru_nb.training import provenance
+from rru_nb.training.trainer import train
 
 BACKEND = keras.backend.backend()
 SMALL = {"units": 6, "window": 8, "batch_size": 4, "train_limit": 8, "eval_limit": 4}
@@ -150,7 +151,7 @@ def test_the_precision_of_products_is_what_the_setting_says():
     for precision in ("float32", "tf32"):
         config = paper_config("chorales", "gru", "smoke", **SMALL, precision=precision)
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("rru_nb.training.Fit.run", lambda *_: None)
+            patch.setattr("rru_nb.training.trainer.Fit.run", lambda *_: None)
             train(config, progress=False, finished=ask)
     assert asked == (["highest", "tensorfloat32"] if BACKEND == "jax" else [False, True])
 
@@ -232,7 +233,7 @@ def test_after_an_error_within_a_run_settings_are_as_they_were(monkeypatch):
     def fails(_):
         raise UserError("no data")
 
-    monkeypatch.setattr("rru_nb.training.task_for", fails)
+    monkeypatch.setattr("rru_nb.training.trainer.task_for", fails)
     with changed(*KERAS["float64"]), pytest.raises(UserError, match="no data"):
         train(CONFIG, progress=False)
 

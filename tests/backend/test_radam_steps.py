@@ -9,7 +9,7 @@ from keras import ops
 from radam_oracle import KAPPA, LR, NumpyRAdam, gradients, starts
 
 from rru_nb.layers.embedding import Embedding
-from rru_nb.radam import RAdam
+from rru_nb.training.radam import RAdam
 
 BACKEND = keras.backend.backend()
 SHAPES = [(5, 2), (4, 3), (5,), ()]  # a table, two members of a clip group, one alone

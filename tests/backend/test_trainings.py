@@ -12,13 +12,14 @@ import numpy as np
 import pytest
 from test_training import without_times
 
-from rru_nb import UserError, checkpoints, paper_config, provenance, run
-from rru_nb.backend import PACKAGES, backend
-from rru_nb.config import CELLS, KINDS
+from rru_nb import UserError, paper_config, run
 from rru_nb.data import Splits
-from rru_nb.fit import Fit
+from rru_nb.layers.backend import PACKAGES, backend
 from rru_nb.tasks import char, task_for
-from rru_nb.training import train
+from rru_nb.training import checkpoints, provenance
+from rru_nb.training.config import CELLS, KINDS
+from rru_nb.training.loop import Fit
+from rru_nb.training.trainer import train
 
 BACKEND = keras.backend.backend()
 SMALL = {"units": 4, "batch_size": 4}
@@ -213,7 +214,7 @@ def test_a_number_that_is_not_finite_ends_the_training_as_failed(monkeypatch):
             yield batch | {"length": 0 * batch["length"]} if i == 1 else batch
 
     monkeypatch.setattr(task, "train_batches", poisoned)
-    monkeypatch.setattr("rru_nb.training.task_for", lambda _: task)
+    monkeypatch.setattr("rru_nb.training.trainer.task_for", lambda _: task)
     record = run(config, progress=False)
     assert record["status"] == "failed" and record["test"] == {} and record["epochs"] == []
     assert {"epoch": 1, "step": 2, "loss": "nan"}.items() <= record["failure"].items()

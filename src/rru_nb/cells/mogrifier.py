@@ -5,9 +5,9 @@ import math
 import keras
 from keras import ops
 
+from ._base import GatedCell
 from ._checks import check_count, check_features
 from ._dropout import drop, split
-from .gated import GatedCell
 
 
 @keras.saving.register_keras_serializable(package="rru_nb")

@@ -12,8 +12,8 @@ import tempfile
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from .. import locks, paths, streams
 from ..errors import UserError
+from ..storage import locks, paths, streams
 from . import registry
 from .checks import check
 

@@ -18,8 +18,8 @@ from itertools import chain
 
 import numpy as np
 
-from .. import locks, paths
 from ..errors import UserError
+from ..storage import locks, paths
 from . import keras_imdb, registry
 from .reviews import FOLDERS, read_reviews, sha256_of
 from .splits import Labelled, Splits, read_only

@@ -3,8 +3,8 @@
 import matplotlib.pyplot as plt
 import pandas as pd
 
-from ..config import CELL_TITLES
-from ..tables import METRIC_TITLES
+from ..analysis.tables import METRIC_TITLES
+from ..training.config import CELL_TITLES
 from .style import COLOURS, DASHES, MARKERS
 
 

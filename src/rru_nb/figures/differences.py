@@ -3,7 +3,7 @@
 import matplotlib.pyplot as plt
 import numpy as np
 
-from ..tables import METRIC_TITLES
+from ..analysis.tables import METRIC_TITLES
 from .style import COLOURS
 
 PAPERS = "0.35"  # grey: the paper's numbers are of another size and not to be read as ours

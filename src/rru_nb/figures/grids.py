@@ -5,8 +5,8 @@ import numpy as np
 from matplotlib.colors import Normalize
 from matplotlib.patches import Patch, Rectangle
 
-from ..config import CELL_TITLES
-from ..tables import METRIC_TITLES, short_number
+from ..analysis.tables import METRIC_TITLES, short_number
+from ..training.config import CELL_TITLES
 
 FAILED, BEST = "#d62728", "#ff4fc3"  # red, and the pink of the frames
 _CLIP = 90  # percentile of the scores where the colour scale ends: a few bad runs flatten all

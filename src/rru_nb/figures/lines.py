@@ -2,8 +2,8 @@
 
 import matplotlib.pyplot as plt
 
-from ..config import CELL_TITLES
-from ..tables import METRIC_TITLES
+from ..analysis.tables import METRIC_TITLES
+from ..training.config import CELL_TITLES
 from .style import COLOURS, DASHES, MARKERS
 
 

@@ -3,8 +3,8 @@
 import matplotlib.pyplot as plt
 import numpy as np
 
-from ..statistics import LOWEST_PITCH
-from ..statistics.shown import WINDOW
+from ..analysis.datasets import LOWEST_PITCH
+from ..analysis.datasets.shown import WINDOW
 from .style import COLOURS, panels
 
 

@@ -3,8 +3,8 @@
 import matplotlib.pyplot as plt
 import numpy as np
 
-from ..config import CELL_TITLES
-from ..tables import METRIC_TITLES
+from ..analysis.tables import METRIC_TITLES
+from ..training.config import CELL_TITLES
 from .style import COLOURS, DASHES, MARKERS
 
 _CLIP = 80  # percentile of the scores at which the axes end: the worst trials flatten all

@@ -19,7 +19,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from ..backend import backend
+from ..layers.backend import backend
 
 
 class Task:

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from ..backend import backend
+from ..layers.backend import backend
 from .base import Task, padded_rows
 from .network import dense_parameters, recurrent_layer, recurrent_parameters
 

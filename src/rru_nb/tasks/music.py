@@ -6,9 +6,9 @@ import keras
 import numpy as np
 from keras import ops
 
-from ..backend import backend
 from ..data import load_dataset
 from ..errors import UserError
+from ..layers.backend import backend
 from .base import Task, in_batches, padded_length, padded_rows, shuffled_batches
 from .network import dense_parameters, output_features, recurrent_layer, recurrent_parameters
 

@@ -4,8 +4,8 @@ import keras
 import numpy as np
 from keras import ops
 
-from ..backend import backend
 from ..errors import UserError
+from ..layers.backend import backend
 from ..layers.embedding import Embedding
 from .base import Task
 from .network import dense_parameters, output_features, recurrent_layer, recurrent_parameters

@@ -1,0 +1,30 @@
+"""`python -m book.tools [--fresh]`, in a checkout: build the book from the records."""
+
+import argparse
+import sys
+
+from rru_nb.cli import exit_code
+from rru_nb.storage.streams import tell
+
+from . import BookError, build
+
+
+def main(arguments=None):
+    """Build the book and return the exit code: 1 for a book with a fault, 2 for a mistake."""
+    parser = argparse.ArgumentParser(prog="python -m book.tools", description=__doc__)
+    parser.add_argument("--fresh", action="store_true", help="run unchanged notebooks again too")
+    options = parser.parse_args(arguments)
+    return exit_code(lambda: _build(options.fresh))
+
+
+def _build(fresh):
+    try:
+        print("the book:", build(fresh=fresh) / "index.html")
+    except BookError as error:
+        tell(f"the book was not built: {error}")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,146 @@
+"""Fragments of pages that are written from the records, so that prose and numbers cannot part.
+
+A page includes a fragment by its name in `FRAGMENTS`:
+
+    ```{include} _parts/table_1.md
+    ```
+
+A fragment is a function of a `Context` that returns Markdown or HTML. An unknown name is a
+warning of Sphinx and so fails the build.
+"""
+
+import datetime
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from rru_nb.analysis import choices
+from rru_nb.analysis import datasets as statistics
+from rru_nb.data import DATASETS
+from rru_nb.training import provenance
+from rru_nb.training.config import KINDS
+from rru_nb.training.records import load_records
+
+from . import (
+    claims,
+    expected,
+    front,
+    page_status,
+    paper_settings,
+    plateau,
+    protocols,
+    record_list,
+    speed,
+    strays,
+)
+from .paper_map import paper_map
+from .stage import FRAGMENTS as FOLDER
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a fragment may need beside the records: the stage, and the repository's address."""
+
+    folder: Path
+    repository: str | None
+
+
+def write_fragments(folder, repository=None, say=print):
+    """Writes all fragments to the stage."""
+    context = Context(folder, repository)
+    target = folder / FOLDER
+    target.mkdir(parents=True, exist_ok=True)
+    for name, fragment in FRAGMENTS.items():
+        (target / name).write_text(fragment(context), encoding="utf-8")
+    say(f"wrote {len(FRAGMENTS)} fragments from {len(load_records())} records")
+
+
+def effects_of_choices(context):
+    """The authors' choices, each changed alone on JSB Chorales: a table, and what is missing."""
+    table = choices.effects()
+    lines = ["| what | NLL, mean of windows | change | beyond the seeds | NLL, mean of frames |"]
+    lines.append("| --- | --- | --- | --- | --- |")
+    lines += [_effect(row) for row in table.itertuples()]
+    lines += ["", choices.together(table)]
+    missing = table[table.status == "not measured"].command
+    note = "".join(f"\n    {command}" for command in missing)
+    return "\n".join(lines) + (f"\n\nTo measure what is missing:\n{note}\n" if note else "\n")
+
+
+def _effect(row):
+    if row.status != "ok":
+        return f"| {row.what} | {row.status} | | | |"
+    change = f"{row.change_percent:+.2f}&nbsp;%" if row.setting else ""
+    linked = f"{row.nll_window:.3f}"  # a mean has no record
+    if row.setting:
+        linked = f'<a href="records.html#{row.id}">{linked}</a>'
+    return f"| {row.what} | {linked} | {change} | {row.beyond_seeds} | {row.nll_frame:.3f} |"
+
+
+def substitutions():
+    """`{name: Markdown}` for `{{ name }}` in a page: what the authors' choices and protocols do."""
+    rows = choices.effects().itertuples()
+    effects = {f"effect_{row.setting}": _effect_in_short(row) for row in rows if row.setting}
+    return effects | protocols.substitutions()
+
+
+def _effect_in_short(row):
+    if row.change_percent != row.change_percent:  # not a number
+        return "not measured"
+    told = (
+        "none beyond the seeds" if row.beyond_seeds == "no" else f"{row.change_percent:+.1f}&nbsp;%"
+    )
+    note = ", other test data" if row.setting in choices.OTHER_TEST_DATA else ""
+    return f"[{told}](choices), one run{note}"
+
+
+def averages(context):
+    """One trivial model's test score under four averages, for each music set."""
+    titles = {
+        "frames": "mean of all time steps",
+        "pieces": "mean of pieces",
+        "sounding": "mean of steps that are not silent",
+        "windows": "mean of the authors' windows",
+    }
+    lines = ["| set | " + " | ".join(titles.values()) + " |", "| --- |" + " --- |" * len(titles)]
+    for name in (name for name in DATASETS if KINDS[name] == "music"):
+        scores = (statistics.committed_statistics(name) or {}).get("baseline")
+        if scores is None:
+            continue
+        lines.append(f"| {name} | " + " | ".join(f"{scores[key]:.2f}" for key in titles) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def map_of_the_paper(context):
+    """Part of the paper, page, command, how much of it is measured."""
+    return paper_map({path.name for path in (context.folder / "notebooks").glob("*.ipynb")})
+
+
+def built(context):
+    """When this site was built, from which commit and with which versions."""
+    now = datetime.datetime.now(datetime.UTC)
+    commit = provenance.commit()
+    sha = (commit["sha"] or "unknown")[:10] + (" and changes" if commit["dirty"] else "")
+    versions = ", ".join(f"{name} {number}" for name, number in provenance.versions().items())
+    return f"Built {now:%Y-%m-%d %H:%M} UTC from commit {sha}, with {versions}.\n"
+
+
+FRAGMENTS: dict[str, Callable] = {
+    "answer.md": front.answer,
+    "table_1.md": front.table_1,
+    "small_table.md": front.small_table,
+    "claims.md": claims.claims,
+    "plateau.md": plateau.waits,
+    "over_seeds.md": front.over_seeds,
+    "averages.md": averages,
+    "choices.md": effects_of_choices,
+    "map.md": map_of_the_paper,
+    "records.md": record_list.record_list,
+    "status.md": page_status.page_status,
+    "source_changes.md": page_status.changes,
+    "strays.md": strays.strays,
+    "built.md": built,
+    "expected.md": expected.expected,
+    **paper_settings.FRAGMENTS,
+    **speed.FRAGMENTS,
+}

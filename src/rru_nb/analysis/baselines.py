@@ -1,0 +1,80 @@
+"""What a model has to beat: the scores of the best answer that looks at no input."""
+
+import numpy as np
+
+
+def class_frequencies(splits, split="test"):
+    """Scores of answering with the class frequencies of the training examples.
+
+    The most frequent class is the answer, the frequencies are the probabilities.
+
+    Args:
+        splits: `Splits` with `Labelled` parts, of the reviews or digits.
+        split: the part that is scored, "valid" or "test".
+
+    Returns:
+        A dict like that of the classification tasks: `accuracy` in percent, `cross_entropy` in
+        nats; the latter is infinite if a class is not among the training examples.
+    """
+    labels = getattr(splits, split).labels
+    frequency = np.bincount(splits.train.labels, minlength=labels.max() + 1)
+    with np.errstate(divide="ignore"):
+        nats = -np.log(frequency / frequency.sum())
+    return {
+        "accuracy": 100 * float(np.mean(labels == frequency.argmax())),
+        "cross_entropy": float(np.mean(nats[labels])),
+    }
+
+
+def symbol_frequencies(splits, split="test"):
+    """Scores of predicting each symbol of a text with its frequency in the training text.
+
+    Every symbol of the vocabulary counts as seen once more than it was (add-one smoothing), so
+    that none has the probability zero.
+
+    Args:
+        splits: `Splits` with streams, of words or characters.
+        split: the stream that is scored, "valid" or "test"; all of it but the first symbol, as
+            the models' `perplexity_words` and `bpc_contiguous`.
+
+    Returns:
+        A dict: `perplexity`, and `bits` per symbol, its logarithm.
+    """
+    seen = 1 + np.bincount(splits.train, minlength=len(splits.vocabulary))
+    bits = float(-np.log2(seen / seen.sum())[getattr(splits, split)[1:]].mean())
+    return {"perplexity": 2**bits, "bits": bits}
+
+
+def key_frequencies(splits, split="test"):
+    """Scores of giving each key, at every time step, its frequency in the training pieces.
+
+    Each key counts as pressed once more than it was, in two more time steps (add-one smoothing).
+    The scores are one model's, under four averages that papers use.
+
+    Args:
+        splits: `Splits` of a music set. split: the part that is scored, "valid" or "test".
+
+    Returns:
+        A dict of negative log-likelihoods in nats a time step: `frames`, the mean of all time
+        steps; `pieces`, the mean of the pieces' means; `sounding`, the mean of the steps that are
+        not silent; `windows`, the authors' mean of windows of up to 200 steps without silences.
+    """
+    from ..tasks.music import windows, without_silences  # needs Keras, which takes seconds
+
+    frames = np.concatenate(splits.train)
+    share = (frames.sum(axis=0, dtype=int) + 1) / (len(frames) + 2)
+    pressed, silent = -np.log(share), -np.log1p(-share)
+
+    def nll(piece):  # [T] of [T, 88]
+        return piece @ pressed + (1 - piece.astype(int)) @ silent
+
+    pieces = getattr(splits, split)
+    sounding = [without_silences(piece) for piece in pieces]
+    cut = [window[1:] for piece in sounding for window in windows(piece, 200, 200)]
+    every = np.concatenate([nll(piece) for piece in pieces])
+    return {
+        "frames": float(every.mean()),
+        "pieces": float(np.mean([nll(piece).mean() for piece in pieces])),
+        "sounding": float(np.concatenate([nll(piece) for piece in sounding]).mean()),
+        "windows": float(np.mean([nll(window).mean() for window in cut])),
+    }

@@ -1,0 +1,57 @@
+"""Sentences that state what the records say, so that prose and numbers cannot part."""
+
+from ...listen.findings import (
+    counted,
+    counted_table,
+    difference,
+    heard,
+    models_that_play,
+    weights_note,
+)
+from . import datasets
+from .ablation import ablation, ablation_verdict, ablations
+from .by_numbers import memory, rezero
+from .dropout import dropout, dropout_verdict
+from .grids import (
+    NORMALIZE_TITLES,
+    normalization,
+    normalization_verdict,
+    robustness,
+    robustness_verdict,
+)
+from .inside import inside
+from .notes import limit_note, missing_note, missing_points
+from .table_1 import comparison, convergence, convergences, over_seeds
+from .tuning import tuned_table, tuning
+
+__all__ = [
+    "NORMALIZE_TITLES",
+    "ablation",
+    "ablation_verdict",
+    "ablations",
+    "comparison",
+    "convergence",
+    "convergences",
+    "counted",
+    "counted_table",
+    "datasets",
+    "difference",
+    "dropout",
+    "dropout_verdict",
+    "heard",
+    "inside",
+    "limit_note",
+    "memory",
+    "missing_note",
+    "missing_points",
+    "models_that_play",
+    "normalization",
+    "normalization_verdict",
+    "over_seeds",
+    "rezero",
+    "robustness",
+    "robustness_verdict",
+    "tuned_table",
+    "tuning",
+    "weights_note",
+]

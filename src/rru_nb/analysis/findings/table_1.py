@@ -1,0 +1,113 @@
+"""What the records say to Table 1 and to the curves of appendix B."""
+
+from ...training.config import CELL_TITLES, KINDS, METRICS, paper_config
+from .. import seeds
+from .notes import answer
+
+
+def comparison(records):
+    """How each cell's test score compares with the paper's, and the RRU with the gated cells.
+
+    Args:
+        records: rows of `load_records` of one dataset and one scale.
+    """
+    done = records[records.status == "ok"]
+    if done.empty:
+        return "Nothing is measured here yet."
+    dataset, scale = done.dataset.iloc[0], done.scale.iloc[0]
+    metric = METRICS[KINDS[dataset]]
+    scores = done.groupby("cell", sort=False)[f"test_{metric}"].mean()
+    verdict = []
+    if "rru" in scores and len(scores) > 1:
+        verdict = [_against_gates(scores, metric, done.groupby("cell").seed.nunique())]
+    facts = [_against_paper(dataset, cell, score, scale) for cell, score in scores.items()]
+    return answer(verdict, facts)
+
+
+def over_seeds(dataset, scores, scale="paper"):
+    """Whether the RRU is better than each gated cell, beyond the luck of a seed.
+
+    Args:
+        dataset: its name. scores: a frame of `seeds.recorded`. scale: theirs.
+    """
+    return f"{seeds.verdict(dataset, scores)}\n\n{seeds.spread(scores, scale)}".rstrip()
+
+
+def convergence(records):
+    """The epoch from which the RRU is ahead of every gated cell's best epoch (appendix B).
+
+    Args:
+        records: rows of `load_records` of one dataset and one scale; the first seed counts.
+    """
+    done = records[records.status == "ok"].drop_duplicates("cell")
+    if "rru" not in set(done.cell) or len(done) == 1:
+        return ""
+    ahead, n_epochs = _first_ahead(done)
+    if ahead is None:
+        return f"In its {n_epochs} epochs the RRU does not pass the best epoch of the gated cells."
+    gated = ", ".join(CELL_TITLES[cell] for cell in done.cell if cell != "rru")
+    numbers = ", ".join(str(seed) for seed in sorted(set(done.seed)))
+    return (
+        f"In its epoch {ahead} of {n_epochs} the RRU is ahead of the best epoch of every gated "
+        f"cell here ({gated}; seed {numbers})."
+    )
+
+
+def convergences(by_dataset):
+    """The same of several datasets, in one sentence; empty where none has an RRU and another.
+
+    Args:
+        by_dataset: dictionary of names to records as of `convergence`.
+    """
+    told = []
+    for name, records in by_dataset.items():
+        done = records[records.status == "ok"].drop_duplicates("cell") if len(records) else records
+        if len(done) > 1 and "rru" in set(done.cell):
+            ahead, n_epochs = _first_ahead(done)
+            first = "in none" if ahead is None else f"the first time in epoch {ahead}"
+            told.append(f"{name} {first} of its {n_epochs} epochs")
+    if not told:
+        return ""
+    return f"The RRU is ahead of the best epoch of every gated cell: {'; '.join(told)}."
+
+
+def _first_ahead(done):
+    """`(epoch, epochs)`: when the RRU passes the best epoch of the others, None for never."""
+    metric = METRICS[KINDS[done.dataset.iloc[0]]]
+    sign = -1 if metric == "accuracy" else 1
+    scores = {
+        row.cell: [sign * epoch[f"valid_{metric}"] for epoch in row.epochs]
+        for row in done.itertuples()
+    }
+    rru = scores.pop("rru")
+    best = min(min(epochs) for epochs in scores.values())
+    return next((i for i, score in enumerate(rru, 1) if score < best), None), len(rru)
+
+
+def _against_paper(dataset, cell, score, scale):
+    published = paper_config(dataset, cell).published if scale == "paper" else None
+    if not published:
+        return ""
+    percent = 100 * (score / published["value"] - 1)
+    return (
+        f"{CELL_TITLES[cell]}: {score:.2f} measured, {published['value']:.2f} in the paper "
+        f"({percent:+.1f} %)."
+    )
+
+
+def _against_gates(scores, metric, n_seeds):
+    gated = scores.drop("rru")
+    higher = metric == "accuracy"
+    best = gated.idxmax() if higher else gated.idxmin()
+    ahead = (scores["rru"] > gated[best]) == higher and scores["rru"] != gated[best]
+    percent = 100 * abs(scores["rru"] / gated[best] - 1)
+    verdict = "better" if ahead else "worse"
+    told = f"means of {n_seeds.min()} seeds"
+    if n_seeds.max() == 1:
+        told = "one seed of each"
+    elif n_seeds.nunique() > 1:
+        told = f"means of {n_seeds.min()} to {n_seeds.max()} seeds"
+    return (
+        f"The RRU is {percent:.1f} % {verdict} than the best gated cell here, "
+        f"{CELL_TITLES[best]} ({told})."
+    )

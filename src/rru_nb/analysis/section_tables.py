@@ -1,0 +1,192 @@
+"""Tables of the sections' notebooks: how much of a grid works, Table 2, what was run and how."""
+
+import numpy as np
+import pandas as pd
+
+from ..errors import UserError
+from ..experiments.costs import duration
+from ..training.config import CELL_TITLES
+from ..training.provenance import device_name
+from ..training.records import load_records
+from .robust import WITHIN, grid_table
+from .tables import short_number, signed
+
+CUT_OFF = "–"
+
+
+def shown_grid_table(frame, by="cell", titles=CELL_TITLES):
+    """`grid_table` for readers: each number with its 95 % bootstrap interval."""
+    rows = {
+        titles[name]: {
+            "runs": _runs(row),
+            "best": _number(row.best),
+            "median": _spread(row, "median"),
+            **{f"within {p} % of its best": _spread(row, f"own_{p}", "%") for p in WITHIN},
+            "within 10 % of the best of all": _spread(row, "all_10", "%"),
+        }
+        for name, row in grid_table(frame, by).iterrows()
+    }
+    return pd.DataFrame.from_dict(rows, orient="index")
+
+
+def _runs(row):
+    notes = [f"{int(row[n])} {n}" for n in ("failed", "missing") if row[n]]
+    return f"{int(row.runs)}" + (f" ({', '.join(notes)})" if notes else "")
+
+
+def _number(value):
+    if np.isnan(value):
+        return CUT_OFF
+    return short_number(value) if np.isfinite(value) else "failed"
+
+
+def _spread(row, name, unit=""):
+    if np.isnan(row[name]):
+        return CUT_OFF
+    if unit:
+        return f"{row[name]:.0f} % ({row[f'{name}_low']:.0f}–{row[f'{name}_high']:.0f})"
+    return f"{_number(row[name])} ({_number(row[f'{name}_low'])}–{_number(row[f'{name}_high'])})"
+
+
+def shown_ablation_table(table):
+    """`ablation_table` for readers."""
+    rows = {
+        row.title: {
+            "paper": _fixed(row.paper),
+            "paper, to the RRU": _unless_rru(f"{row.paper_difference:+.2f}", row),
+            "measured": _fixed(row.measured) or "not measured",
+            "seeds": f"{row.runs}" + (f", {row.failed} failed" if row.failed else ""),
+            "measured, to the RRU": _unless_rru(signed(row.difference), row),
+            "95 % interval": _unless_rru(f"{signed(row.low)} to {signed(row.high)}", row),
+        }
+        for row in table.itertuples()
+    }
+    return pd.DataFrame.from_dict(rows, orient="index")
+
+
+def _fixed(value):
+    return "" if np.isnan(value) else f"{value:.2f}"
+
+
+def _unless_rru(difference, row):
+    return "" if row.Index == "rru" or "nan" in difference else difference
+
+
+def dropout_table(frame):
+    """Test score by rate and cell: the mean over seeds, failed and missing runs named."""
+    rows = {
+        CELL_TITLES[cell]: {f"{rate:g}": _score(group) for rate, group in runs.groupby("dropout")}
+        for cell, runs in frame.groupby("cell", sort=False)
+    }
+    return pd.DataFrame.from_dict(rows, orient="index")
+
+
+def _score(runs):
+    if "failed" in set(runs.status):
+        return "failed"
+    done = runs[runs.status == "ok"].test.astype(float)
+    return short_number(done.mean()) if len(done) else "not measured"
+
+
+def scale_changes(section, dataset, scale, cells=None):
+    """What a scale changes of the section's runs at the scale of the paper, from the configs.
+
+    Args:
+        section: a `Section`. dataset, scale, cells: as for `Section.points`.
+
+    Returns:
+        A frame indexed by setting with a column for the paper's value and one for the value
+        here; a grid shows all its values, a setting that differs between cells its values by
+        cell. Empty at the scale of the paper; compared with the main experiments' setting where
+        the dataset is not in the paper.
+    """
+    here = section.points(dataset, cells, scale)
+    try:
+        there = section.points(dataset, cells, "paper")
+    except UserError:
+        there = None
+    wanted = [point.config for point in here]
+    names = [n for n in wanted[0].as_dict() if n not in ("dataset", "cell", "scale", "seed")]
+    rows = {}
+    for name in names:
+        paper = _values([p.config for p in there], name) if there else _papers(wanted, name)
+        mine = _values(wanted, name)
+        if paper != mine:
+            rows[name] = {"paper": paper, f"scale {scale}": mine}
+    columns = ["paper", f"scale {scale}"]
+    return pd.DataFrame.from_dict(rows, orient="index", columns=columns).rename_axis(dataset)
+
+
+def _values(configs, name):
+    """The values of a setting in some runs, by cell where they depend on it."""
+    of_cells = {}
+    for config in configs:
+        value = getattr(config, name)
+        of_cells.setdefault(config.cell, {}).setdefault(value)
+    told = {cell: _listed(values) for cell, values in of_cells.items()}
+    told = {cell: text for cell, text in told.items() if text}
+    if len(set(told.values())) <= 1:
+        return next(iter(told.values()), "none")
+    return "; ".join(f"{CELL_TITLES[cell]} {text}" for cell, text in told.items())
+
+
+def _papers(configs, name):
+    """As `_values`, of the main experiments' setting that each config differs from."""
+    firsts = {config.cell: config for config in configs}
+    told = {
+        cell: _listed({config.differences.get(name, {}).get("paper", getattr(config, name)): None})
+        for cell, config in firsts.items()
+    }
+    told = {cell: text for cell, text in told.items() if text}
+    if len(set(told.values())) <= 1:
+        return next(iter(told.values()), "none")
+    return "; ".join(f"{CELL_TITLES[cell]} {text}" for cell, text in told.items())
+
+
+def _listed(values):
+    told = [f"{v:,}" if type(v) is int else f"{v}" for v in values if v is not None]
+    if len(told) > 6:
+        return f"{len(told)} values from {told[0]} to {told[-1]}"
+    return " · ".join(told)
+
+
+def run_summary(*frames):
+    """One generated box: what was run, when, how long, on what, with which versions and code.
+
+    Args:
+        *frames: rows of `sections.results`, a column of the table each.
+    """
+    columns = {f"{f.dataset.iloc[0]}, scale {f.scale.iloc[0]}": _summary(f) for f in frames}
+    longest = max(columns.values(), key=len)
+    return pd.DataFrame(columns, index=list(longest), dtype=object).fillna("")
+
+
+def _summary(frame):
+    records = load_records(id=list(frame.id))
+    failed = f", {(frame.status == 'failed').sum() or 'none'} failed" if len(records) else ""
+    rows = {
+        "runs": f"{len(records)} of {len(frame)}{failed}",
+        "seeds": ", ".join(str(s) for s in sorted(set(frame.seed))),
+    }
+    if len(records):
+        days = dict.fromkeys([records.started.min()[:10], records.started.max()[:10]])
+        rows |= {
+            "measured (UTC)": " to ".join(days),
+            "time of all trainings": duration(records.seconds.sum()),
+            "device": _all(records.device.map(device_name)),
+            "versions": _all(records.versions.map(_versions)),
+            "commits": _all(records.commit.map(_commit)),
+        }
+    return rows
+
+
+def _all(values):
+    return "; ".join(dict.fromkeys(values))
+
+
+def _versions(versions):
+    return ", ".join(f"{name} {number}" for name, number in versions.items())
+
+
+def _commit(commit):
+    return (commit["sha"] or "unknown")[:10] + (" and changes" if commit["dirty"] else "")

@@ -1,0 +1,11 @@
+"""Which runs stand behind each table and figure of the paper: grids as data.
+
+`params/sections/<name>.yml` declares a section: its axes, its grid and the size of its models
+at each scale. `section(name)` reads it; its `points` are the runs with their places in the grid.
+`sections.results` puts the records beside them.
+"""
+
+from .results import results
+from .sections import SECTIONS, Point, Section, section
+
+__all__ = ["SECTIONS", "Point", "Section", "results", "section"]

@@ -1,0 +1,270 @@
+"""Section 4.2's search for hyperparameters: HyperOpt's TPE over Table 3's ranges.
+
+Each trial is an ordinary record. An index, `results/trials/<search>.json`, says which records
+are the trials of a search and in which order, so that an interrupted search goes on with new
+points. Table 1 and its figures ask for runs by their settings and never see trials.
+"""
+
+import json
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import yaml
+
+from ..data import canonical_name
+from ..errors import UserError, check_choice
+from ..storage import files, paths
+from ..storage.locks import alone
+from ..training.config import KINDS, canonical_cell, paper_config
+from ..training.records import load_records
+
+SELECT_ON = ("valid", "test")  # "test" is what the authors' code does
+_WHAT = "the list of trials"
+_DIGITS = 6  # significant digits of a tried value
+
+
+@dataclass(frozen=True)
+class Search:
+    """A search: what it tunes, and by which score it chooses.
+
+    Attributes:
+        dataset, cell, scale: what is trained, at which size.
+        select_on: "valid", or "test" as in the authors' code: the split whose score TPE
+            minimizes. Early stopping and the choice of weights go by validation either way.
+        seed: of the search and of every training.
+    """
+
+    dataset: str
+    cell: str
+    scale: str = "paper"
+    select_on: str = "valid"
+    seed: int = 0
+
+    @classmethod
+    def of(cls, dataset, cell, scale="paper", select_on="valid", seed=0):
+        """A search with its names checked.
+
+        Raises:
+            UserError: for a name that is not valid, or a dataset that has no ranges.
+        """
+        dataset, cell = canonical_name(dataset), canonical_cell(cell)
+        check_choice("select_on", select_on, SELECT_ON)
+        paper_config(dataset, cell, scale, seed)
+        search = cls(dataset, cell, scale, select_on, seed)
+        search.ranges()
+        return search
+
+    def ranges(self):
+        """`{setting: {"range": [low, high], "scale": "log" or "uniform"}}`."""
+        declared = _declared()
+        of_data = declared.get(self.dataset, declared.get(KINDS[self.dataset]))
+        if of_data is None:
+            raise UserError(
+                f"dataset {self.dataset!r} has no ranges in params/search.yml: the paper tunes "
+                "the music sets and ptb-word (Table 3)."
+            )
+        ranges = of_data | declared["cells"][self.cell]
+        sizes = declared["scales"].get(self.scale, {}).get(KINDS[self.dataset], {})
+        if self.scale != "paper" and "n_params" not in sizes:
+            raise UserError(f"scale {self.scale!r} has no sizes to search for {self.dataset!r}.")
+        return ranges | {name: r for name, r in sizes.items() if name in ranges}
+
+    def config(self, values):
+        """The `RunConfig` of a trial with these values."""
+        return paper_config(self.dataset, self.cell, self.scale, self.seed, **values)
+
+    @property
+    def path(self):
+        """The file of its index."""
+        names = [self.dataset, self.cell, self.scale, self.select_on, f"s{self.seed}"]
+        return paths.results_dir() / "trials" / f"{'-'.join(names)}.json"
+
+    def trials(self):
+        """The trials so far: dicts with `id`, `values` and `loss` (None where it failed).
+
+        Raises:
+            UserError: if they were drawn from other ranges than today's.
+        """
+        packaged = paths.packaged_results_dir()
+        others = [packaged / "trials" / self.path.name] if packaged else []
+        for path in [self.path, *others]:
+            if path.is_file():
+                stored = _stored(path)
+                if stored["ranges"] != self.ranges():
+                    raise UserError(
+                        f"{path} holds trials of other ranges than params/search.yml has now. "
+                        "Move it away, or search with another seed."
+                    )
+                return stored["trials"]
+        return []
+
+    def add(self, trial):
+        """Writes one more trial to the index, if another process has not just done so.
+
+        Args:
+            trial: a dict as of `trials`. The same trial is never there twice.
+
+        Raises:
+            UserError: if it cannot be written.
+        """
+        with alone(self.path.with_suffix(".lock"), f"adding to {self.path.name}"):
+            trials = self.trials()
+            if trial in trials:
+                return
+            content = {"ranges": self.ranges(), "trials": [*trials, trial]}
+            text = json.dumps(content, indent=1, allow_nan=False) + "\n"
+            files.write_text(self.path, text, _WHAT)
+
+
+def searches(dataset, cells, scale="paper", select_on="valid", seed=0):
+    """The searches of several cells; none where the paper, or the scale, has no ranges."""
+    declared, kind = _declared(), KINDS[dataset]
+    sizes = declared["scales"].get(scale, {})
+    if not {dataset, kind} & set(declared) or (scale != "paper" and kind not in sizes):
+        return []
+    return [Search.of(dataset, cell, scale, select_on, seed) for cell in cells]
+
+
+def tune(search, n_trials=100, progress=True, say=print):
+    """Runs trials until a search has `n_trials`, and returns them as `Search.trials` does.
+
+    The point of trial k depends on the trials before it and on `(seed, k)` alone: a search that
+    was interrupted ends as an undisturbed one.
+
+    Args:
+        search: a `Search`. n_trials: int, how many trials it is to have in the end.
+        progress: bool, whether each training shows a progress bar.
+        say: a function that is given a line for each trial.
+
+    Raises:
+        UserError: if the index cannot be written, or as `run` raises it.
+        Stopped: a `KeyboardInterrupt`; the trials that ended are in the index.
+    """
+    from ..training.trainer import run
+
+    if len(search.trials()) < n_trials:
+        files.check_room(search.path, _WHAT)
+    while len(done := search.trials()) < n_trials:
+        values = suggest(search, done)
+        config = search.config(values)
+        record = run(config, progress=progress)
+        loss = _loss(record, config, search.select_on)
+        search.add({"id": config.id, "values": values, "loss": loss})
+        say(_line(search, len(done) + 1, n_trials, values, loss))
+    return done
+
+
+def _stored(path):
+    try:
+        stored = json.loads(path.read_text(encoding="utf-8"))
+        for trial in stored["trials"]:
+            trial["id"], dict(trial["values"]), trial["loss"]
+        return {name: stored[name] for name in ("ranges", "trials")}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(
+            f"{path} is damaged ({error!r}). Move it away: the records of its trials are kept, "
+            "and the search meets them again, one after the other, without training."
+        ) from error
+
+
+def _declared():
+    return yaml.safe_load((paths.params_dir() / "search.yml").read_text(encoding="utf-8"))
+
+
+def suggest(search, done):
+    """The values that TPE wants to see next, after the trials `done`."""
+    import hyperopt
+
+    found = {}
+    trials = hyperopt.trials_from_docs([_doc(k, t) for k, t in enumerate(done)], validate=False)
+    hyperopt.fmin(
+        lambda values: found.update(values) or 0.0,
+        {name: _distribution(name, r) for name, r in search.ranges().items()},
+        algo=hyperopt.tpe.suggest,
+        max_evals=len(done) + 1,
+        trials=trials,
+        rstate=np.random.default_rng([search.seed, len(done)]),
+        show_progressbar=False,
+        verbose=False,
+    )
+    return {name: _tidy(found[name], r["range"]) for name, r in search.ranges().items()}
+
+
+def _distribution(name, declared):
+    from hyperopt import hp
+
+    low, high = declared["range"]
+    if declared["scale"] == "log":
+        return hp.loguniform(name, math.log(low), math.log(high))
+    if isinstance(low, int):
+        # `uniformint` would take millions of parameters for classes; a rounded value serves.
+        return hp.quniform(name, low, high, 1)
+    return hp.uniform(name, low, high)
+
+
+def _tidy(value, bounds):
+    if isinstance(bounds[0], int):
+        return round(value)
+    return min(max(float(f"{value:.{_DIGITS}g}"), bounds[0]), bounds[1])
+
+
+def _doc(number, trial):
+    """A trial as HyperOpt keeps it."""
+    failed = trial["loss"] is None
+    result = {"status": "fail"} if failed else {"status": "ok", "loss": trial["loss"]}
+    names = trial["values"]
+    misc = {
+        "tid": number,
+        "cmd": ("domain_attachment", "FMinIter_Domain"),
+        "workdir": None,
+        "idxs": {name: [number] for name in names},
+        "vals": {name: [value] for name, value in names.items()},
+    }
+    empty = dict.fromkeys(("spec", "exp_key", "owner", "book_time", "refresh_time"))
+    return empty | {"state": 2, "tid": number, "version": 0, "result": result, "misc": misc}
+
+
+def _loss(record, config, select_on):
+    if record["status"] == "failed":
+        return None
+    score = record[select_on][config.metric]
+    return -score if config.metric == "accuracy" else score
+
+
+def _line(search, number, n_trials, values, loss):
+    told = ", ".join(f"{name} {value:,g}" for name, value in values.items())
+    outcome = "failed" if loss is None else f"{search.select_on} {loss:.4f}"
+    return f"[{number}/{n_trials}] {search.dataset} {search.cell}: {outcome} with {told}"
+
+
+def trials_frame(searches):
+    """The trials of several searches, one row a trial.
+
+    Args:
+        searches: list of `Search`.
+
+    Returns:
+        A frame with `dataset`, `cell`, `scale`, `trial` (from 1), `id`, `status`, `metric`,
+        `valid`, `test`, `loss`, and a column for each setting that is tuned.
+    """
+    rows = [row for search in searches for row in _rows(search)]
+    columns = ["dataset", "cell", "scale", "trial", "id", "status", "metric", "valid", "test"]
+    columns += ["loss"]
+    frame = pd.DataFrame(rows, columns=None if rows else columns)
+    return frame.reindex(columns=[*columns, *(c for c in frame.columns if c not in columns)])
+
+
+def _rows(search):
+    trials = search.trials()
+    records = load_records(id=[trial["id"] for trial in trials]).set_index("id") if trials else None
+    for number, trial in enumerate(trials, 1):
+        config = search.config(trial["values"])
+        row = {"dataset": search.dataset, "cell": search.cell, "scale": search.scale}
+        row |= {"trial": number, "id": trial["id"], "metric": config.metric, "loss": trial["loss"]}
+        if trial["id"] in records.index:
+            record = records.loc[trial["id"]]
+            row |= {"status": record.status}
+            row |= {split: record.get(f"{split}_{config.metric}") for split in ("valid", "test")}
+        yield row | trial["values"]

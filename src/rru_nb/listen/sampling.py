@@ -1,0 +1,155 @@
+"""Music from a trained model, one time step at a time, each note a draw of its own."""
+
+import numbers
+
+import keras
+import numpy as np
+
+from ..errors import UserError
+from ..layers.backend import backend
+from ..tasks.music import KEYS
+
+
+class Stepper:
+    """Runs a music model one time step at a time and carries its state.
+
+    The first step compiles; later ones cost the same however long the sequence is.
+
+    Args:
+        model: `keras.Model` of `MusicTask.network`: recurrent layers, then a dense layer.
+
+    Example:
+
+        stepper = Stepper(model)
+        stepper.start(batch_size=2)
+        logits = stepper(np.zeros([2, 88]))  # of the next time step, [2, 88]
+    """
+
+    def __init__(self, model):
+        self._layers = [layer for layer in model.layers if isinstance(layer, keras.layers.RNN)]
+        self._head = model.layers[-1]
+        self._step = backend().compiled(model, self._advance)
+        self._states = None
+
+    def start(self, batch_size):
+        """Goes back to the initial state, for sequences side by side."""
+        self._states = [
+            [np.asarray(state) for state in layer.get_initial_state(batch_size)]
+            for layer in self._layers
+        ]
+
+    def __call__(self, frames):
+        """Logits of the next time step, float32 [B, 88], given the present one, [B, 88].
+
+        Raises:
+            UserError: before the first `start`.
+        """
+        if self._states is None:
+            raise UserError("no sequence has begun: call start(batch_size) first.")
+        logits, self._states = self._step(np.asarray(frames, np.float32), self._states)
+        return logits
+
+    def _advance(self, x, states):
+        after = []
+        for layer, state in zip(self._layers, states):
+            x, state = layer.cell(x, state, training=False)
+            after.append(list(state))
+        return self._head(x), after
+
+
+def probabilities(logits, temperature=1.0):
+    """The probability of each key to sound: σ(logit / temperature).
+
+    At 1 the model's own; below 1 what is likely becomes likelier and what is not, rarer; towards
+    0 exactly the keys sound whose probability exceeds one half.
+    """
+    _check_temperature(temperature)
+    return 0.5 * (1.0 + np.tanh(0.5 * np.asarray(logits, np.float64) / temperature))
+
+
+def continue_pieces(model, primes, n_frames, temperature=1.0, seed=0):
+    """Lets a model play on after the openings of some pieces.
+
+    Given all frames before, the model takes the 88 keys of a frame for independent (that is what
+    its NLL measures), so each is drawn by itself, and the frame drawn is the next input.
+
+    Args:
+        model: `keras.Model` of `MusicTask.network`.
+        primes: list of arrays [T, 88] of 0 and 1, or an array [B, T, 88]; equally long, T >= 1.
+        n_frames: int, time steps to draw. temperature: float above 0, divides the logits.
+        seed: int; piece i draws from the random numbers of (seed, i), whatever is beside it.
+
+    Returns:
+        uint8 array [B, n_frames, 88], what follows the openings.
+
+    Raises:
+        UserError: if an argument is out of its range.
+
+    Example:
+
+        played = continue_pieces(model, [piece[:16]], n_frames=48, temperature=0.8)
+    """
+    primes = _checked_primes(primes)
+    _check_whole("n_frames", n_frames, 1)
+    _check_whole("seed", seed, 0)
+    _check_temperature(temperature)
+    draws = _draws(len(primes), n_frames, seed)
+    stepper = Stepper(model)
+    stepper.start(len(primes))
+    for frame in primes.transpose(1, 0, 2):
+        logits = stepper(frame)
+    played = np.empty([n_frames, len(primes), KEYS], np.uint8)
+    for t in range(n_frames):
+        played[t] = draws[t] < probabilities(logits, temperature)
+        if t + 1 < n_frames:
+            logits = stepper(played[t])
+    return played.transpose(1, 0, 2)
+
+
+def opening(piece, n_frames):
+    """The first frames of a piece [T, 88].
+
+    Raises:
+        UserError: if it is not longer than that.
+    """
+    _check_whole("prime_frames", n_frames, 1)
+    if n_frames > len(piece):
+        raise UserError(
+            f"prime_frames {n_frames} is more than the {len(piece)} frames at hand of this piece. "
+            f"Give at most {len(piece)}, or another piece."
+        )
+    return piece[:n_frames]
+
+
+def _draws(n_pieces, n_frames, seed):
+    """Uniform random numbers [T, B, 88]."""
+    each = [np.random.default_rng([seed, i]).random([n_frames, KEYS]) for i in range(n_pieces)]
+    return np.stack(each, axis=1)
+
+
+def _checked_primes(primes):
+    for shape in (list(np.shape(prime)) for prime in primes):
+        if len(shape) != 2 or shape[1] != KEYS:
+            raise UserError(f"an opening is [T, {KEYS}] of 0 and 1, not {shape}.")
+    lengths = {len(prime) for prime in primes}
+    if len(lengths) != 1 or lengths == {0}:
+        raise UserError(
+            f"openings of {sorted(lengths)} frames: give one at least, all of the same length, "
+            "1 or more."
+        )
+    primes = np.asarray(primes)
+    if not np.isin(primes, (0, 1)).all():
+        raise UserError("an opening holds 0 and 1 only, whether a key sounds.")
+    return primes
+
+
+def _check_temperature(value):
+    number = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    if not number or not 0 < value < float("inf"):
+        raise UserError(f"temperature {value!r} must be a number above 0, e.g. 1.0 or 0.8.")
+
+
+def _check_whole(name, value, low):
+    whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
+    if not whole or value < low:
+        raise UserError(f"{name} {value!r} must be a whole number of at least {low}.")

@@ -1,0 +1,90 @@
+"""Where things are: the checkout, the paper's values, the records, the cache, a data mirror.
+
+Each place can be set by an environment variable. Without one, a checkout of the repository is
+looked for around the package and around the working folder; without a checkout (on Colab, say)
+the copies packaged in the wheel are read and new records go to the user's cache.
+"""
+
+import os
+from pathlib import Path
+
+from ..errors import UserError
+
+PACKAGE = Path(__file__).resolve().parents[1]
+
+
+def _is_checkout(folder):
+    return (folder / "params" / "paper").is_dir() and (folder / "src" / "rru_nb").is_dir()
+
+
+def checkout():
+    """The repository's root, or None: `RRU_NB_ROOT`, else found upwards of package and shell.
+
+    Raises:
+        UserError: if `RRU_NB_ROOT` names no folder.
+    """
+    given = os.environ.get("RRU_NB_ROOT")
+    if given:
+        root = Path(given).expanduser().resolve()
+        if not root.is_dir():
+            raise UserError(
+                f"RRU_NB_ROOT = {given!r} is no folder. Set it to a checkout, or unset it."
+            )
+        return root
+    for start in (PACKAGE, Path.cwd()):
+        for folder in (start, *start.parents):
+            if _is_checkout(folder):
+                return folder
+    return None
+
+
+def params_dir():
+    """The folder of the paper's values and the scales (`params/`, or its copy in the wheel)."""
+    packaged = PACKAGE / "params"
+    return packaged if packaged.is_dir() else _in_checkout("params")
+
+
+def results_dir():
+    """The folder that new records go to: `RRU_NB_RESULTS`, the checkout's, or the user's cache."""
+    if os.environ.get("RRU_NB_RESULTS"):
+        return Path(os.environ["RRU_NB_RESULTS"]).expanduser().resolve()
+    root = checkout()
+    return root / "results" if root else cache_dir() / "results"
+
+
+def packaged_results_dir():
+    """The committed records that the wheel carries; read, never written. None in a checkout."""
+    packaged = PACKAGE / "results"
+    return packaged if packaged.is_dir() else None
+
+
+def cache_dir():
+    """The folder for downloads and encoded data: `RRU_NB_CACHE`, or the user's cache."""
+    if os.environ.get("RRU_NB_CACHE"):
+        return Path(os.environ["RRU_NB_CACHE"]).expanduser().resolve()
+    import pooch
+
+    return Path(pooch.os_cache("rru_nb"))
+
+
+def state_dir():
+    """The folder of trainings under way: `RRU_NB_STATE` (a mounted drive, say), or the cache's."""
+    if os.environ.get("RRU_NB_STATE"):
+        return Path(os.environ["RRU_NB_STATE"]).expanduser().resolve()
+    return cache_dir() / "state"
+
+
+def data_mirror():
+    """The folder of upstream files named by `RRU_NB_DATA`, or None."""
+    folder = os.environ.get("RRU_NB_DATA")
+    return Path(folder).expanduser().resolve() if folder else None
+
+
+def _in_checkout(name):
+    root = checkout()
+    if root is None or not (root / name).is_dir():
+        raise UserError(
+            f"no folder {name!r}: neither packaged with rru_nb nor in a checkout around "
+            f"{root or Path.cwd()}. Reinstall the package, or set RRU_NB_ROOT to a checkout."
+        )
+    return root / name

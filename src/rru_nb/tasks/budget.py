@@ -1,0 +1,34 @@
+"""From a budget of parameters to the state size n."""
+
+from ..errors import UserError
+
+
+def units_within(parameters, budget):
+    """The largest n whose model has at most `budget` trainable parameters.
+
+    The paper compares the cells at equal numbers of parameters (section 4.2); the authors'
+    code solves for n over the whole model, embedding and output layer included.
+
+    Args:
+        parameters: a function of n, growing: the parameters of the whole model.
+        budget: int, the most parameters allowed.
+
+    Returns:
+        n, an int of at least 1.
+
+    Raises:
+        UserError: if even n = 1 exceeds the budget.
+    """
+    if parameters(1) > budget:
+        raise UserError(
+            f"n_params = {budget:,} is too small for this model: a state of one feature already "
+            f"takes {parameters(1):,} parameters. Give at least as many."
+        )
+    high = 2
+    while parameters(high) <= budget:
+        high *= 2
+    low = high // 2  # fits; high does not
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if parameters(middle) <= budget else (low, middle)
+    return low

@@ -1,0 +1,55 @@
+"""What a training shows while it runs: epoch, loss, validation, seconds left."""
+
+import time
+
+from ..storage import streams
+
+
+class Progress:
+    """A progress bar over the batches of an epoch; `enabled=False` shows nothing.
+
+    How long a training lasts is unknown before early stopping ends it, so the bar gives the
+    time until it would stop if no epoch were better than the best so far.
+    """
+
+    def __init__(self, config, enabled=True):
+        self._config = config
+        self._bar = streams.bar(
+            disable=not enabled,
+            unit="batch",
+            dynamic_ncols=True,
+            mininterval=0.5,
+        )
+        self._began, self._epochs, self._note = time.perf_counter(), 0, ""
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        self._bar.close()
+
+    def start_epoch(self, data, number, n_batches, done=0):
+        """Begins an epoch of `n_batches` steps on `data`; `done` of them were taken before."""
+        title = f"{data} {self._config.cell} {self._config.scale}"
+        self._bar.set_description(f"{title} epoch {number}")
+        self._bar.reset(total=n_batches)
+        self._bar.update(done)
+
+    def step(self, loss):
+        """Counts one batch with its loss."""
+        self._bar.set_postfix_str(f"loss {loss:.3f}{self._note}", refresh=False)
+        self._bar.update()
+
+    def end_epoch(self, scores, best_epoch, best_score):
+        """Notes the scores of an epoch and how long patience lasts."""
+        self._epochs += 1
+        per_epoch = (time.perf_counter() - self._began) / self._epochs
+        left = best_epoch + self._config.patience - scores["epoch"]
+        if self._config.max_epochs:
+            left = min(left, self._config.max_epochs - scores["epoch"])
+        watched = scores[f"{self._config.select_on}_{self._config.metric}"]
+        self._note = (
+            f", {self._config.select_on} {watched:.3f} (best {best_score:.3f} at {best_epoch}), "
+            f"stops in {max(left, 0) * per_epoch:.0f} s unless better"
+        )
+        self._bar.set_postfix_str(self._note.lstrip(", "))

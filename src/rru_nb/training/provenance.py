@@ -1,0 +1,156 @@
+"""Where a number came from: device, versions, commit."""
+
+import hashlib
+import importlib.metadata
+import os
+import platform
+import re
+import subprocess
+from functools import lru_cache
+from pathlib import Path
+
+from .. import __version__
+from ..errors import UserError
+from ..layers.backend import BACKEND_TITLES, PACKAGES, TRAINS, backend, backend_name
+from ..storage import paths
+
+_PACKAGES = ("keras", "numpy")
+
+# Switches of the environment under which a backend computes other last digits, or other numbers.
+_SWITCHES = (
+    *("TF_DETERMINISTIC_OPS", "TF_XLA_FLAGS", "XLA_FLAGS", "NVIDIA_TF32_OVERRIDE"),
+    *("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"),
+    *("ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA"),
+)
+
+# What can change a number; the rest of the package reads, draws or stores.
+_DECIDING = (
+    *("cells/*.py", "layers/*.py", "layers/*/*.py", "tasks/*.py", "data/*.py"),
+    *("training/loop.py", "training/radam.py", "training/trainer.py"),
+)
+
+
+def versions():
+    """Versions of Python and of the packages that numbers depend on, the backend's first."""
+    packages = (*PACKAGES[backend_name()], *_PACKAGES)
+    found = {name: importlib.metadata.version(name) for name in packages}
+    return {"python": platform.python_version(), "rru_nb": __version__} | found
+
+
+def device():
+    """What computes: Keras' backend, the GPU as its driver names it, the processor, its cores.
+
+    `onednn` is the setting of `TF_ENABLE_ONEDNN_OPTS`: other products, other last digits.
+    `switches` holds further ones that are set, of the environment and of the backend.
+    """
+    set_ones = {name: os.environ[name] for name in _SWITCHES if name in os.environ}
+    set_ones |= backend().switches()
+    return {
+        "backend": backend_name(),
+        "gpu": backend().gpu(),
+        "cpu": _processor(),
+        "cores": _cores(),
+        "onednn": os.environ.get("TF_ENABLE_ONEDNN_OPTS", "default"),
+        **({"switches": set_ones} if set_ones else {}),
+    }
+
+
+def machine():
+    """What tells this machine from another in the `device` of a record, without a backend."""
+    return {"cpu": _processor(), "cores": _cores()}
+
+
+def backend_of(record):
+    """What computed a record: `TensorFlow 2.21.0`, `JAX 0.10.2`.
+
+    Args:
+        record: with `device` and `versions`; the first ones name no backend.
+    """
+    name = record.device.get("backend", TRAINS[0])
+    return f"{BACKEND_TITLES[name]} {record.versions[name]}"
+
+
+def device_name(device):
+    """What a record's `device` is called: the GPU, or the processor with its cores."""
+    cores = f"{device['cores']} core{'s' * (device['cores'] != 1)}"
+    return device["gpu"] or f"{device['cpu']}, {cores}"
+
+
+def commit():
+    """The commit of the code that runs, and whether its source was changed since.
+
+    Returns:
+        `{"sha": str or None, "dirty": bool or None}`. Where there is no git checkout it is what
+        `RRU_NB_COMMIT` says, a hash that ends in `-dirty` for changed source; else None.
+
+    Raises:
+        UserError: if `RRU_NB_COMMIT` is needed and no such thing.
+    """
+    root = paths.checkout()
+    # A copy of the source without its .git may lie within another repository.
+    sha = _git(root, "rev-parse", "HEAD") if root and (root / ".git").exists() else None
+    if not sha:
+        return _commit_from_environment()
+    return {"sha": sha, "dirty": bool(_git(root, "status", "--porcelain", "--", "src", "params"))}
+
+
+def _commit_from_environment():
+    given = os.environ.get("RRU_NB_COMMIT")
+    if not given:
+        return {"sha": None, "dirty": None}
+    found = re.fullmatch(r"([0-9a-f]{40})(-dirty)?", given)
+    if not found:
+        raise UserError(
+            f"RRU_NB_COMMIT = {given!r} is no commit. Give the 40 hex digits of `git rev-parse "
+            "HEAD`, with -dirty behind them if the source was changed since, or unset it."
+        )
+    return {"sha": found[1], "dirty": found[2] is not None}
+
+
+@lru_cache
+def source():
+    """A digest of the package's files that decide what a training computes."""
+    files = [p for part in _DECIDING for p in sorted(paths.PACKAGE.glob(part))]
+    digest = hashlib.sha256()
+    for path in files:
+        digest.update(f"{path.relative_to(paths.PACKAGE).as_posix()}\n".encode())
+        digest.update(path.read_bytes().replace(b"\r\n", b"\n"))
+    return digest.hexdigest()[:16]
+
+
+def changes_since(sha):
+    """The commits since `sha` that touched those files, the newest first.
+
+    Returns:
+        A list of `(commit, day, subject)`; empty where git cannot tell, e.g. in a shallow clone.
+    """
+    root = paths.checkout()
+    if not root or not sha:
+        return []
+    files = [f"src/rru_nb/{part}" for part in _DECIDING]
+    told = _git(root, "log", "--format=%h%x09%as%x09%s", f"{sha}..HEAD", "--", *files)
+    return [tuple(line.split("\t", 2)) for line in (told or "").splitlines()]
+
+
+def _git(root, *arguments):
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(root), *arguments], capture_output=True, text=True, check=True
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return done.stdout.strip()
+
+
+def _cores():
+    # A container may be allowed fewer cores than the machine has; not every system can tell.
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+
+
+def _processor():
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.is_file():
+        for line in cpuinfo.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    return platform.processor() or platform.machine()

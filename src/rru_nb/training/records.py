@@ -1,0 +1,239 @@
+"""Records: one JSON file per run, written once by the run that measured it.
+
+A record's file name holds the hash of its settings, so that a run finds its own record and two
+different runs never share a file. `load_records` reads them all into a pandas frame.
+"""
+
+import json
+import os
+import warnings
+from pathlib import Path
+
+import pandas as pd
+
+from ..data import DATASETS, canonical_name
+from ..errors import UserError, check_choice
+from ..storage import files, paths
+from .config import CELLS, SCALES, RunConfig, canonical_cell
+
+SCHEMA = 1
+_WHAT = "the record"
+
+_SETTINGS = ["dataset", "cell", "scale", "seed", "protocol"]
+_OUTCOME = ["status", "units", "n_params", "best_epoch", "seconds", "started"]
+
+
+def record_path(config, folder=None):
+    """The file of a config's record below `folder` (default: `results_dir()`)."""
+    name = f"{config.cell}-{config.scale}-s{config.seed}-{config.id}.json"
+    return Path(folder or paths.results_dir()) / config.dataset / name
+
+
+def find_record(config):
+    """The stored record of a config, or None. Own records come before packaged ones."""
+    _, record = _found(config)
+    if record is not None:
+        _note_use([record["id"]])
+    return record
+
+
+def found_path(config):
+    """The file that `find_record` reads, or None."""
+    return _found(config)[0]
+
+
+def _found(config):
+    for folder in _folders():
+        path = record_path(config, folder)
+        record = _read(path) if path.is_file() else None
+        if record is not None:
+            return path, record
+    return None, None
+
+
+def _note_use(ids):
+    """Writes the ids of records that were handed out to the file that RRU_NB_USED names, if any.
+
+    The book's builder asks for it, to say which records a page shows.
+    """
+    if os.environ.get("RRU_NB_USED"):
+        with Path(os.environ["RRU_NB_USED"]).open("a", encoding="utf-8") as file:
+            file.writelines(f"{name}\n" for name in ids)
+
+
+def make_room(config):
+    """Makes sure, before a training, that its record can be written.
+
+    A damaged file in its place is set aside, with a warning. Call it with the lock of the run,
+    lest another process has just replaced that file by a good one.
+
+    Raises:
+        UserError: if the folder cannot be written, or the file in its place is of a newer version
+            or cannot be read.
+    """
+    path = record_path(config)
+    files.check_room(path, _WHAT)
+    with files.as_user_error(path, _WHAT):
+        _set_aside_if_damaged(path)
+
+
+def _set_aside_if_damaged(path):
+    try:
+        _parse(path)
+    except FileNotFoundError:
+        return
+    except _NewerError as error:
+        raise UserError(f"{error} Update the package, or move the file away.") from None
+    except _DAMAGED as error:
+        names = (path.with_name(f"{path.name}.corrupt{n}") for n in ("", *range(2, 1000)))
+        aside = next(name for name in names if not name.exists())
+        os.rename(path, aside)
+        warnings.warn(
+            f"{path} is damaged ({error!r}); it is now {aside.name}, and the run is done again",
+            stacklevel=4,
+        )
+
+
+def write_record(record):
+    """Writes a record atomically and returns its path.
+
+    A reader sees the whole record or none. Two processes that measured the same run write the
+    same content; the last one stays. What killed writers of this record left is removed.
+
+    Raises:
+        UserError: if it cannot be written.
+    """
+    path = record_path(RunConfig.from_dict(record["config"]))
+    files.write_text(path, json.dumps(record, indent=1, allow_nan=False) + "\n", _WHAT)
+    return path
+
+
+def load_records(**filters):
+    """All records as a frame, one row a run.
+
+    Args:
+        **filters: keep the rows whose column equals the value, or is among a list of values,
+            e.g. `load_records(dataset="jsb", cell=["rru", "gru"], scale="paper")`. Datasets and
+            cells may have the paper's spelling.
+
+    Returns:
+        A pandas frame with the columns `id`, `dataset`, `cell`, `scale`, `seed`, `protocol`,
+        `status` ("ok" or "failed"), `units`, `n_params`, `best_epoch`, `seconds`, `started`,
+        `differences` (a dict), `published` (the paper's number), `valid_<metric>` and
+        `test_<metric>` for each metric, `source` (a digest of the code that ran; None in the
+        first records), `epochs` (a list of dicts) and `path`.
+
+    Raises:
+        UserError: for a filter that is no column, or a dataset, cell, scale or status that there
+            is not.
+    """
+    filters = {column: _wanted(column, given) for column, given in filters.items()}
+    frame = as_frame([record | {"path": str(path)} for path, record in _all_records()])
+    for column, wanted in filters.items():
+        check_choice("column", column, frame.columns)
+        frame = frame[frame[column].isin(wanted)]
+    if "id" in filters:
+        _note_use(frame.id)
+    order = ["dataset", "scale", "cell", "seed", "id"]
+    return frame.sort_values(order, ignore_index=True, key=_as_the_paper_orders)
+
+
+_NAMES = {
+    "dataset": canonical_name,
+    "cell": canonical_cell,
+    "scale": lambda name: check_choice("scale", name, SCALES),
+    "status": lambda name: check_choice("status", name, ("ok", "failed")),
+}
+
+
+def _wanted(column, given):
+    """A list of the values that a filter keeps; names are checked and in their canonical form."""
+    values = list(given) if isinstance(given, list | tuple | set) else [given]
+    return [_NAMES[column](value) for value in values] if column in _NAMES else values
+
+
+def _as_the_paper_orders(column):
+    return column.map(list(CELLS).index) if column.name == "cell" else column
+
+
+def as_frame(records):
+    """Records as a frame with the columns of `load_records`, in the order given."""
+    rows = [_row(record) for record in records]
+    return pd.DataFrame(rows, columns=None if rows else _columns())
+
+
+def _folders():
+    packaged = paths.packaged_results_dir()
+    return [paths.results_dir()] + ([packaged] if packaged else [])
+
+
+def _all_records():
+    seen = set()
+    for folder in _folders():
+        for path in sorted(p for name in DATASETS for p in Path(folder, name).glob("*.json")):
+            record = _read(path)
+            if record is not None and record["id"] not in seen:
+                seen.add(record["id"])
+                yield path, record
+
+
+def _read(path):
+    """The record in a file, or None, with a warning that names the file, if it holds none."""
+    try:
+        return _parse(path)
+    except _NewerError as error:
+        warnings.warn(f"{error} It is left out; update the package to read it.", stacklevel=1)
+    except (OSError, *_DAMAGED) as error:
+        warnings.warn(f"{path} is not a record and is left out: {error!r}", stacklevel=1)
+    return None
+
+
+class _NewerError(Exception):
+    pass
+
+
+# Not JSON, or JSON of another form, also of one nested without end.
+_DAMAGED = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
+
+
+def _parse(path):
+    """The record in a file; raises `OSError`, `_NewerError` or one of `_DAMAGED`."""
+    record = json.loads(path.read_text(encoding="utf-8"))
+    if record["schema"] > SCHEMA:
+        raise _NewerError(f"{path} is of a newer rru_nb (schema {record['schema']}).")
+    _row(record)
+    _check(path, record)
+    return record
+
+
+def _check(path, record):
+    """Raises `ValueError` for a record that another run's file holds, or of no known form."""
+    if not path.stem.endswith(f"-{record['id']}"):
+        raise ValueError(f"it is the record {record['id']}, of another file")
+    if record["config"]["cell"] not in CELLS:
+        raise ValueError(f"cell {record['config']['cell']!r} is not one of {', '.join(CELLS)}")
+    scores = [score for split in ("valid", "test") for score in record[split].values()]
+    numbers = all(isinstance(n, int | float) for n in [record["seconds"], *scores])
+    epochs = record["epochs"]
+    of_epochs = isinstance(epochs, list) and all(isinstance(epoch, dict) for epoch in epochs)
+    if not numbers or not of_epochs or not isinstance(record["differences"], dict):
+        raise ValueError("scores, seconds, epochs or differences are not of their kind")
+
+
+def _row(record):
+    row = {"id": record["id"]}
+    row |= {name: record["config"][name] for name in _SETTINGS}
+    row |= {name: record[name] for name in _OUTCOME}
+    row["differences"] = record["differences"]
+    row["published"] = (record["published"] or {}).get("value")
+    for split in ("valid", "test"):
+        row |= {f"{split}_{metric}": value for metric, value in record[split].items()}
+    row |= {
+        name: record.get(name) for name in ("device", "versions", "commit", "source", "failure")
+    }
+    return row | {"epochs": record["epochs"], "path": record.get("path")}
+
+
+def _columns():
+    rest = "differences published device versions commit source failure epochs path"
+    return ["id", *_SETTINGS, *_OUTCOME, *rest.split()]

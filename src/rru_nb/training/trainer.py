@@ -1,0 +1,146 @@
+"""The one trainer: a config in, a record out. It knows no task and no cell."""
+
+import datetime
+import time
+
+import keras
+
+from ..layers.backend import fixed_settings
+from ..storage.locks import only_once
+from ..tasks import task_for
+from ..tasks.budget import units_within
+from . import checkpoints, provenance
+from .checkpoints import Checkpoint
+from .loop import Fit
+from .progress import Progress
+from .records import SCHEMA, find_record, found_path, make_room, write_record
+
+
+def run(config, progress=True):
+    """The record of a run: the stored one if there is one, else trained, written, returned.
+
+    Early stopping and the choice of weights go by the validation score; the test data is
+    scored once, at the end, with the best weights. A training that was killed goes on from its
+    last checkpoint and ends in the record that an undisturbed one ends in. While another process
+    is in the same run, this one waits and then returns the record found.
+
+    Args:
+        config: a `RunConfig`, see `paper_config`.
+        progress: bool, whether to show a progress bar.
+
+    Returns:
+        The record, a dict; see the book's page on records for its fields.
+
+    Raises:
+        UserError: if the data is not at hand, the budget too small, or the record is of a newer
+            version. A training that diverges raises nothing: its record names the epoch in
+            `failure`, and has the status "failed" if no epoch before had a score.
+        Stopped: a `KeyboardInterrupt`, when Ctrl-C or SIGTERM came; the state is saved.
+    """
+    record = find_record(config)
+    if record:  # a process may have been killed right after writing it
+        checkpoints.forget(config, until=found_path(config).stat().st_mtime)
+        return record
+    with only_once(config):
+        record = find_record(config) or _train_and_write(config, progress)
+    checkpoints.forget(config)
+    return record
+
+
+def _train_and_write(config, progress):
+    make_room(config)
+    record = train(config, progress, keep=True)
+    write_record(record)
+    return record
+
+
+def train(config, progress=True, keep=False, finished=None):
+    """Trains a config whatever is stored, and returns its record without writing it.
+
+    Args:
+        config, progress: as for `run`.
+        keep: bool, whether to write checkpoints and to go on from one.
+        finished: a function that is given the model with its best weights at the end.
+    """
+    with fixed_settings(config.precision):
+        return _train(config, progress, keep, finished)
+
+
+def _train(config, progress, keep, finished):
+    clock, source = _Clock(), provenance.source()
+    task = task_for(config)
+    checkpoint = Checkpoint(config, task.splits.digest) if keep else None
+    keras.utils.set_random_seed(config.seed)
+    units = config.units or units_within(task.parameters, config.n_params)
+    fit = Fit(config, task, task.network(units))
+    saved = checkpoint.load() if checkpoint else None
+    if saved:
+        arrays, meta = saved
+        fit.restore(arrays, meta["fit"])
+        clock = _Clock(**meta["clock"])
+
+    def save(epoch_ends):
+        if epoch_ends is not None and not checkpoint.due(epoch_ends):
+            return False
+        arrays, meta = fit.state()
+        return checkpoint.save(arrays, {"fit": meta, "clock": clock.as_dict()})
+
+    with Progress(config, enabled=progress) as bar:
+        fit.run(bar, save if checkpoint else None)
+    record = _record(fit, units, source, clock)
+    if finished:
+        finished(fit.model)
+    return record
+
+
+def _record(fit, units, source, clock):
+    config, model, splits = fit.config, fit.model, fit.task.splits
+    scores = fit.final_scores()
+    return {
+        "schema": SCHEMA,
+        "id": config.id,
+        "config": config.as_dict(),
+        "differences": config.differences,
+        "published": config.published,
+        "status": "ok" if scores["test"] else "failed",
+        "failure": fit.failure,
+        "units": units,
+        "n_params": fit.n_params,
+        "recurrence": sorted({_recurrence(layer) for layer in model.layers} - {None}),
+        "epochs": fit.history,
+        "best_epoch": fit.best_epoch,
+        **scores,
+        "seconds": round(clock.seconds(), 1),
+        "started": clock.started,
+        "device": clock.devices[-1],
+        **({"earlier_devices": clock.devices[:-1]} if clock.devices[1:] else {}),
+        "versions": provenance.versions(),
+        "data": {"name": splits.name, "digest": splits.digest, "source": splits.source},
+        "source": source,
+        "commit": clock.commit,
+    }
+
+
+class _Clock:
+    """When a run began, at which commit, on what, and how long all its processes took together."""
+
+    def __init__(self, started=None, commit=None, spent=0.0, devices=()):
+        now = datetime.datetime.now(datetime.UTC)
+        self.started = started or now.isoformat(timespec="seconds")
+        self.commit = commit or provenance.commit()  # now: the checkout may move on meanwhile
+        here = provenance.device()
+        self.devices = [*(device for device in devices if device != here), here]
+        self._spent, self._since = spent, time.perf_counter()
+
+    def seconds(self):
+        return self._spent + time.perf_counter() - self._since
+
+    def as_dict(self):
+        kept = {name: getattr(self, name) for name in ("started", "commit", "devices")}
+        return kept | {"spent": self.seconds()}
+
+
+def _recurrence(layer):
+    if not isinstance(layer, keras.layers.RNN):
+        return None
+    return "fused" if getattr(layer, "fused", False) else "cell"
