@@ -12,11 +12,10 @@ import pytest
 from test_records import a_record
 
 from rru_nb import load_dataset
-from rru_nb.analysis import findings
 from rru_nb.cli import main
 from rru_nb.data.midi import read_midi
 from rru_nb.errors import UserError
-from rru_nb.listen import measured, measuring, weights
+from rru_nb.listen import findings, measured, measuring, weights
 from rru_nb.listen.declared import command, declared, listen_config
 from rru_nb.listen.measuring import measure
 from rru_nb.listen.music import GRIDS, RATE, midi_and_audio, player

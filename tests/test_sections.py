@@ -9,13 +9,13 @@ from rru_nb import UserError, paper_config
 from rru_nb.analysis import findings
 from rru_nb.analysis.section_tables import run_summary
 from rru_nb.analysis.small_scale import baseline
-from rru_nb.analysis.tables import command
 from rru_nb.cli import main
 from rru_nb.experiments import SECTIONS, results, section
 from rru_nb.experiments.order import by_usefulness
 from rru_nb.tasks import task_for
 from rru_nb.tasks.budget import units_within
 from rru_nb.tasks.network import dense_parameters, output_features, recurrent_parameters
+from rru_nb.training.config import command
 from rru_nb.training.records import write_record
 
 

@@ -9,12 +9,12 @@ import pytest
 import tensorflow as tf
 
 from rru_nb import paper_config
-from rru_nb.analysis.tables import command
 from rru_nb.cli import main
 from rru_nb.data import registry
 from rru_nb.data.fetch import _Progress
 from rru_nb.storage import streams
 from rru_nb.training import trainer as training
+from rru_nb.training.config import command
 from rru_nb.training.progress import Progress
 from rru_nb.training.records import find_record, record_path
 

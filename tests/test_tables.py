@@ -5,6 +5,7 @@ from test_records import a_record
 
 from rru_nb import load_records, paper_config
 from rru_nb.analysis import findings, tables
+from rru_nb.training.config import command
 from rru_nb.training.records import write_record
 
 
@@ -78,7 +79,7 @@ def test_the_overview_has_every_dataset_with_a_number_and_its_spread():
 
 def test_the_command_measures_that_run():
     config = paper_config("jsb", "rru", scale="smoke", seed=2, dropout=0.5)
-    assert tables.command(config) == (
+    assert command(config) == (
         "rru-nb run --dataset jsb --cell rru --scale smoke --seed 2 --set dropout=0.5"
     )
 

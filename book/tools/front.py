@@ -3,7 +3,7 @@
 from html import escape
 
 from rru_nb.analysis import findings, seeds, small_scale, tables
-from rru_nb.training.config import CELL_TITLES, CELLS, paper_config
+from rru_nb.training.config import CELL_TITLES, CELLS, command, paper_config
 from rru_nb.training.records import load_records
 
 from .stage import FRAGMENTS as FOLDER
@@ -121,7 +121,7 @@ def table_1(context):
 def _commands_of_open_cells(table, failed):
     """What fills each cell of Table 1 that has no number yet, folded."""
     return _folded_commands(
-        tables.command(paper_config(row.dataset, row.cell))
+        command(paper_config(row.dataset, row.cell))
         for row in table.itertuples()
         if not row.runs and (row.dataset, row.cell) not in failed
     )

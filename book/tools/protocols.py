@@ -1,7 +1,7 @@
 """What a protocol changes: the RRU by it and by the authors' code, one run each."""
 
-from rru_nb.analysis.tables import command, short_number
-from rru_nb.training.config import paper_config
+from rru_nb.analysis.tables import short_number
+from rru_nb.training.config import command, paper_config
 from rru_nb.training.records import find_record
 
 from .front import TITLES

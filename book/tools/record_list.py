@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from rru_nb.analysis import tables
-from rru_nb.training.config import CELL_TITLES, RunConfig
+from rru_nb.training.config import CELL_TITLES, RunConfig, command
 from rru_nb.training.provenance import device_name
 from rru_nb.training.records import load_records
 
@@ -40,7 +40,7 @@ def _record(record, context):
             f'<span id="{record.id}"></span>',
             f"**{title}**: {_scores(record)}",
             "",
-            f"    {tables.command(_config(record))}",
+            f"    {command(_config(record))}",
             "",
             f"{record.n_params:,} parameters (n = {record.units}), {len(record.epochs)} epochs in "
             f"{record.seconds / 60:.1f} min on {device_name(record.device)}, "

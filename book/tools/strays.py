@@ -1,7 +1,7 @@
 """Music numbers of the RRU that are further from the paper's than they should be, and probes."""
 
-from rru_nb.analysis.tables import command, published_row, table_1
-from rru_nb.training.config import CELL_TITLES, KINDS, paper_config
+from rru_nb.analysis.tables import published_row, table_1
+from rru_nb.training.config import CELL_TITLES, KINDS, command, paper_config
 from rru_nb.training.records import find_record, load_records
 
 TOLERANCE = 3.0  # percent; beyond it, a number is looked into

@@ -9,10 +9,9 @@ from statistics import mean
 
 import pandas as pd
 
-from ..training.config import paper_config
+from ..training.config import command, paper_config
 from ..training.records import find_record
 from .seeds import expected_run, recorded
-from .tables import command
 
 DATASET, CELL = "jsb", "rru"
 

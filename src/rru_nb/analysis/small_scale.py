@@ -3,10 +3,10 @@
 import numpy as np
 import pandas as pd
 
-from ..training.config import CELLS, KINDS, RunConfig, paper_config
+from ..experiments.baselines import baseline
+from ..training.config import CELLS, KINDS, RunConfig, command, paper_config
 from ..training.records import find_record
-from .datasets import committed_statistics
-from .tables import command, paper_datasets, published_row
+from .tables import paper_datasets, published_row
 
 _STANDARD_TOO = ("ptb-word",)  # texts that differ between the protocols, not only in the scoring
 _PROTOCOL_TITLES = {"authors": "the authors' text", "standard": "the field's text"}
@@ -62,28 +62,6 @@ def _row(config: RunConfig):
         "id": config.id,
         "command": command(config),
     }
-
-
-def baseline(config, split="test"):
-    """The committed score of the answer that looks at no input, in the run's metric.
-
-    Words and characters: the frequencies of the training text, each symbol but the first scored
-    once. Reviews and digits: the most frequent class. Music: the share of the training's time
-    steps in which each key sounds.
-
-    Args:
-        config: `RunConfig`. split: "test", or of texts also "valid".
-
-    Returns:
-        A float; NaN where no such score is committed.
-    """
-    described = committed_statistics(config.dataset) or {}
-    described = described.get("protocols", {}).get(config.protocol, described)
-    if KINDS[config.dataset] == "word" and config.vocabulary_size != described.get("vocabulary"):
-        described = described.get("vocabularies", {}).get(str(config.vocabulary_size), {})
-    scores = described.get("baseline" if split == "test" else f"baseline_{split}", {})
-    names = {"word": "perplexity", "char": "bits", "music": "windows"}
-    return scores.get(names.get(KINDS[config.dataset], "accuracy"), np.nan)
 
 
 def beaten(rows):

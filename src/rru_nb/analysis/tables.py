@@ -2,7 +2,6 @@
 
 import numpy as np
 import pandas as pd
-import yaml
 
 from ..data import DATASETS
 from ..training.config import CELL_TITLES, CELLS, paper_config
@@ -210,21 +209,6 @@ def published_row(dataset):
 def short_number(value):
     """Three digits or so: `"3.21"`, `"102"`, `"12,400"`."""
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:#.3g}"
-
-
-def command(config):
-    """The command that measures a run."""
-    parts = [f"rru-nb run --dataset {config.dataset} --cell {config.cell}"]
-    parts += [f"--scale {config.scale}"] if config.scale != "paper" else []
-    parts += [f"--seed {config.seed}"] if config.seed else []
-    base = paper_config(config.dataset, config.cell, config.scale, config.seed).as_dict()
-    changed = {k: v for k, v in config.as_dict().items() if v != base[k]}
-    return " ".join(parts + [f"--set {name}={_scalar(value)}" for name, value in changed.items()])
-
-
-def _scalar(value):
-    """A value as YAML reads it back: it takes `5e-05` for a word, `5.0e-05` for a number."""
-    return yaml.safe_dump(value).splitlines()[0]
 
 
 def matrices(named, across=2):

@@ -2,8 +2,8 @@
 
 import pandas as pd
 
-from ..analysis.small_scale import baseline
-from ..analysis.tables import command
+from ..training.config import command
+from .baselines import baseline
 from .collect import collect
 
 MEASURED = ("status", "test", "valid", "best_epoch", "n_epochs", "seconds", "epochs")
@@ -19,7 +19,7 @@ def results(section, points, train=False, progress=True):
 
     Returns:
         A frame with the axes' columns, `dataset`, `cell`, `scale`, `seed`, `id`, `metric`,
-        `command`, `baseline` (see `small_scale.baseline`), `status` ("ok", "failed" or "missing"),
+        `command`, `baseline` (see `baselines.baseline`), `status` ("ok", "failed" or "missing"),
         and, where there is a record, `test` and `valid` (of the metric of Table 1), `best_epoch`,
         `n_epochs`, `seconds`, `epochs` (list of dicts), `cut_off` (whether the limit of epochs
         ended the training before its patience did, so that a longer one may have been better) and

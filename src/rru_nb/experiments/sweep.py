@@ -8,10 +8,10 @@ import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 
-from ..analysis.tables import command
 from ..data import canonical_name
 from ..errors import UserError
 from ..storage.locks import is_running
+from ..training.config import command
 from ..training.interrupts import Stopped
 from ..training.records import find_record
 from .costs import Costs, duration

@@ -236,6 +236,21 @@ def paper_config(dataset, cell, scale="paper", seed=0, **changes):
     return RunConfig(**as_float(settings))
 
 
+def command(config):
+    """The command that measures a run."""
+    parts = [f"rru-nb run --dataset {config.dataset} --cell {config.cell}"]
+    parts += [f"--scale {config.scale}"] if config.scale != "paper" else []
+    parts += [f"--seed {config.seed}"] if config.seed else []
+    base = paper_config(config.dataset, config.cell, config.scale, config.seed).as_dict()
+    changed = {k: v for k, v in config.as_dict().items() if v != base[k]}
+    return " ".join(parts + [f"--set {name}={_scalar(value)}" for name, value in changed.items()])
+
+
+def _scalar(value):
+    """A value as YAML reads it back: it takes `5e-05` for a word, `5.0e-05` for a number."""
+    return yaml.safe_dump(value).splitlines()[0]
+
+
 def _paper_settings(dataset, cell):
     own = _RRU_DEFAULTS if cell == "rru" else {}
     config = _paper_file(dataset, cell)["config"]

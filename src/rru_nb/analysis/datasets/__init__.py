@@ -10,6 +10,7 @@ import pandas as pd
 
 from ...data import DATASETS, canonical_name, catalogue, load_dataset, registry
 from ...errors import UserError
+from ...experiments.baselines import committed_statistics
 from ...storage import files, paths
 from . import labelled, music, texts
 from .music import LOWEST_PITCH
@@ -68,34 +69,6 @@ def write_statistics(name):
     files.check_room(path, what)
     files.write_text(path, json.dumps(describe(name)) + "\n", what)
     return path
-
-
-def committed_statistics(name):
-    """The committed statistics of a set, or None.
-
-    Raises:
-        UserError: if the file is damaged.
-    """
-    root = paths.checkout()  # its results too, where RRU_NB_RESULTS points elsewhere
-    checked_out = root / "results" if root else None
-    for folder in (paths.results_dir(), paths.packaged_results_dir(), checked_out):
-        path = folder / "statistics" / f"{name}.json" if folder else None
-        if path and path.is_file():
-            return _read(path, name)
-    return None
-
-
-def _read(path, name):
-    try:
-        numbers = json.loads(path.read_text(encoding="utf-8"))
-        if numbers["name"] != name:
-            raise ValueError(f"it is of {numbers['name']!r}")
-        _sizes(name, numbers)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise UserError(
-            f"{path} is damaged ({error!r}); `rru-nb data describe {name}` writes it anew."
-        ) from error
-    return numbers
 
 
 def describe_all(names=DATASETS):

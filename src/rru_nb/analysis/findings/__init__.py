@@ -1,13 +1,5 @@
 """Sentences that state what the records say, so that prose and numbers cannot part."""
 
-from ...listen.findings import (
-    counted,
-    counted_table,
-    difference,
-    heard,
-    models_that_play,
-    weights_note,
-)
 from . import datasets
 from .ablation import ablation, ablation_verdict, ablations
 from .by_numbers import memory, rezero
@@ -32,19 +24,14 @@ __all__ = [
     "comparison",
     "convergence",
     "convergences",
-    "counted",
-    "counted_table",
     "datasets",
-    "difference",
     "dropout",
     "dropout_verdict",
-    "heard",
     "inside",
     "limit_note",
     "memory",
     "missing_note",
     "missing_points",
-    "models_that_play",
     "normalization",
     "normalization_verdict",
     "over_seeds",
@@ -53,5 +40,4 @@ __all__ = [
     "robustness_verdict",
     "tuned_table",
     "tuning",
-    "weights_note",
 ]

@@ -4,7 +4,7 @@ from html import escape
 from typing import NamedTuple
 
 from ...experiments import section
-from ..tables import command
+from ...training.config import command
 
 HOLDS, FAILS, UNDECIDED = "holds", "does not hold", "is not decided"
 
