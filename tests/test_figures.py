@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.colors import to_rgba
-from test_findings import dropout_points, frame_of, robustness_points, steep
+from test_findings import frame_of, robustness_points, steep
 from test_records import a_record
 
 from rru_nb import figures, paper_config
@@ -73,28 +73,6 @@ def test_an_empty_grid_is_drawn_as_empty():
     frame = frame_of(robustness_points(), steep, lambda p: "missing")
     figure = figures.heatmaps(frame, "learning_rate", "n_params")
     assert all(patch.get_hatch() for patch in figure.axes[0].patches)
-
-
-def test_dropout_lines_hold_the_scores_and_ring_the_best():
-    frame = frame_of(dropout_points(), lambda p: 5 - p.config.dropout + 2.5 * p.config.dropout**2)
-    frame.loc[0, ["status", "test"]] = ["failed", None]
-    frame.loc[(frame.cell == "gru") & (frame.dropout == 0.7), "valid"] = 1.0
-    ax = figures.dropout_lines(frame, "title").axes[0]
-    line = next(ln for ln in ax.lines if ln.get_label() == "GRU")
-    assert len(line.get_xdata()) == 10
-    rru = next(ln for ln in ax.lines if ln.get_label() == "RRU")
-    assert len(rru.get_xdata()) == 9, "the failed rate is no point of the line"
-    rings = [ln for ln in ax.lines if ln.get_markersize() == 15]
-    assert [tuple(r.get_xdata()) for r in rings] == [(0.2,), (0.7,)], "no choice by the test score"
-    crosses = [ln for ln in ax.lines if ln.get_marker() == "x"]
-    assert [tuple(c.get_xdata()) for c in crosses] == [(0.0,)]
-
-
-def test_dropout_lines_without_a_run_say_so():
-    frame = frame_of(dropout_points(), lambda p: None, lambda p: "missing")
-    ax = figures.dropout_lines(frame, "title").axes[0]
-    assert [text.get_text() for text in ax.texts] == ["not measured"]
-    assert not ax.lines and not len(ax.get_yticks())
 
 
 def curves(*records):

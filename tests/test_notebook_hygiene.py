@@ -68,9 +68,7 @@ def test_a_page_of_results_says_its_claim_what_would_change_it_and_asks(name):
     assert "## Exercises" in text and asked == answered >= 2
 
 
-@pytest.mark.parametrize(
-    "name", ["main_results", "robustness", "dropout", "normalization", "listen"]
-)
+@pytest.mark.parametrize("name", ["main_results", "robustness", "normalization", "listen"])
 def test_a_figure_of_results_has_its_finding_below_it_for_the_caption(name):
     cells = nbformat.read(ROOT / "notebooks" / f"{name}.ipynb", as_version=4).cells
     found = [i for i, cell in enumerate(cells) if "finding" in tags(cell)]

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from rru_nb.storage import paths
 
+from . import verdicts
 from .captions import say_findings
 from .errors import BookError, check_log
 
@@ -75,6 +76,7 @@ def _execute(notebook, kept, cwd):
     content = json.loads(partial.read_text(encoding="utf-8"))
     content["cells"] = [cell for cell in content["cells"] if not _injected(cell)]
     say_findings(content["cells"])
+    verdicts.lift(content["cells"])
     content["metadata"]["rru_nb"] = {"records": _taken(used)}
     partial.write_text(json.dumps(content, indent=1), encoding="utf-8")
     os.replace(partial, kept)

@@ -20,7 +20,8 @@ def results(section, points, train=False, progress=True):
     Returns:
         A frame with the axes' columns, `dataset`, `cell`, `scale`, `seed`, `id`, `metric`,
         `command`, `baseline` (see `baselines.baseline`), `status` ("ok", "failed" or "missing"),
-        and, where there is a record, `test` and `valid` (of the metric of Table 1), `best_epoch`,
+        and, where there is a record, `test` and `valid` (of the metric of Table 1), `loss` and
+        `valid_loss` (the same where lower is better; of accuracies the errors in %), `best_epoch`,
         `n_epochs`, `seconds`, `epochs` (list of dicts), `cut_off` (whether the limit of epochs
         ended the training before its patience did, so that a longer one may have been better) and
         `at_limit` (whether the last epoch allowed was the best one). `attrs["section"]` is the
@@ -29,6 +30,10 @@ def results(section, points, train=False, progress=True):
     records, _ = collect([point.config for point in points], train, progress)
     by_id = {record.id: record for record in records.itertuples()}
     frame = pd.DataFrame([_row(point, by_id.get(point.config.id)) for point in points])
+    frame = frame.astype({"test": float, "valid": float})
+    accuracy = frame.metric == "accuracy"
+    frame["loss"] = frame.test.where(~accuracy, 100 - frame.test)
+    frame["valid_loss"] = frame.valid.where(~accuracy, 100 - frame.valid)
     frame.attrs["section"] = section.name
     return frame
 

@@ -6,22 +6,25 @@ from .differences import ablation_differences
 from .files import downloads, show, table
 from .grids import heatmaps
 from .inside import inside_lines
-from .lines import dropout_lines
+from .lines import cell_legend, mark_failed
 from .music import continuations, length_boxes, piano_roll, pitch_histograms, polyphony_histograms
 from .search import search_panels
-from .style import use_style
+from .style import CELL_STYLE, COLOURS, use_style
 
 __all__ = [
+    "CELL_STYLE",
+    "COLOURS",
     "ablation_differences",
     "by_epoch",
+    "cell_legend",
     "curves_of_datasets",
     "continuations",
     "downloads",
-    "dropout_lines",
     "half_life_shares",
     "heatmaps",
     "inside_lines",
     "length_boxes",
+    "mark_failed",
     "piano_roll",
     "pitch_histograms",
     "polyphony_histograms",

@@ -8,6 +8,12 @@ import seaborn as sns
 COLOURS = dict(zip(("rru", "gru", "lstm", "mogrifier"), sns.color_palette("colorblind")))
 DASHES = {"rru": "-", "gru": "--", "lstm": "-.", "mogrifier": ":"}
 MARKERS = {"rru": "o", "gru": "s", "lstm": "^", "mogrifier": "D"}
+# Of seaborn's functions with `hue="cell", style="cell"`.
+CELL_STYLE = {
+    "palette": COLOURS,
+    "markers": MARKERS,
+    "dashes": {"rru": "", "gru": (4, 1.5), "lstm": (4, 1.5, 1, 1.5), "mogrifier": (1, 1)},
+}
 
 
 def use_style():

@@ -1,0 +1,30 @@
+"""Verdicts in executed notebooks: each page begins with its own, the front page gathers all."""
+
+import json
+
+from rru_nb.analysis.verdicts import MIME
+
+
+def lift(cells):
+    """Move the verdicts of a page to its top, below the claim.
+
+    A notebook shows a verdict where it is computed; a reader of the page wants it first.
+
+    Args:
+        cells: of an executed notebook, dicts, changed in place. The first one states the claim.
+    """
+    lifted = []
+    for cell in cells:
+        for output in [o for o in cell.get("outputs", ()) if MIME in o.get("data", {})]:
+            cell["outputs"].remove(output)
+            lifted.append(output)
+    if lifted:
+        top = {"cell_type": "code", "id": "verdicts", "metadata": {"tags": ["remove-input"]}}
+        cells.insert(1, top | {"execution_count": None, "source": [], "outputs": lifted})
+
+
+def of_page(path):
+    """Return the verdicts of an executed notebook, as dicts of the fields of `Verdict`."""
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    outputs = (output.get("data", {}) for cell in cells for output in cell.get("outputs", ()))
+    return [data[MIME] for data in outputs if MIME in data]

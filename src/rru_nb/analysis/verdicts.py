@@ -1,0 +1,76 @@
+"""Verdicts on the paper's claims: notebooks show them, the front page gathers them."""
+
+from dataclasses import asdict, dataclass
+from html import escape
+
+HOLDS, FAILS, INCONCLUSIVE = "holds", "does not hold", "inconclusive"
+MIME = "application/vnd.rru-nb.verdict+json"
+TOO_MANY_CUT_OFF = 0.2  # of the trainings: beyond it, their scores are of a race, not of its end
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether a claim of the paper holds, and what that rests on.
+
+    Attributes:
+        claim: str, the claim in a sentence. dataset: str.
+        held: `HOLDS`, `FAILS` or `INCONCLUSIVE`.
+        rests_on: str, size and number of the trainings behind it.
+        note: str, the numbers that decided.
+        limits: tuple of str, why it is inconclusive.
+    """
+
+    claim: str
+    dataset: str
+    held: str
+    rests_on: str
+    note: str = ""
+    limits: tuple = ()
+
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        return {MIME: asdict(self), "text/html": self.html(), "text/plain": self.text()}
+
+    def text(self):
+        """Return the verdict as one line."""
+        why = "; ".join(filter(None, [*self.limits, self.note, self.rests_on]))
+        return f"{self.held.capitalize()}: {self.claim} {self.dataset}: {why}."
+
+    def html(self):
+        """Return the verdict as a box."""
+        why = "; ".join(filter(None, [*self.limits, self.note]))
+        return (
+            f'<div class="rru-verdict {self.held.replace(" ", "-")}">'
+            f"<p><strong>{self.held.capitalize()}</strong> on {escape(self.dataset)}. "
+            f"{escape(self.claim)}</p>"
+            f"<p>{escape(why)}{'.' if why else ''} <small>{escape(self.rests_on)}.</small></p>"
+            "</div>"
+        )
+
+
+def judge(claim, holds, frame, note="", min_seeds=2):
+    """Judge a claim by trainings, and no more surely than they allow.
+
+    A claim is inconclusive where runs are not measured, where the limit of epochs cut off more
+    than a fifth of the trainings, or where there are fewer than `min_seeds` seeds.
+
+    Args:
+        claim: str, a sentence. holds: bool, what the numbers say.
+        frame: rows of `experiments.results`, of one dataset and scale.
+        note: str, the numbers in a few words. min_seeds: int.
+
+    Returns:
+        A `Verdict`.
+    """
+    measured = frame[frame.status != "missing"]
+    n_missing, n_cut_off = len(frame) - len(measured), int(measured.cut_off.astype(bool).sum())
+    n_seeds = measured.seed.nunique()
+    limits = []
+    if n_missing:
+        limits.append(f"{n_missing} of {len(frame)} runs are not measured")
+    if n_cut_off > TOO_MANY_CUT_OFF * len(measured):
+        limits.append(f"the limit of epochs ended {n_cut_off} of {len(measured)} trainings")
+    if len(measured) and n_seeds < min_seeds:
+        limits.append(f"{'one seed' if n_seeds == 1 else f'{n_seeds} seeds'} a point")
+    held = INCONCLUSIVE if limits else HOLDS if holds else FAILS
+    rests_on = f"Scale {frame.scale.iloc[0]}, {len(measured)} trainings"
+    return Verdict(claim, frame.dataset.iloc[0], held, rests_on, note, tuple(limits))

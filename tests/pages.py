@@ -1,0 +1,29 @@
+"""The functions that a notebook defines in the open, for tests to call."""
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+
+NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
+
+
+def functions_of(name, **variables):
+    """Run a notebook's imports and definitions of functions, and nothing else.
+
+    Args:
+        name: of the notebook. **variables: what its functions read, e.g. `P`.
+
+    Returns:
+        A namespace with the functions.
+    """
+    import ast
+
+    cells = json.loads((NOTEBOOKS / f"{name}.ipynb").read_text(encoding="utf-8"))["cells"]
+    code = "\n".join("".join(c["source"]) for c in cells if c["cell_type"] == "code")
+    kept = [
+        node
+        for node in ast.parse(code.replace("get_ipython()", "None")).body
+        if isinstance(node, ast.Import | ast.ImportFrom | ast.FunctionDef)
+    ]
+    exec(compile(ast.Module(kept, []), name, "exec"), variables)
+    return SimpleNamespace(**variables)

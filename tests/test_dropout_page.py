@@ -1,0 +1,115 @@
+"""What the page on dropout says follows its numbers: the functions of its notebook."""
+
+from types import SimpleNamespace
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+from pages import functions_of
+
+from rru_nb import figures
+
+CELLS = ["rru", "gru"]
+page = functions_of("dropout", P=SimpleNamespace(cells=CELLS))
+
+
+def frame_of(scores, metric="nll_window", seeds=(0,)):
+    """Rows as of `experiments.results`. scores: {(cell, rate): (valid, test), or None: failed}."""
+    rows = []
+    for seed in seeds:
+        for (cell, rate), pair in scores.items():
+            valid, test = pair or (np.nan, np.nan)
+            error = metric == "accuracy"
+            rows.append(
+                {"cell": cell, "dropout": rate, "seed": seed, "valid": valid, "test": test}
+                | {"valid_loss": 100 - valid if error else valid}
+                | {"loss": 100 - test if error else test}
+                | {"status": "ok" if pair else "failed", "cut_off": False, "metric": metric}
+                | {"dataset": "nottingham", "scale": "laptop"}
+            )
+    return pd.DataFrame(rows)
+
+
+SCORES = {
+    ("rru", 0.0): (4.0, 4.0),
+    ("rru", 0.3): (3.5, 3.0),  # the better test score, which must not choose
+    ("rru", 0.6): (3.0, 3.8),
+    ("gru", 0.0): (4.0, 4.0),
+    ("gru", 0.2): (3.5, 3.9),
+    ("gru", 0.5): None,
+}
+
+
+def test_the_rate_is_chosen_by_validation_and_its_gain_told_by_test():
+    best = page.best_rates(frame_of(SCORES))
+    assert list(best.index) == CELLS and list(best.dropout) == [0.6, 0.2]
+    assert list(best.test) == [3.8, 3.9]
+    assert list(best.gain) == pytest.approx([5.0, 2.5])
+
+
+def test_seeds_are_averaged_before_the_choice():
+    lucky = SCORES | {("rru", 0.3): (1.0, 1.0)}
+    unlucky = SCORES | {("rru", 0.3): (7.0, 7.0)}
+    both = pd.concat([frame_of(lucky), frame_of(unlucky, seeds=[1])], ignore_index=True)
+    assert page.best_rates(both).dropout["rru"] == 0.6
+
+
+def test_of_accuracies_the_gain_is_in_errors():
+    best = page.best_rates(
+        frame_of({("rru", 0.0): (90, 90), ("rru", 0.5): (95, 92)}, metric="accuracy")
+    )
+    assert best.dropout["rru"] == 0.5 and best.gain["rru"] == pytest.approx(20.0)
+
+
+def test_the_claim_holds_if_the_rru_gains_most_and_not_by_one_seed():
+    one, two = frame_of(SCORES), frame_of(SCORES, seeds=(0, 1))
+    assert page.verdict(one, page.best_rates(one)).held == "inconclusive"
+    holds = page.verdict(two, page.best_rates(two))
+    assert (holds.held, holds.note) == (
+        "holds",
+        "RRU 5.0 % better with it, a gated cell up to 2.5 %",
+    )
+    behind = frame_of(SCORES | {("gru", 0.2): (3.5, 3.0)}, seeds=(0, 1))
+    assert page.verdict(behind, page.best_rates(behind)).held == "does not hold"
+
+
+@pytest.mark.parametrize(
+    "change, why",
+    [
+        ({"status": "missing"}, "1 of 12 runs are not measured"),
+        ({"cut_off": True}, None),
+    ],
+)
+def test_what_is_missing_or_cut_off_decides_nothing(change, why):
+    frame = frame_of(SCORES, seeds=(0, 1))
+    frame.loc[[3], list(change)] = list(change.values())
+    verdict = page.verdict(frame, page.best_rates(frame))
+    assert verdict.held == ("inconclusive" if why else "holds"), "one of twelve is not too many"
+    assert why is None or why in verdict.limits
+    if "cut_off" in change:
+        frame.loc[:2, "cut_off"] = True
+        verdict = page.verdict(frame, page.best_rates(frame))
+        assert verdict.limits == ("the limit of epochs ended 4 of 12 trainings",)
+
+
+def test_the_figure_has_a_point_for_each_rate_a_ring_and_a_cross(monkeypatch):
+    monkeypatch.setattr(figures, "show", lambda *arguments: None)
+    frame = frame_of(SCORES)
+    page.draw(frame, page.best_rates(frame), "dropout")
+    (ax,) = plt.gcf().axes
+    drawn = {tuple(line.get_xdata()) for line in ax.lines if line.get_marker() != "x"}
+    assert {(0.0, 0.3, 0.6), (0.0, 0.2)} <= drawn, "a failed rate is no point of the line"
+    assert [tuple(at) for at in ax.collections[-1].get_offsets()] == [(0.6, 3.8), (0.2, 3.9)]
+    crosses = [tuple(line.get_xdata()) for line in ax.lines if line.get_marker() == "x"]
+    assert (0.5,) in crosses
+    assert [text.get_text() for text in ax.get_legend().texts] == ["RRU", "GRU"]
+    plt.close()
+
+
+def test_without_a_run_the_figure_says_so(monkeypatch):
+    monkeypatch.setattr(figures, "show", lambda *arguments: None)
+    frame = frame_of(dict.fromkeys(SCORES)).assign(status="missing")
+    page.draw(frame, page.best_rates(frame), "dropout")
+    assert [text.get_text() for text in plt.gcf().axes[0].texts] == ["not measured"]
+    plt.close()
