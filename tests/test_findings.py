@@ -3,11 +3,12 @@
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.integrate
 import scipy.stats
 
 from rru_nb.analysis import findings
 from rru_nb.analysis.ablations import ablation_table
-from rru_nb.analysis.resampling import bootstrap, mean_interval
+from rru_nb.analysis.resampling import best_of, bootstrap, mean_interval
 from rru_nb.analysis.robust import grid_table, paired, share_difference
 from rru_nb.analysis.section_tables import (
     dropout_table,
@@ -59,6 +60,25 @@ def test_interval_of_a_mean_is_students():
     wanted = scipy.stats.t.interval(0.95, 2, np.mean(values), scipy.stats.sem(values))
     assert mean_interval(values) == pytest.approx(wanted)
     assert np.isnan(mean_interval([1.0])).all()
+
+
+@pytest.mark.parametrize("k", [1, 2, 20, 100])
+def test_the_best_of_k_lies_as_far_below_the_mean_as_its_density_says(k):
+    """By integration: the lowest of k has the density k f (1 - F)^(k - 1)."""
+    normal = scipy.stats.norm
+
+    def moment(power):
+        return scipy.integrate.quad(
+            lambda x: x**power * k * normal.pdf(x) * normal.sf(x) ** (k - 1), -9, 9
+        )[0]
+
+    mean, deviation = moment(1), np.sqrt(moment(2) - moment(1) ** 2)
+    assert best_of(k, 0.02) == pytest.approx((-0.02 * mean, 0.02 * deviation), abs=2e-4)
+
+
+def test_the_best_of_a_hundred_is_two_and_a_half_deviations_off():
+    shift, deviation = best_of(100, 1.0)
+    assert shift == pytest.approx(2.508, abs=0.01) and deviation == pytest.approx(0.429, abs=0.01)
 
 
 # Robustness

@@ -32,3 +32,18 @@ def mean_interval(values):
         return np.nan, np.nan
     half = scipy.stats.t.ppf((1 + LEVEL) / 2, len(values) - 1) * scipy.stats.sem(values)
     return float(values.mean() - half), float(values.mean() + half)
+
+
+def best_of(k, spread, draws=100_000, seed=0):
+    """By how much the lowest of `k` normal numbers lies below their mean.
+
+    Args:
+        k: int, how many are drawn. spread: float, their standard deviation.
+
+    Returns:
+        `(shift, deviation)`: the expected distance, and its standard deviation.
+    """
+    # The share of all numbers below the lowest of k follows a beta distribution.
+    shares = np.random.default_rng(seed).beta(1, k, draws)
+    lowest = spread * scipy.stats.norm.ppf(shares)
+    return float(-lowest.mean()), float(lowest.std())
