@@ -10,6 +10,7 @@ from ..training.records import load_records
 
 METRIC_TITLES = {
     "nll_window": "NLL, mean of windows",
+    "nll_batches": "NLL, mean of batches",
     "nll_frame": "NLL, mean of frames",
     "perplexity": "perplexity",
     "bpc": "bits per character",

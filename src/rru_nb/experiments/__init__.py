@@ -2,10 +2,11 @@
 
 `params/sections/<name>.yml` declares a section: its axes, its grid and the size of its models
 at each scale. `section(name)` reads it; its `points` are the runs with their places in the grid.
-`sections.results` puts the records beside them.
+`sections.results` puts the records beside them; `authors_grid` reads the authors' own trainings.
 """
 
+from .authors import GRIDS, authors_grid
 from .results import results
 from .sections import SECTIONS, Point, Section, section
 
-__all__ = ["SECTIONS", "Point", "Section", "results", "section"]
+__all__ = ["GRIDS", "SECTIONS", "Point", "Section", "authors_grid", "results", "section"]
