@@ -199,7 +199,7 @@ def test_a_claim_is_answered_by_all_runs_of_its_section_or_not_at_all(context):
         a_record(points[-1].config, test={"accuracy": 81.0}, valid={"accuracy": 81.0}, **ORIGIN)
     )
     said = claims.claims(context)
-    assert "Sentiment analysis IMDB: <strong>is not decided</strong>" in said
+    assert "Sentiment analysis IMDB: <strong>inconclusive</strong>" in said
     assert "*imdb*: With one seed nothing is decided; 1 of the 5 variants" in said
     for seed, score in ((1, 80.2), (2, 79.8)):
         own = paper_config("imdb", "rru", scale="laptop", seed=seed)

@@ -86,8 +86,11 @@ def test_the_best_of_a_hundred_is_two_and_a_half_deviations_off():
 GRID = {"learning_rate": [1e-4, 1e-3, 1e-2], "n_params": [40_000, 100_000, 160_000, 220_000]}
 
 
-def robustness_points(cells=("rru", "gru")):
-    return section("robustness").points("nottingham", cells, **GRID)
+FINE = GRID | {"learning_rate": [1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 1e-2]}
+
+
+def robustness_points(cells=("rru", "gru"), grid=GRID):
+    return section("robustness").points("nottingham", cells, **grid)
 
 
 def steep(point):
@@ -148,40 +151,97 @@ def test_pairs_are_the_places_measured_for_every_cell():
     assert len(table) == 9 and list(table.columns) == ["rru", "gru"]
     found = share_difference(table, "rru", "gru")
     assert found.points == pytest.approx(100 * 6 / 9)
-    assert 0 < found.low <= found.points <= found.high
+    assert found.low <= found.points <= found.high
     assert (found.only_one, found.only_other) == (6, 0)
     assert found.p == pytest.approx(2 * 0.5**6), "six squares, all to one side"
     turned = share_difference(table, "gru", "rru")
     assert (turned.points, turned.only_one, turned.only_other) == (-found.points, 0, 6)
 
 
+ALL, OWN = "by the best of all cells", "by each cell's own best"
+
+
 def test_the_verdict_follows_the_numbers():
-    said = findings.robustness(frame_of(robustness_points(), steep))
-    assert "holds here**" in said and "from that of the GRU" in said
+    points = robustness_points(grid=FINE)
+    said = findings.robustness(frame_of(points, steep))
+    assert "holds here**" in said and "RRU 100 %, GRU 43 % of the grid" in said
     assert "No training failed." in said and "One seed" in said
-    held, note = findings.robustness_verdict(frame_of(robustness_points(), steep))
-    assert held == "holds" and note.endswith("of the grid, against the GRU")
-    assert note.partition(" of the grid")[0] in said
-    assert "8 to 0 squares, p = 0.0078)" in note
+    verdicts = findings.robustness_verdicts(frame_of(points, steep))
+    assert verdicts[ALL].held == verdicts[OWN].held == "holds", "both cells have the same best"
+    assert verdicts[ALL].note in said
+    assert "16 to 0 squares, p = 3.1e-05)" in verdicts[ALL].note
 
     def reversed_(point):
         decades = abs(np.log10(point.config.learning_rate / 1e-3))
         return 4.0 * (1 + decades * (0.3 if point.config.cell == "rru" else 0.01))
 
-    assert "does not hold here**" in findings.robustness(frame_of(robustness_points(), reversed_))
-    verdict = findings.robustness_verdict(frame_of(robustness_points(), reversed_))
+    assert "does not hold here**" in findings.robustness(frame_of(points, reversed_))
+    verdict = findings.robustness_verdicts(frame_of(points, reversed_))[ALL]
     assert verdict.held == "does not hold"
-    same = findings.robustness(frame_of(robustness_points(), lambda p: 4.0))
-    assert "is not decided here**" in same
-    verdict = findings.robustness_verdict(frame_of(robustness_points(), lambda p: 4.0))
-    assert verdict == (
-        "is not decided",
-        "+0 points (+0 to +0; 0 to 0 squares, p = 1) of the grid, against the GRU",
-    )
-    nothing = findings.robustness(frame_of(robustness_points(), steep, lambda p: "missing"))
+    same = frame_of(points, lambda p: 4.0)
+    assert "is inconclusive here**" in findings.robustness(same)
+    note = "RRU 100 %, GRU 100 % of the grid, +0 points (+0 to +0; 0 to 0 squares, p = 1)"
+    assert findings.robustness_verdicts(same)[ALL] == ("inconclusive", note)
+    nothing = findings.robustness(frame_of(points, steep, lambda p: "missing"))
     assert nothing == "Nothing is measured here yet."
     alone = findings.robustness(frame_of(robustness_points(["rru"]), steep))
     assert "claim" not in alone, "no verdict without a gated cell"
+
+
+def test_near_the_best_of_all_and_near_ones_own_best_may_part():
+    """The RRU is the better one everywhere, and by its own best the narrower one."""
+
+    def score(point):
+        if point.config.cell == "gru":
+            return 6.0
+        return 5.0 if point.config.learning_rate < 1e-3 else 4.0
+
+    frame = frame_of(robustness_points(grid=FINE), score)
+    verdicts = findings.robustness_verdicts(frame)
+    assert (verdicts[ALL].held, verdicts[OWN].held) == ("holds", "does not hold")
+    said = findings.robustness(frame)
+    assert "the claim does not hold**: RRU 57 %, GRU 100 % of the grid" in said
+    assert "worst of 28 trainings, 5, is better than the best of every gated cell, 6 (GRU)" in said
+    assert f"p = {2 * 0.5**28:.1g}, over the 7 learning rates p = 0.02" in said
+    frame.loc[frame.cell == "gru", "test"] = [4.5] + [6.0] * 27
+    said = findings.robustness(frame)
+    assert "5, is no better than" in said and "sign test over the squares" not in said
+
+
+def test_learning_rates_are_drawn_with_all_their_squares():
+    """Squares of a rate that are all alike tell no more than one of them."""
+    points = robustness_points(grid=FINE)
+    frame = frame_of(points, steep)
+    one_size = frame[frame.n_params == 40_000]
+    columns = ["own_10", "own_10_low", "own_10_high"]
+    assert list(grid_table(frame).loc["gru", columns]) == pytest.approx(
+        list(grid_table(one_size).loc["gru", columns])
+    )
+    many, few = (share_difference(paired(f), "rru", "gru") for f in (frame, one_size))
+    assert many[:3] == pytest.approx(few[:3]) and many.p < few.p
+
+
+def test_rates_may_have_different_numbers_of_squares():
+    lost = {
+        "status": lambda p: "missing" if p.config.n_params * p.config.learning_rate > 500 else "ok"
+    }
+    table = grid_table(frame_of(robustness_points(grid=FINE), steep, **lost))
+    runs = table.loc["gru", "runs"]
+    assert 12 < runs < 28 and table.loc["gru", "own_10"] == pytest.approx(100 * 12 / runs, abs=25)
+    assert table.loc["gru", "own_10_low"] < table.loc["gru", "own_10"]
+
+
+@pytest.mark.parametrize("n_cut, verdict", [(11, "holds"), (12, "inconclusive")])
+def test_what_a_limit_cut_off_decides_nothing(n_cut, verdict):
+    """Of 56 trainings a fifth is 11.2."""
+    frame = frame_of(robustness_points(grid=FINE), steep)
+    frame.loc[: n_cut - 1, "cut_off"] = True
+    verdicts = findings.robustness_verdicts(frame)
+    assert {v.held for v in verdicts.values()} == {verdict}
+    assert (f"cut off {n_cut} of 56 trainings" in findings.robustness(frame)) == (n_cut == 12)
+    assert len(paired(frame)) == 28 - 6, "a place needs both cells"
+    whole = frame.assign(cut_off=True)
+    assert paired(whole).empty and "inconclusive" in findings.robustness(whole)
 
 
 def test_few_squares_decide_nothing_however_sure_the_bootstrap_is():
@@ -198,25 +258,27 @@ def test_few_squares_decide_nothing_however_sure_the_bootstrap_is():
     difference = share_difference(paired(frame_of(points, at_one_size)), "rru", "gru")
     assert (difference.only_one, difference.only_other, difference.p) == (2, 0, 0.5)
     bold = difference._replace(low=1.0)
-    assert findings.grids._held(bold) == "is not decided"
+    assert findings.grids._held(bold) == "inconclusive"
     assert findings.grids._held(bold._replace(p=0.04)) == "holds"
     assert findings.grids._held(bold._replace(p=0.04, low=-2.0, high=-1.0)) == "does not hold"
-    assert findings.grids._held(bold._replace(p=0.04, low=0.0, high=1.0)) == "is not decided"
+    assert findings.grids._held(bold._replace(p=0.04, low=0.0, high=1.0)) == "inconclusive"
 
 
-@pytest.mark.parametrize("which, rate", [("lowest", 1e-4), ("highest", 1e-2)])
-def test_without_the_outermost_rates_the_verdict_is_told_anew(which, rate):
+@pytest.mark.parametrize(
+    "which, rates", [("lowest", [1e-4, 2e-4, 5e-4]), ("highest", [1e-2, 5e-3, 2e-3])]
+)
+def test_without_the_outermost_rates_the_verdict_is_told_anew(which, rates):
+    """Three rates of seven suffice, two of six do not."""
+
     def only_there(point):
-        there = point.config.learning_rate == rate and point.config.cell == "gru"
+        there = point.config.learning_rate in rates and point.config.cell == "gru"
         return 8.0 if there else 4.0
 
-    sizes = [40_000 * i for i in range(1, 8)]
-    points = section("robustness").points(
-        "nottingham", ["rru", "gru"], learning_rate=GRID["learning_rate"], n_params=sizes
-    )
-    said = findings.robustness(frame_of(points, only_there))
+    said = findings.robustness(frame_of(robustness_points(grid=FINE), only_there))
     assert "holds here**" in said
-    assert f"Without the {which} learning rate, {rate:g}, it is not decided: +0 points" in said
+    assert (
+        f"Without the {which} learning rate, {rates[0]:g}, it is inconclusive: +33 points" in said
+    )
 
 
 def test_a_median_of_an_even_number_lies_between_the_middle_two():
@@ -234,20 +296,26 @@ def test_what_learned_nothing_of_the_input_is_counted():
 
 
 def test_normalization_compares_the_two_halves():
-    points = section("normalization").points("nottingham", **GRID)
+    points = section("normalization").points("nottingham", **FINE)
 
     def score(point):
         decades = abs(np.log10(point.config.learning_rate / 1e-3))
         return 4.0 * (1 + decades * (0.01 if point.config.normalize else 0.3))
 
-    said = findings.normalization(frame_of(points, score))
+    frame = frame_of(points, score)
+    said = findings.normalization(frame)
     assert (
         "**The claim that normalization broadens the range in which the RRU works holds here**"
         in said
     )
-    assert "lower at 8 of the 12 grid points" in said
-    held, note = findings.normalization_verdict(frame_of(points, score))
+    assert "lower at 24 of the 28 grid points" in said
+    held, note = findings.normalization_verdict(frame)
     assert held == "holds" and note.removesuffix(" of the grid with it") in said
+    broken = frame_of(points, score, lambda p: "ok" if p.config.normalize else "failed")
+    assert "only without it a training failed at 28 squares, only with it at 0" in (
+        findings.normalization(broken).lower()
+    )
+    assert findings.normalization_verdict(frame.assign(cut_off=True)).held == "inconclusive"
 
 
 def test_what_the_epoch_limit_cut_off_is_counted():
@@ -278,7 +346,7 @@ def test_the_rate_is_chosen_by_validation_and_told_by_test():
     assert "all gain" not in said
     assert "ahead of the best gated cell, GRU" in said
     told = "RRU 5.0 % better with it, a gated cell up to 2.5 %"
-    assert findings.dropout_verdict(frame) == ("is not decided", f"{told}; one seed")
+    assert findings.dropout_verdict(frame) == ("inconclusive", f"{told}; one seed")
     twice = pd.concat([frame, frame.assign(seed=1)], ignore_index=True)
     assert findings.dropout_verdict(twice) == ("holds", told)
     assert "for the RRU here** (its" in findings.dropout(twice)
@@ -286,11 +354,11 @@ def test_the_rate_is_chosen_by_validation_and_told_by_test():
     said = findings.dropout(frame)
     assert "is not the most pronounced" in said and "behind the best gated cell" in said
     told = "RRU 5.0 % better with it, a gated cell up to 25.0 %"
-    assert findings.dropout_verdict(frame) == ("is not decided", f"{told}; one seed")
+    assert findings.dropout_verdict(frame) == ("inconclusive", f"{told}; one seed")
     twice = pd.concat([frame, frame.assign(seed=1)], ignore_index=True)
     assert findings.dropout_verdict(twice) == ("does not hold", told)
     without = twice[twice.dropout > 0]
-    assert findings.dropout_verdict(without).held == "is not decided"
+    assert findings.dropout_verdict(without).held == "inconclusive"
     frame.loc[~rru & (frame.dropout == 0.0), ["valid", "test"]] = [1.0, 1.2]
     said = findings.dropout(frame)
     assert "GRU without dropout: 1.20" in said
@@ -354,7 +422,7 @@ def test_one_seed_decides_nothing():
     said = findings.ablation(ablation_table(section("ablation"), frame), frame)
     assert "one seed, so no interval" in said and "With one seed nothing is decided" in said
     verdict = findings.ablation_verdict(ablation_table(section("ablation"), frame), frame)
-    assert verdict == ("is not decided", "one seed of each")
+    assert verdict == ("inconclusive", "one seed of each")
 
 
 def test_one_seed_is_judged_by_the_seeds_of_the_rru():
@@ -369,7 +437,7 @@ def test_one_seed_is_judged_by_the_seeds_of_the_rru():
     verdict = findings.ablation_verdict(table, frame, rru)
     how = "one seed of each, against the 3 seeds of the RRU"
     assert verdict == ("does not hold", f"of 5 variants 1 worse, 1 better; {how}")
-    assert findings.ablation_verdict(table, frame, [3.6, 4.0, 4.4]).held == "is not decided"
+    assert findings.ablation_verdict(table, frame, [3.6, 4.0, 4.4]).held == "inconclusive"
     ahead = ablation_frame(lambda p: 4.0 - (p.coordinates["variant"] != "rru"), seeds=[0])
     told = findings.ablation(ablation_table(section("ablation"), ahead), ahead)
     assert "Every variant scores better here; in the paper S = 1 costs most." in told
@@ -463,9 +531,9 @@ def test_the_rival_is_the_best_of_several_gated_cells():
         return 4.0 * (1 + decades * cost[point.config.cell])
 
     frame = frame_of(robustness_points(tuple(cost)), score)
-    told = "+0 points (+0 to +0; 0 to 0 squares, p = 1) of the grid, against the LSTM"
-    assert findings.robustness_verdict(frame) == ("is not decided", told)
-    assert "from that of the LSTM" in findings.robustness(frame)
+    verdict = findings.robustness_verdicts(frame)[ALL]
+    assert verdict.held == "inconclusive" and verdict.note.startswith("RRU 100 %, LSTM 100 %")
+    assert "than the LSTM" in findings.robustness(frame)
 
 
 def test_the_best_of_all_cells_sets_the_limit_for_each_pair():
@@ -507,7 +575,7 @@ def test_variants_that_score_as_the_rru_are_neither_worse_nor_better():
     frame = ablation_frame(lambda p: 4.0 + p.config.seed)
     table = ablation_table(section("ablation"), frame)
     verdict = findings.ablation_verdict(table, frame)
-    assert verdict.held == "is not decided"
+    assert verdict.held == "inconclusive"
     assert verdict.note.startswith("of 5 variants 0 worse, 0 better; 3 seeds")
     assert "no difference beyond the seeds" in findings.ablation(table, frame)
 

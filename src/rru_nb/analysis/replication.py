@@ -4,6 +4,7 @@ import pandas as pd
 import yaml
 
 from ..experiments import authors_grid, section
+from ..experiments.authors import METRICS
 from ..storage import paths
 from ..training.records import find_record
 from .tables import command
@@ -37,7 +38,7 @@ def replication(dataset):
             dataset, [cell], "paper", learning_rate=rates, n_params=[wanted["n_params"]]
         )
     ]
-    frame = pd.DataFrame([_ours(config, authors.metric[0]) for config in configs])
+    frame = pd.DataFrame([_ours(config, METRICS[dataset]) for config in configs])
     theirs = authors[[*place, "test", "best_epoch"]]
     theirs = theirs.rename(columns={"test": "theirs", "best_epoch": "their_epoch"})
     frame = frame.merge(theirs, on=place, validate="one_to_one")

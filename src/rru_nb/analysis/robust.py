@@ -34,55 +34,77 @@ def grid_table(frame, by="cell"):
         A frame, a row for each value of `by`, with `runs`, `failed`, `missing`, `best`, `median`,
         `median_low`, `median_high` and, for p in 2, 5, 10, `own_p` and `all_p` (the share of the
         runs, in %, whose loss is within p % of its own best, and of the best of all), each
-        with `_low` and `_high`: 95 % bootstrap intervals over the grid's runs, the best fixed.
+        with `_low` and `_high`: 95 % bootstrap intervals, the best fixed. What is drawn anew is a
+        learning rate with all its runs: those of one rate resemble each other.
     """
     measured = losses(frame)
     best_of_all = measured.loss.min()
     rows = {}
     for name, runs in frame.groupby(by, sort=False):
-        loss = measured[measured[by] == name].loss.to_numpy()
+        mine = measured[measured[by] == name]
+        loss = mine.loss
         row = {"runs": len(loss), "failed": int(np.isinf(loss).sum())}
         row["missing"] = len(runs) - len(loss)
+        row["cut_off"] = int(mine.cut_off.sum())
         row["best"] = loss.min() if len(loss) else np.nan
-        row |= _with_interval("median", loss, _median)
+        row |= _with_interval("median", mine, _median)
         for percent in WITHIN:
             for kind, best in (("own", row["best"]), ("all", best_of_all)):
                 limit = best * (1 + percent / 100)
-                row |= _with_interval(f"{kind}_{percent}", loss, _share_below(limit))
+                row |= _with_interval(f"{kind}_{percent}", mine, _share_below(limit))
         rows[name] = row
     return pd.DataFrame.from_dict(rows, orient="index")
 
 
-def _with_interval(name, values, statistic):
-    if len(values) == 0:
+def _with_interval(name, runs, statistic):
+    if runs.empty:
         return {name: np.nan, f"{name}_low": np.nan, f"{name}_high": np.nan}
-    low, high = bootstrap(values, statistic)
-    return {name: float(statistic(values[None])[0]), f"{name}_low": low, f"{name}_high": high}
+    low, high = _interval(runs.loss, runs.learning_rate, statistic)
+    value = float(statistic(runs.loss.to_numpy()[None])[0])
+    return {name: value, f"{name}_low": low, f"{name}_high": high}
+
+
+def _interval(values, rates, statistic):
+    """The bootstrap interval when learning rates are drawn anew, each with all its values."""
+    rates = np.asarray(rates)
+    nth = values.groupby(rates).cumcount().to_numpy()
+    rows = pd.Series(values.to_numpy(), index=[rates, nth]).unstack()  # NaN fills up
+    return bootstrap(rows, lambda drawn: statistic(drawn.reshape(len(drawn), -1)))
 
 
 def _median(drawn):
     """Of each row; the lower of two middle values where the upper is a failed training's infinity.
 
-    `np.median` would let infinity swallow its neighbour.
+    `np.median` would let infinity swallow its neighbour. What is not a number counts as absent.
     """
-    ordered = np.sort(drawn, axis=1)
-    n = drawn.shape[1]
-    lower, upper = ordered[:, (n - 1) // 2], ordered[:, n // 2]
+    ordered = np.sort(drawn, axis=1)  # not a number comes last
+    n = (~np.isnan(drawn)).sum(axis=1, keepdims=True)
+    lower, upper = (
+        np.take_along_axis(ordered, middle, axis=1)[:, 0] for middle in ((n - 1) // 2, n // 2)
+    )
     return np.where(np.isfinite(upper), (lower + upper) / 2, lower)
 
 
 def _share_below(limit):
     # A failed training is within no limit, not even where all failed and the limit is infinite.
-    return lambda drawn: 100 * np.mean(np.isfinite(drawn) & (drawn <= limit), axis=1)
+    def share(drawn):
+        return 100 * (np.isfinite(drawn) & (drawn <= limit)).sum(1) / (~np.isnan(drawn)).sum(1)
+
+    return share
 
 
 def paired(frame, by="cell", axes=("learning_rate", "n_params")):
     """Losses at the grid places (and seeds) that are measured for everything compared.
 
+    A training that the epoch limit cut off decides nothing: its place is left out.
+
     Returns:
         A frame, a row for each place, a column for each value of `by`.
     """
-    table = losses(frame).pivot_table(
+    whole = frame[~frame.cut_off.astype(bool)]
+    if whole.empty:
+        return pd.DataFrame(index=pd.MultiIndex.from_tuples([], names=[*axes, "seed"]))
+    table = losses(whole).pivot_table(
         index=[*axes, "seed"], columns=by, values="loss", aggfunc="first", dropna=False
     )
     names = [name for name in dict.fromkeys(frame[by]) if name in table]
@@ -95,7 +117,7 @@ class ShareDifference(NamedTuple):
 
     Attributes:
         points: float, the share of the one less that of the other, in percentage points.
-        low, high: floats, its 95 % bootstrap interval over places.
+        low, high: floats, its 95 % bootstrap interval over learning rates.
         only_one, only_other: ints, the places at which one of the two works and the other not.
         p: float, of the exact sign test (McNemar's) of these: how often chance alone would part
             them as unevenly. With few such places the bootstrap is too sure, and this is not.
@@ -109,21 +131,39 @@ class ShareDifference(NamedTuple):
     p: float
 
 
-def share_difference(table, one, other, percent=10):
+def share_difference(table, one, other, percent=10, own=False):
     """By how much the share of places within `percent` % of the best differs.
 
     Args:
         table: of `paired`. one, other: columns of it.
+        own: bool, whether the best is each one's own, rather than that of all columns.
 
     Returns:
         A `ShareDifference`, of `one` less `other`.
     """
-    limit = table.to_numpy().min() * (1 + percent / 100)
-    found = table.reindex(columns=[one, other]).to_numpy()
-    inside = np.isfinite(found) & (found <= limit)
-    values = 100.0 * inside[:, 0] - 100.0 * inside[:, 1]
-    low, high = bootstrap(values, lambda drawn: drawn.mean(axis=1))
+    pair = table.reindex(columns=[one, other])
+    best = pair.min() if own else table.to_numpy().min()
+    inside = np.isfinite(pair) & (pair <= best * (1 + percent / 100))
+    values = 100.0 * inside[one] - 100.0 * inside[other]
+    rates = table.index.get_level_values("learning_rate")
+    low, high = _interval(values, rates, lambda drawn: np.nanmean(drawn, axis=1))
     only_one, only_other = int((values > 0).sum()), int((values < 0).sum())
     apart = only_one + only_other
     p = float(stats.binomtest(only_one, apart).pvalue) if apart else 1.0
     return ShareDifference(float(values.mean()), low, high, only_one, only_other, p)
+
+
+def run_spread(frame):
+    """Return the standard deviation from run to run of one cell's grid.
+
+    It is what the means by learning rate and by size leave of the scores. Failed trainings
+    are left out.
+
+    Args:
+        frame: rows of `sections.results`, one for each place.
+    """
+    table = frame.pivot(index="learning_rate", columns="n_params", values="test").astype(float)
+    means = table.mean(axis=1).to_numpy()[:, None] + table.mean(axis=0).to_numpy()[None]
+    rest = table - means
+    free = rest.count().sum() - sum(table.shape) + 1
+    return float(np.sqrt(((rest - rest.stack().mean()) ** 2).sum().sum() / free))

@@ -9,9 +9,10 @@ from ..training.config import CELL_TITLES
 from ..training.provenance import device_name
 from ..training.records import load_records
 from .robust import WITHIN, grid_table
-from .tables import short_number, signed
+from .tables import METRIC_TITLES, short_number, signed
 
-CUT_OFF = "–"
+NO_NUMBER = "–"
+_STATUS = {"failed": "failed", "missing": "not measured"}
 
 
 def shown_grid_table(frame, by="cell", titles=CELL_TITLES):
@@ -30,22 +31,40 @@ def shown_grid_table(frame, by="cell", titles=CELL_TITLES):
 
 
 def _runs(row):
-    notes = [f"{int(row[n])} {n}" for n in ("failed", "missing") if row[n]]
+    names = {"failed": "failed", "missing": "missing", "cut_off": "cut off"}
+    notes = [f"{int(row[name])} {title}" for name, title in names.items() if row[name]]
     return f"{int(row.runs)}" + (f" ({', '.join(notes)})" if notes else "")
 
 
 def _number(value):
     if np.isnan(value):
-        return CUT_OFF
+        return NO_NUMBER
     return short_number(value) if np.isfinite(value) else "failed"
 
 
 def _spread(row, name, unit=""):
     if np.isnan(row[name]):
-        return CUT_OFF
+        return NO_NUMBER
     if unit:
         return f"{row[name]:.0f} % ({row[f'{name}_low']:.0f}–{row[f'{name}_high']:.0f})"
     return f"{_number(row[name])} ({_number(row[f'{name}_low'])}–{_number(row[f'{name}_high'])})"
+
+
+def shown_replication(frame):
+    """`replication` for readers."""
+    rows = {
+        (CELL_TITLES[row.cell], f"{row.learning_rate:g}"): {
+            "ours": f"{row.ours:#.4g}" if row.status == "ok" else _STATUS[row.status],
+            "the authors'": f"{row.theirs:#.4g}",
+            "difference": "" if np.isnan(row.difference) else f"{row.difference:+.3f}",
+            "best epoch": f"{row.best_epoch:.0f}" if row.status == "ok" else "",
+            "the authors' best epoch": f"{row.their_epoch:.0f}",
+            "average": METRIC_TITLES.get(row.average, ""),
+        }
+        for row in frame.itertuples()
+    }
+    table = pd.DataFrame.from_dict(rows, orient="index")
+    return table.rename_axis(["cell", "learning rate"])
 
 
 def shown_ablation_table(table):

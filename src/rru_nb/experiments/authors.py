@@ -10,7 +10,7 @@ from ..training.config import paper_config
 
 SCALE = "the authors' trainings, full size"
 GRIDS = {"robustness": ("nottingham", "ptb-word"), "normalization": ("nottingham",)}
-_METRICS = {"nottingham": "nll_batches", "ptb-word": "perplexity"}
+METRICS = {"nottingham": "nll_batches", "ptb-word": "perplexity"}
 _FAILED = 9.999  # stands for the score of a training that failed
 
 
@@ -34,7 +34,7 @@ def authors_grid(name, dataset):
         n_params=frame.n_params.round().astype(int),
         scale=SCALE,
         seed=0,
-        metric=_METRICS[dataset],
+        metric=METRICS[dataset],
         baseline=baseline(paper_config(dataset, "rru")),
         status=np.where(ok, "ok", "failed"),
         test=frame.test.where(ok),

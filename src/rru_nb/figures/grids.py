@@ -9,14 +9,16 @@ from ..analysis.tables import METRIC_TITLES, short_number
 from ..training.config import CELL_TITLES
 
 FAILED, BEST = "#d62728", "#ff4fc3"  # red, and the pink of the frames
-_CLIP = 90  # percentile of the scores where the colour scale ends: a few bad runs flatten all
+_MISSING, _CUT_OFF = "////", "\\\\"  # hatches
+_CLIP = 90  # percentile where the colour scale ends: a few bad runs flatten all
 
 
 def heatmaps(frame, x, y, panel="cell", titles=CELL_TITLES):
     """The metric over two axes, a column of panels for each cell; below, epochs to the best.
 
-    Blue is good, yellow poor, red a failed training, hatched a run that is not measured; the
-    pink frame is each column's best run. All panels of a row share one colour scale.
+    Blue is good, yellow poor, red a failed training, white and hatched a run that is not measured,
+    coloured and hatched one that the limit of epochs cut off; the pink frame is each column's best
+    run. All panels of a row share one colour scale.
 
     Args:
         frame: rows of `sections.results`, of one dataset and scale; seeds are averaged.
@@ -48,7 +50,7 @@ def heatmaps(frame, x, y, panel="cell", titles=CELL_TITLES):
                 ax.set_title(titles.get(kind, str(kind)))
         _colour_bar(figure, row, norm, cmap or "cividis", label, frame[column])
     for ax in axes[-1]:
-        ax.set_xlabel(x.replace("_", " "))
+        ax.set_xlabel(_AXIS_TITLES.get(x, x))
     for ax in axes[:, 0]:
         ax.set_ylabel(_AXIS_TITLES.get(y, y))
     _legend(figure, frame)
@@ -62,6 +64,7 @@ class _Grid:
     """The runs of one panel on a grid: `status`, and the mean over seeds of each number."""
 
     def __init__(self, runs, x, y, higher):
+        self.axes = x, y
         self.xs, self.ys = (sorted(set(runs[axis])) for axis in (x, y))
         self.groups = dict(iter(runs.groupby([x, y])))
         best = {
@@ -81,29 +84,31 @@ class _Grid:
             if "failed" in status:
                 self._square(ax, place, FAILED, "×", "white")
             elif status == {"missing"}:
-                self._square(ax, place, "white", hatch="////")
+                self._square(ax, place, "white", hatch=_MISSING)
             else:
                 value = group[column].astype(float).mean()
                 colour = plt.get_cmap(cmap)(norm(value))
                 text = f"{value:.0f}" if column == "best_epoch" else short_number(value)
-                self._square(ax, place, colour, text if small else "", _readable_on(colour))
+                readable = _readable_on(colour)
+                hatch = _CUT_OFF if group.cut_off.astype(bool).any() else None
+                self._square(ax, place, colour, text if small else "", readable, hatch, readable)
         if self.best:
             x, y = self.xs.index(self.best[0]), self.ys.index(self.best[1])
             frame = Rectangle((x - 0.45, y - 0.45), 0.9, 0.9, fill=False, edgecolor=BEST, lw=3)
             ax.add_patch(frame)
         ax.set(xlim=(-0.5, len(self.xs) - 0.5), ylim=(-0.5, len(self.ys) - 0.5))
-        ax.set_xticks(range(len(self.xs)), [f"{v:g}" for v in self.xs], rotation=90)
-        ax.set_yticks(range(len(self.ys)), [_count(v) for v in self.ys])
+        ax.set_xticks(range(len(self.xs)), _ticks(self.axes[0], self.xs), rotation=90)
+        ax.set_yticks(range(len(self.ys)), _ticks(self.axes[1], self.ys))
 
     @staticmethod
-    def _square(ax, place, colour, text="", text_colour="black", hatch=None):
+    def _square(ax, place, colour, text="", text_colour="black", hatch=None, lines="0.6"):
         x, y = place
-        ax.add_patch(
-            Rectangle(
-                (x - 0.5, y - 0.5), 1, 1, facecolor=colour, edgecolor="0.6", hatch=hatch, lw=0
+        ax.add_patch(Rectangle((x - 0.5, y - 0.5), 1, 1, fc=colour, ec=lines, hatch=hatch, lw=0))
+        if text:
+            behind = {"boxstyle": "round,pad=0.1", "fc": colour, "ec": "none"} if hatch else None
+            ax.text(
+                x, y, text, ha="center", va="center", fontsize=9, color=text_colour, bbox=behind
             )
-        )
-        ax.text(x, y, text, ha="center", va="center", fontsize=9, color=text_colour)
 
 
 def _scale_of(values, column, higher):
@@ -113,7 +118,7 @@ def _scale_of(values, column, higher):
     low, high = values.min(), values.max()
     if column == "test" and higher:
         low = np.percentile(values, 100 - _CLIP)
-    elif column == "test":
+    else:
         high = np.percentile(values, _CLIP)
     return Normalize(low, high if high > low else low + 1, clip=True)
 
@@ -134,7 +139,10 @@ def _legend(figure, frame):
     if "failed" in status:
         keys.append(Patch(facecolor=FAILED, label="× training failed"))
     if "missing" in status:
-        keys.append(Patch(facecolor="white", edgecolor="0.6", hatch="////", label="not measured"))
+        keys.append(Patch(facecolor="white", edgecolor="0.6", hatch=_MISSING, label="not measured"))
+    if frame.cut_off.astype(bool).any():
+        label = "cut off by the limit of epochs"
+        keys.append(Patch(facecolor="0.85", edgecolor="0.3", hatch=_CUT_OFF, label=label))
     if "ok" in status:
         keys.append(Patch(facecolor="none", edgecolor=BEST, lw=3, label="best of its panel"))
     figure.legend(handles=keys, loc="outside lower center", ncols=len(keys), frameon=False)
@@ -143,6 +151,10 @@ def _legend(figure, frame):
 def _readable_on(colour):
     red, green, blue, _ = colour
     return "black" if 0.3 * red + 0.59 * green + 0.11 * blue > 0.5 else "white"
+
+
+def _ticks(axis, values):
+    return [_count(v) if axis == "n_params" else f"{v:g}" for v in values]
 
 
 def _count(number):

@@ -6,13 +6,15 @@ from .by_numbers import memory, rezero
 from .dropout import dropout, dropout_verdict
 from .grids import (
     NORMALIZE_TITLES,
+    best_of_grid,
     normalization,
     normalization_verdict,
     robustness,
-    robustness_verdict,
+    robustness_verdicts,
 )
 from .inside import inside
 from .notes import limit_note, missing_note, missing_points
+from .replication import replication, to_replicate
 from .table_1 import comparison, convergence, convergences, over_seeds
 from .tuning import tuned_table, tuning
 
@@ -21,6 +23,7 @@ __all__ = [
     "ablation",
     "ablation_verdict",
     "ablations",
+    "best_of_grid",
     "comparison",
     "convergence",
     "convergences",
@@ -35,9 +38,11 @@ __all__ = [
     "normalization",
     "normalization_verdict",
     "over_seeds",
+    "replication",
     "rezero",
     "robustness",
-    "robustness_verdict",
+    "robustness_verdicts",
+    "to_replicate",
     "tuned_table",
     "tuning",
 ]

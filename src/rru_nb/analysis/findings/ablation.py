@@ -5,7 +5,7 @@ import numpy as np
 from ..seeds import expected_run
 from ..tables import METRIC_TITLES, signed
 from .grids import NOTHING
-from .notes import FAILS, HOLDS, UNDECIDED, Verdict, answer, limit_note
+from .notes import FAILS, HOLDS, UNDECIDED, Verdict, answer, limit_note, said
 
 
 def ablation(table, frame, rru=()):
@@ -116,9 +116,9 @@ def _verdict(told, higher, unit):
     better, worse = kinds.count("better"), kinds.count("worse")
     held = HOLDS if worse == len(told) else FAILS if better else UNDECIDED
     return (
-        f"**The claim that the RRU as it is performs best {held} here** ({unit}): of {len(told)} "
-        f"variants, {worse} are worse beyond the spread of the seeds, {better} better, and "
-        f"{len(told) - worse - better} neither."
+        f"**The claim that the RRU as it is performs best {said(held)} here** ({unit}): of "
+        f"{len(told)} variants, {worse} are worse beyond the spread of the seeds, {better} better, "
+        f"and {len(told) - worse - better} neither."
     )
 
 

@@ -1,84 +1,217 @@
 """What the grids over learning rate and size say (section 5, appendix C)."""
 
 import numpy as np
+from scipy import stats
 
 from ...training.config import CELL_TITLES
-from ..robust import grid_table, paired, share_difference
-from .notes import FAILS, HOLDS, UNDECIDED, Verdict, answer, limit_note
+from ..resampling import best_of
+from ..robust import grid_table, paired, run_spread, share_difference
+from .notes import FAILS, HOLDS, UNDECIDED, Verdict, answer, limit_note, said
 
 NORMALIZE_TITLES = {True: "with normalization", False: "without normalization"}
 NOTHING = "Nothing is measured here yet."
 SURE = 0.05  # a claim holds if its interval is above zero and the sign test's p below this
+MOST_CUT_OFF = 0.2  # share of the squares that a limit of epochs may cut off, for a verdict
 
 
-def robustness(frame):
+def robustness(frame, where="here"):
     """Whether the RRU works well in a broader range than the gated cells, with intervals.
 
     Args:
-        frame: rows of `sections.results`, of one dataset and scale.
+        frame: rows of `sections.results` or `authors_grid`, of one dataset and scale.
+        where: str, whose trainings these are, as the verdict names them.
     """
     if not (frame.status != "missing").any():
         return NOTHING
     table, places = grid_table(frame), paired(frame)
-    verdict, facts = [], [_shares(table, CELL_TITLES), _medians(table, CELL_TITLES)]
-    gated = [cell for cell in places if cell != "rru"]
-    if len(places) and "rru" in places and gated:
-        partial = bool((frame.status == "missing").any())
-        rates = places.index.get_level_values("learning_rate")
-        verdict = [_verdict(places, gated, partial)]
-        verdict += [
-            _without(places, gated, rate, f"the {which} learning rate, {rate:g}")
-            for which, rate in (("lowest", rates.min()), ("highest", rates.max()))
-        ]
-        facts.append(_wins(places))
+    verdict, facts = [], [*_shares(table, CELL_TITLES), _medians(table, CELL_TITLES)]
+    gated = [cell for cell in frame.cell.unique() if cell != "rru"]
+    if "rru" in set(frame.cell) and gated:
+        if (frame.status == "missing").any():
+            where = "at the grid points measured so far"
+        verdict = _robustness(frame, places, gated, where)
+    if len(places) and verdict:
+        facts = [_level(places, gated), _same_sign(places, gated), *facts, _wins(places)]
     notes = [_no_better_than_no_input(frame), limit_note(frame), _seeds(frame)]
     return answer(verdict, [*facts, _failures(table), *notes])
 
 
-def normalization(frame):
-    """What normalization does to the range in which the RRU works (appendix C)."""
+def _robustness(frame, places, gated, where):
+    claim = "The paper's claim, a broader range in which the RRU works well,"
+    cut = _cut_off(frame)
+    if cut:
+        return [f"**{claim} {said(UNDECIDED)} {where}**: {cut}."]
+    if places.empty:
+        return []
+    rates = places.index.get_level_values("learning_rate")
+    rival, difference = _strongest(places, gated)
+    return [
+        f"**{claim} {said(_held(difference))} {where}**: {_two_shares(places, rival)} of the grid "
+        f"within 10 % of the best loss of all cells, {_points(difference)}; no gated cell has more "
+        f"than the {CELL_TITLES[rival]}.",
+        _by_own_best(places, gated),
+        *(
+            _without(places, gated, rate, f"the {which} learning rate, {rate:g}")
+            for which, rate in (("lowest", rates.min()), ("highest", rates.max()))
+        ),
+    ]
+
+
+def _by_own_best(places, gated):
+    rival, difference = _strongest(places, gated, own=True)
+    verdict = said(_held(difference))
+    if difference.points < 0 and difference.high >= 0:
+        verdict = "fails on these squares, though the difference is inconclusive"
+    return (
+        f"**By each cell's own best the claim {verdict}**: {_two_shares(places, rival, own=True)} "
+        f"of the grid, {_points(difference)}."
+    )
+
+
+def _two_shares(places, rival, own=False):
+    best = places.min() if own else places.min().min()
+    shares = 100 * (np.isfinite(places) & (places <= 1.1 * best)).mean()
+    return f"RRU {shares['rru']:.0f} %, {CELL_TITLES[rival]} {shares[rival]:.0f} %"
+
+
+def _level(places, gated):
+    """The worst of the RRU beside the best of all gated cells."""
+    best = places[gated].min()
+    worst, rival = places["rru"].max(), best.idxmin()
+    if not np.isfinite(worst):
+        return ""
+    told = (
+        f"the RRU's worst of {len(places)} trainings, {worst:.4g}, is {{}} than the best of every "
+        f"gated cell, {best[rival]:.4g} ({CELL_TITLES[rival]})"
+    )
+    if worst < best[rival]:
+        return f"**The level: {told.format('better')}.**"
+    return f"The level: {told.format('no better')}."
+
+
+def _same_sign(places, gated):
+    """The sign test over all squares, where the RRU's loss is the lower one at every square."""
+    if not (places.rru < places[gated].min(axis=1)).all():
+        return ""
+    rates = places.index.get_level_values("learning_rate").nunique()
+    chances = [stats.binomtest(n, n).pvalue for n in (len(places), rates)]
+    return (
+        f"At each of the {len(places)} squares the RRU's loss is the lowest of all cells' (sign "
+        f"test over the squares p = {chances[0]:.1g}, over the {rates} learning rates "
+        f"p = {chances[1]:.1g})."
+    )
+
+
+def normalization(frame, where="here"):
+    """What normalization does to the range in which the RRU works (appendix C).
+
+    Args:
+        frame, where: as of `robustness`.
+    """
     if not (frame.status != "missing").any():
         return NOTHING
     table, places = grid_table(frame, by="normalize"), paired(frame, by="normalize")
-    verdict, facts = [], [_shares(table, NORMALIZE_TITLES), _medians(table, NORMALIZE_TITLES)]
+    facts = [*_shares(table, NORMALIZE_TITLES), _medians(table, NORMALIZE_TITLES)]
+    verdict, cut = [], _cut_off(frame)
+    claim = "The claim that normalization broadens the range in which the RRU works"
+    if cut:
+        verdict.append(f"**{claim} {said(UNDECIDED)} {where}**: {cut}.")
+    elif len(places):
+        difference = share_difference(places, True, False)
+        verdict.append(
+            f"**{claim} {said(_held(difference))} {where}**: {_points(difference)} of the grid "
+            "within 10 % of the best loss."
+        )
     if len(places):
         better = int((places[True] < places[False]).sum())
         facts.append(
             f"With normalization the loss is lower at {better} of the {len(places)} grid points "
             "that are measured both ways."
         )
-        difference = share_difference(places, True, False)
-        verdict.append(
-            "**The claim that normalization broadens the range in which the RRU works "
-            f"{_held(difference)} here**: {_points(difference)} of the grid within 10 % of the "
-            "best loss."
-        )
+        facts.append(_failed_apart(places))
     notes = [limit_note(frame), _seeds(frame)]
     return answer(verdict, [*facts, _failures(table, NORMALIZE_TITLES), *notes])
 
 
-def robustness_verdict(frame):
-    """`Verdict` on the broader range of the RRU; the frame is as for `robustness`, complete."""
-    places = paired(frame)
-    rival, difference = _strongest(places, [cell for cell in places if cell != "rru"])
-    return Verdict(
-        _held(difference), f"{_points(difference)} of the grid, against the {CELL_TITLES[rival]}"
+def _failed_apart(places):
+    """The exact sign test of the squares at which only one of the two failed."""
+    failed = np.isinf(places)
+    only_without, only_with = (
+        (failed[a] & ~failed[b]).sum() for a, b in ((False, True), (True, False))
+    )
+    if not only_without + only_with:
+        return ""
+    p = stats.binomtest(only_without, only_without + only_with).pvalue
+    return (
+        f"Only without it a training failed at {only_without} squares, only with it at {only_with} "
+        f"(sign test p = {p:.1g})."
     )
 
 
+def robustness_verdicts(frame):
+    """Return `{measure: Verdict}` on the broader range, by the best of all and by one's own.
+
+    Args:
+        frame: as for `robustness`, complete.
+    """
+    cut = _cut_off(frame)
+    if cut:
+        return {"": Verdict(UNDECIDED, cut)}
+    places, verdicts = paired(frame), {}
+    gated = [cell for cell in places if cell != "rru"]
+    for measure, own in (("by the best of all cells", False), ("by each cell's own best", True)):
+        rival, difference = _strongest(places, gated, own)
+        note = f"{_two_shares(places, rival, own)} of the grid, {_points(difference)}"
+        verdicts[measure] = Verdict(_held(difference), note)
+    return verdicts
+
+
 def normalization_verdict(frame):
-    """`Verdict` on the range with and without normalization."""
+    """Return the `Verdict` on the range with and without normalization."""
+    cut = _cut_off(frame)
+    if cut:
+        return Verdict(UNDECIDED, cut)
     difference = share_difference(paired(frame, by="normalize"), True, False)
     return Verdict(_held(difference), f"{_points(difference)} of the grid with it")
 
 
+def best_of_grid(frame):
+    """Say by how much the best training of the RRU's grid lies below the mean, and by chance.
+
+    Args:
+        frame: rows of `authors_grid`.
+    """
+    scores = frame[frame.cell == "rru"].test
+    spread = run_spread(frame[frame.cell == "rru"])
+    shift, deviation = best_of(len(scores), spread)
+    return (
+        f"The RRU's {len(scores)} trainings have the mean {scores.mean():.4g} and the best "
+        f"{scores.min():.4g}. What learning rate and size leave of their spread is {spread:.2g} "
+        f"(standard deviation); so the best of {len(scores)} lies {shift:.2g} ± {deviation:.1g} "
+        "below the mean by chance alone. The tuned numbers of Table 1 are bests of a hundred."
+    )
+
+
+def _cut_off(frame):
+    """What forbids a verdict: more than a fifth of the squares cut off by the limit of epochs."""
+    measured = frame[frame.status != "missing"]
+    cut = int(measured.cut_off.sum())
+    if cut <= MOST_CUT_OFF * len(measured):
+        return ""
+    return f"the limit of epochs cut off {cut} of {len(measured)} trainings, which decide nothing"
+
+
 def _shares(table, titles):
-    told = [
-        f"{titles[name]} {row.own_10:.0f} % ({row.own_10_low:.0f} to {row.own_10_high:.0f})"
-        for name, row in table.iterrows()
-        if row.runs
+    return [
+        f"Share of the grid within 10 % of {best}: "
+        + ", ".join(
+            f"{titles[name]} {row[kind]:.0f} % ({row[f'{kind}_low']:.0f} to "
+            f"{row[f'{kind}_high']:.0f})"
+            for name, row in table[table.runs > 0].iterrows()
+        )
+        + "."
+        for kind, best in (("own_10", "its own best loss"), ("all_10", "the best loss of all"))
     ]
-    return "Share of the grid within 10 % of its own best loss: " + ", ".join(told) + "."
 
 
 def _medians(table, titles):
@@ -130,19 +263,8 @@ def _wins(places):
     return f"Lowest loss at how many of the {len(places)} grid points: {told}{none}."
 
 
-def _verdict(places, gated, partial):
-    rival, difference = _strongest(places, gated)
-    where = "at the grid points measured so far" if partial else "here"
-    return (
-        f"**The paper's claim, a broader range in which the RRU works well, {_held(difference)} "
-        f"{where}**: the RRU's share of the grid within 10 % of the best loss of all cells differs "
-        f"by {_points(difference)} from that of the {CELL_TITLES[rival]}, the best gated cell by "
-        "this measure."
-    )
-
-
-def _strongest(places, gated):
-    differences = {cell: share_difference(places, "rru", cell) for cell in gated}
+def _strongest(places, gated, own=False):
+    differences = {cell: share_difference(places, "rru", cell, own=own) for cell in gated}
     return min(differences.items(), key=lambda item: item[1].points)
 
 
@@ -167,7 +289,7 @@ def _without(places, gated, rate, which):
         return ""
     rival, difference = _strongest(rest, gated)
     return (
-        f"Without {which}, it {_held(difference)}: {_points(difference)} from that of the "
+        f"Without {which}, it {said(_held(difference))}: {_points(difference)} to the "
         f"{CELL_TITLES[rival]}."
     )
 
@@ -177,6 +299,6 @@ def _seeds(frame):
     if n > 1:
         return ""
     return (
-        "One seed at each grid point: the intervals are of drawing the grid points anew and say "
+        "One seed at each grid point: the intervals are of drawing the learning rates anew and say "
         "nothing of other seeds."
     )

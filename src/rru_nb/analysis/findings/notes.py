@@ -6,7 +6,12 @@ from typing import NamedTuple
 from ...experiments import section
 from ...training.config import command
 
-HOLDS, FAILS, UNDECIDED = "holds", "does not hold", "is not decided"
+HOLDS, FAILS, UNDECIDED = "holds", "does not hold", "inconclusive"
+
+
+def said(held):
+    """The verdict as the predicate of a sentence."""
+    return f"is {held}" if held == UNDECIDED else held
 
 
 class Verdict(NamedTuple):
