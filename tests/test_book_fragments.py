@@ -192,15 +192,15 @@ def test_a_claim_is_answered_by_all_runs_of_its_section_or_not_at_all(context):
         write_record(
             a_record(point.config, test={"accuracy": 80.0}, valid={"accuracy": 80.0}, **ORIGIN)
         )
-    before = claims.claims(context)
-    assert "*imdb*: 1 of 6 runs is not measured yet." in before
+    before, basis = claims.claims(context), "(6 trainings of ours, scale laptop)"
+    assert f"*imdb* {basis}: 1 of 6 runs is not measured yet." in before
     assert "Sentiment analysis IMDB: <strong>–</strong>" in before
     write_record(
         a_record(points[-1].config, test={"accuracy": 81.0}, valid={"accuracy": 81.0}, **ORIGIN)
     )
     said = claims.claims(context)
     assert "Sentiment analysis IMDB: <strong>inconclusive</strong>" in said
-    assert "*imdb*: With one seed nothing is decided; 1 of the 5 variants" in said
+    assert f"*imdb* {basis}: With one seed nothing is decided; 1 of the 5 variants" in said
     for seed, score in ((1, 80.2), (2, 79.8)):
         own = paper_config("imdb", "rru", scale="laptop", seed=seed)
         scores = {"accuracy": score}
@@ -211,10 +211,23 @@ def test_a_claim_is_answered_by_all_runs_of_its_section_or_not_at_all(context):
     assert (
         '<div class="rru-key rru-outside">Sentiment analysis IMDB: <strong>does not hold</strong>'
         '<span class="rru-note">of 5 variants 0 worse, 1 better; one seed of each, against the 3 '
-        "seeds of the RRU</span>"
+        "seeds of the RRU; 6 trainings of ours, scale laptop</span>"
     ) in told
-    assert "*ptb-char*: 20 of 20 runs" in said and "*nottingham*: 64 of 64 runs" in said
+    assert "*ptb-char* (20 trainings of ours, scale laptop): 20 of 20 runs" in said
     assert "../notebooks/" not in said, "no page of it in this book"
+
+
+def test_claims_on_grids_rest_on_the_authors_trainings_where_these_are_known(context):
+    said = claims.claims(context)
+    (row,) = [row for row in said.split("<tr>") if "broader range of learning" in row]
+    verdicts = re.findall(r"<strong>(.+?)</strong>", row)
+    assert verdicts == ["holds", "inconclusive"] * 2, "by the best of all, by each cell's own"
+    assert row.count("400 trainings of the authors, full size") == 4
+    assert "RRU 38 %, LSTM 50 % of the grid" in row
+    (row,) = [row for row in said.split("<tr>") if "Normalization broadens" in row]
+    assert re.findall(r"<strong>(.+?)</strong>", row) == ["inconclusive", "–"]
+    assert "200 trainings of the authors, full size" in row
+    assert "32 of 32 runs are not measured yet." in row, "on words there are only ours"
 
 
 def test_the_examples_of_the_page_tell_what_their_records_say(context):

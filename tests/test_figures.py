@@ -50,6 +50,25 @@ def test_a_heatmap_marks_failed_missing_and_best():
     assert {t.get_text() for t in gru.texts} == {"5.20", "4.00", "×"}
 
 
+def test_what_the_limit_cut_off_is_hatched_over_its_colour():
+    frame = frame_of(robustness_points(), steep)
+    plain = colours(figures.heatmaps(frame, "n_params", "learning_rate").axes[0])
+    frame.loc[(frame.cell == "rru") & (frame.learning_rate == 1e-4), "cut_off"] = True
+    figure = figures.heatmaps(frame, "n_params", "learning_rate")
+    rru, gru = figure.axes[:2]
+    hatched = [patch for patch in rru.patches if patch.get_hatch()]
+    assert {patch.get_y() for patch in hatched} == {-0.5}, "the lowest rate, at the bottom"
+    assert len(hatched) == 4 and not any(patch.get_hatch() for patch in gru.patches)
+    assert colours(rru) == plain
+    assert "cut off" in " ".join(text.get_text() for text in figure.legends[0].texts)
+    assert [t.get_text() for t in figure.axes[2].get_xticklabels()] == [
+        "40k",
+        "100k",
+        "160k",
+        "220k",
+    ]
+
+
 def test_panels_of_a_row_share_one_scale_and_good_is_dark():
     frame = frame_of(robustness_points(), steep)
     figure = figures.heatmaps(frame, "learning_rate", "n_params")
