@@ -6,8 +6,8 @@ import yaml
 from ..experiments import authors_grid, section
 from ..experiments.authors import METRICS
 from ..storage import paths
+from ..training.config import command
 from ..training.records import find_record
-from .tables import command
 
 
 def declared(dataset):

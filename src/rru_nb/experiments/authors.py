@@ -3,10 +3,10 @@
 import numpy as np
 import pandas as pd
 
-from ..analysis.small_scale import baseline
 from ..errors import check_choice
 from ..storage import paths
 from ..training.config import paper_config
+from .baselines import baseline
 
 SCALE = "the authors' trainings, full size"
 GRIDS = {"robustness": ("nottingham", "ptb-word"), "normalization": ("nottingham",)}
