@@ -71,6 +71,7 @@ def test_key_frequencies_by_hand():
         "pieces": ((3 * on + off) / 4 + (on + off) / 2) / 2,
         "sounding": on,
         "windows": on,  # the second piece has one sounding step: no input and target
+        "batches": on,  # a single window, so a single batch
     }
     found = key_frequencies(splits)
     assert found == {name: pytest.approx(score + rest) for name, score in wanted.items()}

@@ -181,7 +181,7 @@ def test_the_verdict_follows_the_numbers():
     same = frame_of(points, lambda p: 4.0)
     assert "is inconclusive here**" in findings.robustness(same)
     note = "RRU 100 %, GRU 100 % of the grid, +0 points (+0 to +0; 0 to 0 squares, p = 1)"
-    assert findings.robustness_verdicts(same)[ALL] == ("inconclusive", note)
+    assert findings.robustness_verdicts(same)[ALL] == ("inconclusive", note, 1.0)
     nothing = findings.robustness(frame_of(points, steep, lambda p: "missing"))
     assert nothing == "Nothing is measured here yet."
     alone = findings.robustness(frame_of(robustness_points(["rru"]), steep))
@@ -309,7 +309,8 @@ def test_normalization_compares_the_two_halves():
         in said
     )
     assert "lower at 24 of the 28 grid points" in said
-    held, note = findings.normalization_verdict(frame)
+    held, note, p = findings.normalization_verdict(frame)
+    assert f"p = {p:.2g})" in note
     assert held == "holds" and note.removesuffix(" of the grid with it") in said
     broken = frame_of(points, score, lambda p: "ok" if p.config.normalize else "failed")
     assert "only without it a training failed at 28 squares, only with it at 0" in (
@@ -346,17 +347,17 @@ def test_the_rate_is_chosen_by_validation_and_told_by_test():
     assert "all gain" not in said
     assert "ahead of the best gated cell, GRU" in said
     told = "RRU 5.0 % better with it, a gated cell up to 2.5 %"
-    assert findings.dropout_verdict(frame) == ("inconclusive", f"{told}; one seed")
+    assert findings.dropout_verdict(frame)[:2] == ("inconclusive", f"{told}; one seed")
     twice = pd.concat([frame, frame.assign(seed=1)], ignore_index=True)
-    assert findings.dropout_verdict(twice) == ("holds", told)
+    assert findings.dropout_verdict(twice)[:2] == ("holds", told)
     assert "for the RRU here** (its" in findings.dropout(twice)
     frame.loc[~rru & (frame.dropout == 0.2), "test"] = 3.0
     said = findings.dropout(frame)
     assert "is not the most pronounced" in said and "behind the best gated cell" in said
     told = "RRU 5.0 % better with it, a gated cell up to 25.0 %"
-    assert findings.dropout_verdict(frame) == ("inconclusive", f"{told}; one seed")
+    assert findings.dropout_verdict(frame)[:2] == ("inconclusive", f"{told}; one seed")
     twice = pd.concat([frame, frame.assign(seed=1)], ignore_index=True)
-    assert findings.dropout_verdict(twice) == ("does not hold", told)
+    assert findings.dropout_verdict(twice)[:2] == ("does not hold", told)
     without = twice[twice.dropout > 0]
     assert findings.dropout_verdict(without).held == "inconclusive"
     frame.loc[~rru & (frame.dropout == 0.0), ["valid", "test"]] = [1.0, 1.2]
@@ -400,10 +401,18 @@ def test_differences_are_taken_seed_by_seed():
     assert table.paper_difference["identity"] == pytest.approx(0.64)
     said = findings.ablation(table, frame)
     assert "S = 1: worse, +1.01" in said and "no normalization: better, -0.49" in said
+    differences = {"identity": [1.0, 1.01, 1.02], "no_normalization": [-0.5, -0.49, -0.48]}
+    for name, values in differences.items():
+        p = scipy.stats.ttest_1samp(values, 0).pvalue
+        assert table.p[name] == pytest.approx(p, rel=1e-6)
+    # The smallest of five p values counts five times, the next four times, and no less than it.
+    assert table.p_holm["identity"] == pytest.approx(5 * table.p["identity"])
+    assert table.p_holm["no_normalization"] == pytest.approx(4 * table.p["no_normalization"])
     assert "does not hold here**" in said
     verdict = findings.ablation_verdict(table, frame)
     note = "of 5 variants 1 worse, 1 better; 3 seeds, paired differences"
-    assert verdict == ("does not hold", note)
+    p = table.p_holm["no_normalization"]
+    assert verdict == ("does not hold", note, pytest.approx(p))
     assert "As in the paper, the variant that costs most is: S = 1." in said
     shown = shown_ablation_table(table)["paper, to the RRU"]
     assert shown["S = 1"] == "+0.64" and shown["no normalization"] == "+0.00"
@@ -422,27 +431,54 @@ def test_one_seed_decides_nothing():
     said = findings.ablation(ablation_table(section("ablation"), frame), frame)
     assert "one seed, so no interval" in said and "With one seed nothing is decided" in said
     verdict = findings.ablation_verdict(ablation_table(section("ablation"), frame), frame)
-    assert verdict == ("inconclusive", "one seed of each")
+    assert verdict[:2] == ("inconclusive", "one seed of each") and np.isnan(verdict.p)
 
 
 def test_one_seed_is_judged_by_the_seeds_of_the_rru():
-    scores = {"rru": 4.0, "identity": 4.5, "constant_start": 4.1, "scalar_rezero": 3.5}
+    scores = {"rru": 4.0, "identity": 6.0, "constant_start": 4.1, "scalar_rezero": 2.0}
     frame = ablation_frame(lambda p: scores.get(p.coordinates["variant"], 4.0), seeds=[0])
-    table = ablation_table(section("ablation"), frame)
     rru = [3.9, 4.0, 4.1]  # mean ± 4.303 · 0.1 · √(4/3): 3.50316 to 4.49684
-    said = findings.ablation(table, frame, rru)
-    assert "worse: S = 1; better: single scalar ReZero**, by one seed of each of the 5" in said
-    assert "within 3.50 to 4.50, by its 3 seeds, 3.90, 4.00, 4.10)" in said
-    assert "nothing is decided" in findings.ablation(table, frame, rru[:2])
-    verdict = findings.ablation_verdict(table, frame, rru)
+    table = ablation_table(section("ablation"), frame, rru)
+    assert table.low["identity"] == pytest.approx(6 - 4.49684, abs=1e-4)
+    assert table.high["identity"] == pytest.approx(6 - 3.50316, abs=1e-4)
+    p = 2 * scipy.stats.t.sf(2 / (0.1 * np.sqrt(4 / 3)), 2)
+    assert table.p["identity"] == pytest.approx(p) and table.p_holm["identity"] > 4 * p
     how = "one seed of each, against the 3 seeds of the RRU"
-    assert verdict == ("does not hold", f"of 5 variants 1 worse, 1 better; {how}")
-    assert findings.ablation_verdict(table, frame, [3.6, 4.0, 4.4]).held == "inconclusive"
+    held, note, least = findings.ablation_verdict(table, frame)
+    assert (held, note) == ("does not hold", f"of 5 variants 1 worse, 1 better; {how}")
+    assert least == table.p_holm["scalar_rezero"]
+    said = findings.ablation(table, frame)
+    assert note in said and "S = 1: worse, +2.00 (+1.50 to +2.50" in said
+    few = ablation_table(section("ablation"), frame, rru[:2])
+    assert few.p.isna().all() and "nothing is decided" in findings.ablation(few, frame)
+    wide = ablation_table(section("ablation"), frame, [2.0, 4.0, 6.0])
+    assert findings.ablation_verdict(wide, frame).held == "inconclusive"
     ahead = ablation_frame(lambda p: 4.0 - (p.coordinates["variant"] != "rru"), seeds=[0])
     told = findings.ablation(ablation_table(section("ablation"), ahead), ahead)
     assert "Every variant scores better here; in the paper S = 1 costs most." in told
-    none = findings.ablation(table, frame, [3.0, 4.0, 5.0])
-    assert "worse: none; better: none**" in none
+
+
+def test_a_variant_singled_out_is_corrected_for_the_others():
+    """With p = 0.03 alone of five it is no find; that all five are worse needs no correction."""
+    rru = [3.9, 4.0, 4.1]
+    far = 4 + scipy.stats.t.isf(0.015, 2) * 0.1 * np.sqrt(4 / 3)
+    one = ablation_frame(lambda p: far if p.coordinates["variant"] == "identity" else 4.0, [0])
+    table = ablation_table(section("ablation"), one, rru)
+    assert table.p["identity"] == pytest.approx(0.03)
+    assert table.p_holm["identity"] == pytest.approx(0.15)
+    assert "of 5 variants 0 worse" in findings.ablation_verdict(table, one).note
+    every = ablation_frame(lambda p: 4.0 if p.coordinates["variant"] == "rru" else far, [0])
+    verdict = findings.ablation_verdict(ablation_table(section("ablation"), every, rru), every)
+    assert verdict.held == "holds" and verdict.p == pytest.approx(0.03)
+
+
+def test_trainings_that_the_limit_cut_off_decide_nothing():
+    frame = ablation_frame(lambda p: 4.0 + (p.coordinates["variant"] != "rru"))
+    table = ablation_table(section("ablation"), frame)
+    assert findings.ablation_verdict(table, frame).held == "holds"
+    frame["cut_off"] = np.arange(len(frame)) < 4  # of 18
+    verdict = findings.ablation_verdict(table, frame)
+    assert verdict.held == "inconclusive" and "4 of 18 trainings" in verdict.note
 
 
 def test_every_variant_worse_is_the_claim():
@@ -461,7 +497,7 @@ def test_a_variant_of_one_seed_is_compared_with_the_mean_of_the_rrus_seeds():
     frame = ablation_frame(lambda p: 90.0 + (p.coordinates["variant"] != "rru"), seeds=[0])
     table = ablation_table(section("ablation"), frame, [90.0, 92.0, 94.0])
     assert (table.measured["rru"], table.runs["rru"]) == (92.0, 3)
-    assert table.difference["identity"] == -1.0 and np.isnan(table.low["identity"])
+    assert table.difference["identity"] == -1.0
     alone = ablation_table(section("ablation"), frame, [90.0])
     assert alone.difference["identity"] == 1.0 and alone.runs["rru"] == 1
     both = ablation_frame(lambda p: 90.0 + (p.coordinates["variant"] != "rru"), seeds=[0, 1])
@@ -469,12 +505,16 @@ def test_a_variant_of_one_seed_is_compared_with_the_mean_of_the_rrus_seeds():
     assert pairs.difference["identity"] == 1.0, "several seeds: in pairs, whatever else is there"
 
 
-def test_where_the_seeds_reach_the_best_possible_score_no_variant_can_be_better():
+def test_of_digits_a_variant_can_be_better_however_wide_the_seeds():
+    """In points the interval reaches beyond 100 %; on the log odds of an error it does not."""
+    rru = [90.5, 91.3, 94.2]
+    assert np.mean(rru) + 4.303 * np.std(rru, ddof=1) * np.sqrt(4 / 3) > 100
     points = section("ablation").points("mnist", seeds=[0])
-    frame = frame_of(points, lambda p: 99.0, metric="accuracy")
-    table = ablation_table(section("ablation"), frame, [90.0, 95.0, 99.0])
-    assert "None could be told better" in findings.ablation(table, frame, [90.0, 95.0, 99.0])
-    assert "None could be told" not in findings.ablation(table, frame, [98.0, 98.1, 98.2])
+    frame = frame_of(points, lambda p: 99.9, metric="accuracy")
+    table = ablation_table(section("ablation"), frame, rru)
+    assert (table.drop(index="rru").p < 0.05).all()
+    assert "S = 1: " in findings.ablation(table, frame)
+    assert "0.10 % errors, the RRU 8.00 %" in findings.ablation(table, frame)
 
 
 def test_several_datasets_in_one_sentence():
@@ -577,7 +617,7 @@ def test_variants_that_score_as_the_rru_are_neither_worse_nor_better():
     verdict = findings.ablation_verdict(table, frame)
     assert verdict.held == "inconclusive"
     assert verdict.note.startswith("of 5 variants 0 worse, 0 better; 3 seeds")
-    assert "no difference beyond the seeds" in findings.ablation(table, frame)
+    assert "no significant difference, +0.000" in findings.ablation(table, frame)
 
 
 def test_of_accuracies_the_lowest_variant_costs_most():

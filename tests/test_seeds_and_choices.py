@@ -10,6 +10,7 @@ from test_records import a_record
 
 from book.tools import generate
 from rru_nb.analysis import choices, seeds
+from rru_nb.analysis.resampling import holm
 from rru_nb.storage import paths
 from rru_nb.training.config import paper_config
 from rru_nb.training.records import write_record
@@ -34,16 +35,21 @@ def test_welch_interval_from_the_textbook():
 
 @pytest.mark.parametrize(
     "gru, words",
-    [(GRU, "better than the GRU"), ([7.0, 7.1, 7.05], "worse than"), ([7.7, 7.9], "not told")],
+    [
+        (GRU, "better than the GRU"),
+        ([7.0, 7.1, 7.05], "worse than"),
+        ([7.7, 7.9], "No significant difference"),
+    ],
 )
-def test_the_verdict_says_what_the_interval_says(gru, words):
+def test_the_verdict_says_what_the_test_says(gru, words):
     scores = frame(rru=RRU, gru=gru, lstm=[], mogrifier=[])
     assert words in seeds.verdict("jsb", scores)
 
 
 def test_of_accuracies_the_higher_is_better():
     scores = frame(rru=[90.0, 91.0, 90.5], gru=[80.0, 81.0, 80.5], lstm=[], mogrifier=[])
-    assert "better than the GRU by 10.000" in seeds.verdict("mnist", scores)
+    said = seeds.verdict("mnist", scores)
+    assert "better than the GRU by 10.000 points, 9.50 % errors against 19.50 %" in said
     assert "worse than the GRU by 10.000" in seeds.verdict("jsb", scores)
 
 
@@ -99,7 +105,7 @@ def test_all_effects_at_once_are_judged_by_a_wider_interval(monkeypatch, tmp_pat
     # Three seeds, 8.05 ± t · 0.05 · √(4/3): t is 4.30 for one run, 6.21 for two at once.
     said = choices.together(choices.effects())
     assert "Each line by itself, 2 of 2 are beyond the seeds" in said
-    assert "for all 2 at once, 7.692 to 8.408, has 1 of them outside." in said
+    assert "interval 7.692 to 8.408), 1 is." in said
 
 
 def test_an_effect_counts_beyond_the_seeds_of_the_unchanged_run(monkeypatch, tmp_path):
@@ -147,6 +153,49 @@ def test_one_more_run_is_expected_where_it_falls_19_times_of_20():
         hits += low <= new <= high
     assert 0.93 < hits / 2000 < 0.97
     assert seeds.expected_run([8.1, 8.2]) is None
+
+
+def test_the_interval_of_accuracies_is_one_of_log_odds():
+    scores = [90.52, 91.33, 94.20]
+    low, high = seeds.expected_run(scores, "accuracy")
+    odds = [np.log((100 - s) / s) for s in scores]
+    reach = stats.t.ppf(0.975, 2) * np.std(odds, ddof=1) * np.sqrt(4 / 3)
+    assert np.log((100 - low) / low) == pytest.approx(np.mean(odds) + reach)
+    assert np.log((100 - high) / high) == pytest.approx(np.mean(odds) - reach)
+    assert low < 90.52 and 94.20 < high < 100 < seeds.expected_run(scores)[1]
+    assert seeds.expected_run([99.0, 100.0, 100.0], "accuracy")[1] < 100, "no errors, finite odds"
+
+
+@pytest.mark.parametrize("metric", [None, "accuracy"])
+def test_a_run_is_outside_where_its_p_value_says_so(metric):
+    scores = [90.0, 92.0, 93.0, 91.0]
+    for bound, inward in zip(seeds.expected_run(scores, metric), (1, -1), strict=True):
+        assert seeds.p_of_run(bound, scores, metric) == pytest.approx(0.05)
+        assert seeds.p_of_run(bound + 0.1 * inward, scores, metric) > 0.05
+    assert np.isnan(seeds.p_of_run(90.0, scores[:2])), "two runs tell nothing of a third"
+    assert seeds.p_of_run(8.0, [8.0] * 3) == 1 and seeds.p_of_run(8.1, [8.0] * 3) == 0
+
+
+def test_the_best_of_a_hundred_runs_is_expected_where_it_falls():
+    """Of the bests of 100 runs 2.5 % lie beyond the interval; on the worse side it is the same."""
+    rng = np.random.default_rng(1)
+    beyond = 0
+    for _ in range(4000):
+        seen = list(rng.normal(8.2, 0.05, size=4))
+        beyond += rng.normal(8.2, 0.05, size=100).min() < seeds.expected_run(seen, trials=100)[0]
+    assert 0.018 < beyond / 4000 < 0.032
+    one, best = seeds.expected_run(seen), seeds.expected_run(seen, trials=100)
+    assert best[1] == one[1] and best[0] < one[0]
+    above = seeds.expected_run([90.0, 91.0, 92.0], "accuracy", trials=10)
+    assert above[0] == seeds.expected_run([90.0, 91.0, 92.0], "accuracy")[0]
+    assert above[1] > seeds.expected_run([90.0, 91.0, 92.0], "accuracy")[1], "higher is better"
+
+
+def test_p_values_are_corrected_after_holm():
+    """The example of Holm (1979) as textbooks have it: 4 p, 3 p, 2 p, p, none below the last."""
+    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert holm([0.5, np.nan, 0.6])[[0, 2]] == pytest.approx([1, 1]), "NaN is no test"
+    assert np.isnan(holm([0.5, np.nan])[1]) and len(holm([])) == 0
 
 
 def test_one_seed_has_no_spread():

@@ -1,18 +1,25 @@
 """What the paper claims beside Table 1, and whether it holds, by whose trainings of what size."""
 
+import math
 from collections.abc import Callable
 from html import escape
 from typing import NamedTuple
 
+import pandas as pd
+
 from rru_nb.analysis import findings
 from rru_nb.analysis.ablations import ablation_table, rru_scores
-from rru_nb.analysis.findings.notes import FAILS, HOLDS
-from rru_nb.analysis.tables import published_row
+from rru_nb.analysis.findings.notes import FAILS, HOLDS, UNDECIDED
+from rru_nb.analysis.resampling import holm
+from rru_nb.analysis.seeds import SURE
+from rru_nb.analysis.tables import p_text, published_row
 from rru_nb.experiments import GRIDS, authors_grid, results, section
 
 from .captions import first_sentence
 
 SCALE = "laptop"
+_PLURAL = {HOLDS: "hold", FAILS: "do not hold", UNDECIDED: "are inconclusive"}
+_OPEN = "–"  # instead of a verdict, where runs are missing
 _COLOURS = {HOLDS: "rru-within", FAILS: "rru-outside"}  # else one that says: not to be told
 
 
@@ -27,15 +34,6 @@ class _Claim(NamedTuple):
     finding: Callable
 
 
-class _Answer(NamedTuple):
-    """What is said of a claim on one dataset, and by what; no verdict where runs are missing."""
-
-    dataset: str
-    verdicts: dict
-    sentence: str
-    basis: str
-
-
 def _one(verdict):
     return lambda frame: {"": verdict(frame)}
 
@@ -44,7 +42,7 @@ def _of_ablation(function):
     def with_tables(frame):
         found = section("ablation")
         rru = rru_scores(found, frame)
-        return function(ablation_table(found, frame, rru), frame, rru)
+        return function(ablation_table(found, frame, rru), frame)
 
     return with_tables
 
@@ -76,43 +74,86 @@ _CLAIMS = {
 def claims(context):
     """Each claim with its verdict on each dataset as a table, and folded below it in sentences."""
     pages = {path.stem for path in (context.folder / "notebooks").glob("*.ipynb")}
-    told = {name: _answers(name) for name in _CLAIMS}
-    rows = "\n".join(_row(name, told[name], name in pages) for name in _CLAIMS)
+    answers = corrected(pd.concat([_answers(name) for name in _CLAIMS], ignore_index=True))
+    rows = "\n".join(
+        _row(name, mine, name in pages) for name, mine in answers.groupby("claim", sort=False)
+    )
     table = (
         '<div class="rru-table" tabindex="0" role="region" aria-label="The other claims"><table>\n'
         '<thead><tr><th scope="col">Claim</th><th scope="col">Verdict, by what</th></tr></thead>\n'
         f"<tbody>\n{rows}\n</tbody></table></div>\n"
     )
     sentences = "\n".join(
-        f"- {section(name).title}, *{answer.dataset}* ({answer.basis}): {answer.sentence}"
-        for name, answers in told.items()
-        for answer in answers
+        f"- {section(row.claim).title}, *{row.dataset}* ({row.basis}): {row.sentence}"
+        for row in answers.drop_duplicates(["claim", "dataset"]).itertuples()
     )
-    summary = "<summary>In sentences, with what each rests on</summary>"
-    return f'{table}\n<details class="rru-fold">\n{summary}\n\n{sentences}\n\n</details>\n'
+    folded = "<summary>In sentences, with what each rests on</summary>"
+    fold = f'<details class="rru-fold">\n{folded}\n\n{sentences}\n\n</details>'
+    return f"{_summary(answers)}\n\n{table}\n{fold}\n"
+
+
+def corrected(answers):
+    """Answers whose verdicts hold also with p values corrected for all tests (Holm).
+
+    Args:
+        answers: a frame with the columns `held` and `p`, NaN where there is no test.
+
+    Returns:
+        It with `p_holm`, and with `held` "inconclusive" where that is not below 0.05.
+    """
+    answers = answers.assign(p_holm=holm(answers.p))
+    return answers.assign(held=answers.held.mask(answers.p_holm >= SURE, UNDECIDED))
 
 
 def _answers(name):
-    return [_answer(name, dataset) for dataset in section(name).datasets]
+    """A row for each dataset and measure; a verdict where all runs of the section are there."""
+    rows = [row for dataset in section(name).datasets for row in _answer(name, dataset)]
+    return pd.DataFrame(rows).assign(claim=name)
 
 
 def _answer(name, dataset):
     """By the authors' full-size grid where there is one, else by all our runs of the section."""
     found, claim = section(name), _CLAIMS[name]
     if dataset in GRIDS.get(name, ()):
-        frame = authors_grid(name, dataset)
-        basis = f"{len(frame)} trainings of the authors, full size"
+        frame, whose = authors_grid(name, dataset), "of the authors, full size"
     else:
         frame = results(found, found.points(dataset, scale=SCALE))
-        basis = f"{len(frame)} trainings of ours, scale {SCALE}"
+        whose = f"of ours, scale {SCALE}"
+    row = {"dataset": dataset, "basis": _basis(frame, whose)}
     missing = (frame.status == "missing").sum()
     if missing:
         are = "is" if missing == 1 else "are"
-        return _Answer(
-            dataset, {}, f"{missing} of {len(frame)} runs {are} not measured yet.", basis
-        )
-    sentence = first_sentence(claim.finding(frame))[0]
-    return _Answer(dataset, claim.verdicts(frame), sentence, basis)
+        sentence = f"{missing} of {len(frame)} runs {are} not measured yet."
+        unknown = {"measure": "", "held": _OPEN, "alone": _OPEN, "note": sentence, "p": math.nan}
+        return [row | {"sentence": sentence} | unknown]
+    row["sentence"] = first_sentence(claim.finding(frame))[0]
+    return [
+        row | {"measure": measure, "alone": verdict.held} | verdict._asdict()
+        for measure, verdict in claim.verdicts(frame).items()
+    ]
+
+
+def _basis(frame, whose):
+    """How many trainings of how many seeds a verdict rests on, whose, and how they ended."""
+    seeds, cut = frame.seed.nunique(), int(frame.cut_off.sum())
+    ended = f", {cut} cut off by the limit of epochs" if cut else ""
+    return f"{len(frame)} trainings {whose}, {seeds} seed{'s' if seeds > 1 else ''}{ended}"
+
+
+def _summary(answers):
+    """How many verdicts there are of each kind, and how many tests they are corrected for."""
+    judged = answers[answers.held != _OPEN]
+    if judged.empty:
+        return "No claim has all its runs measured yet."
+    counts = [f"{(judged.held == held).sum()} {verb}" for held, verb in _PLURAL.items()]
+    tests = int(answers.p.count())
+    told = f"Of {len(judged)} verdicts {counts[0]}, {counts[1]}, and {counts[2]}."
+    if tests < 2:
+        return told
+    return (
+        f"{told} The p values of the {tests} that rest on a test are corrected for their number "
+        "(Holm); intervals are not, each is at 95 % by itself."
+    )
 
 
 def _row(name, answers, has_page):
@@ -120,22 +161,23 @@ def _row(name, answers, has_page):
     title = escape(found.title)
     linked = f'<a href="../notebooks/{name}.html">{title}</a>' if has_page else title
     says = f'{_CLAIMS[name].says}<span class="rru-note">{linked}, {escape(found.paper)}</span>'
-    verdicts = "".join(_shown(answer) for answer in answers)
+    verdicts = "".join(_verdict(answer) for answer in answers.itertuples())
     return f'<tr><th scope="row">{says}</th><td class="rru-verdicts">{verdicts}</td></tr>'
 
 
-def _shown(answer):
-    title = escape(published_row(answer.dataset))
-    if not answer.verdicts:
-        note = f'<span class="rru-note">{escape(answer.sentence)}</span>'
-        return f'<div class="rru-key">{title}: <strong>–</strong>{note}</div>'
-    return "".join(
-        _verdict(f"{title}, {measure}" if measure else title, verdict, answer.basis)
-        for measure, verdict in answer.verdicts.items()
+def _verdict(answer):
+    title = ", ".join(filter(None, [published_row(answer.dataset), answer.measure]))
+    notes = filter(None, [answer.note, _correction(answer), answer.basis])
+    told = "".join(f'<span class="rru-note">{escape(note)}</span>' for note in notes)
+    colour = "" if answer.held == _OPEN else f" {_COLOURS.get(answer.held, 'rru-single')}"
+    return (
+        f'<div class="rru-key{colour}">{escape(title)}: <strong>{answer.held}</strong>{told}</div>'
     )
 
 
-def _verdict(title, verdict, basis):
-    colour = _COLOURS.get(verdict.held, "rru-single")
-    note = f'<span class="rru-note">{escape(verdict.note)}; {escape(basis)}</span>'
-    return f'<div class="rru-key {colour}">{title}: <strong>{verdict.held}</strong>{note}</div>'
+def _correction(answer):
+    """The corrected p value, and what the verdict would be without the correction."""
+    if math.isnan(answer.p_holm):
+        return ""
+    alone = f"; by itself it {answer.alone}" if answer.alone != answer.held else ""
+    return f"corrected {p_text(answer.p_holm)}{alone}"

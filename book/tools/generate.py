@@ -16,9 +16,10 @@ from pathlib import Path
 
 from rru_nb.analysis import choices
 from rru_nb.analysis import datasets as statistics
+from rru_nb.analysis.tables import paper_datasets
 from rru_nb.data import DATASETS
 from rru_nb.training import provenance
-from rru_nb.training.config import KINDS
+from rru_nb.training.config import CELL_TITLES, KINDS
 from rru_nb.training.records import load_records
 
 from . import (
@@ -95,12 +96,13 @@ def _effect_in_short(row):
 
 
 def averages(context):
-    """One trivial model's test score under four averages, for each music set."""
+    """One trivial model's test score under five averages, for each music set."""
     titles = {
         "frames": "mean of all time steps",
         "pieces": "mean of pieces",
         "sounding": "mean of steps that are not silent",
-        "windows": "mean of the authors' windows",
+        "windows": "mean of windows",
+        "batches": "mean of the authors' batches",
     }
     lines = ["| set | " + " | ".join(titles.values()) + " |", "| --- |" + " --- |" * len(titles)]
     for name in (name for name in DATASETS if KINDS[name] == "music"):
@@ -109,6 +111,43 @@ def averages(context):
             continue
         lines.append(f"| {name} | " + " | ".join(f"{scores[key]:.2f}" for key in titles) + " |")
     return "\n".join(lines) + "\n"
+
+
+def batches(context):
+    """How far the authors' mean of batch means is from the mean of windows, in per cent of it.
+
+    Of the trivial model, and of the records at full size that have both.
+    """
+    records = load_records(scale="paper", status="ok").reindex(columns=_OF_BATCHES)
+    both = records[records.test_nll_batches.notna()]
+    both = both.assign(percent=100 * (both.test_nll_batches / both.test_nll_window - 1))
+    lines = [
+        "| set | trivial model | trained at full size |",
+        "| --- | --- | --- |",
+    ]
+    for name in (name for name in paper_datasets() if KINDS[name] == "music"):
+        trivial = (statistics.committed_statistics(name) or {}).get("baseline")
+        told = f"{_percent(trivial['batches'], trivial['windows'])}" if trivial else ""
+        cells = "; ".join(
+            f"{CELL_TITLES[cell]} {_span(runs.percent)}"
+            for cell, runs in both[both.dataset == name].groupby("cell", sort=False)
+        )
+        lines.append(f"| {name} | {told} | {cells or 'not measured'} |")
+    return "\n".join(lines) + "\n"
+
+
+_OF_BATCHES = ["dataset", "cell", "test_nll_batches", "test_nll_window"]
+
+
+def _percent(value, base):
+    return f"{100 * (value / base - 1):+.2f}&nbsp;%"
+
+
+def _span(percents):
+    low, high = f"{percents.min():+.2f}", f"{percents.max():+.2f}"
+    return (
+        f"{low}&nbsp;%" if len(percents) == 1 else f"{low} to {high}&nbsp;% ({len(percents)} runs)"
+    )
 
 
 def map_of_the_paper(context):
@@ -133,6 +172,7 @@ FRAGMENTS: dict[str, Callable] = {
     "plateau.md": plateau.waits,
     "over_seeds.md": front.over_seeds,
     "averages.md": averages,
+    "batches.md": batches,
     "choices.md": effects_of_choices,
     "map.md": map_of_the_paper,
     "records.md": record_list.record_list,

@@ -1,4 +1,4 @@
-"""When each cell begins to learn the order of words: a sentence of the front page."""
+"""When each cell begins to learn the order of words: sentences of the front page."""
 
 from rru_nb.analysis import small_scale
 from rru_nb.training.config import CELL_TITLES
@@ -6,9 +6,8 @@ from rru_nb.training.records import load_records
 
 
 def waits(context):
-    """For each text of words, the first epoch at which each cell's validation score beats no input.
-
-    The answer that looks at no input is scored on the validation text as well.
+    """For each text of words, the first epoch at which each cell's validation score beats the
+    baseline, which is scored on the validation text as well.
     """
     rows = small_scale.small_rows()
     rows = rows[(rows.dataset == "ptb-word") & (rows.status == "ok")]
@@ -23,8 +22,8 @@ def waits(context):
         ]
         told.append(f"{task}: {', '.join(cells)}")
     return (
-        "The first epoch after which the validation perplexity was below that of *no input* there. "
-        f"{'. '.join(told)}.\n"
+        "The first epoch after which a cell's validation perplexity is below the baseline's there "
+        f"(first seed). {'. '.join(told)}.\n"
     )
 
 

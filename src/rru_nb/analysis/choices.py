@@ -1,8 +1,8 @@
 """What the authors' choices do: each changed alone, on JSB Chorales with the RRU.
 
 The paper does not mention these choices, or says otherwise; the book's chapter on differences
-shows what each of them is worth. One seed, so a small effect is not told from chance: each is
-judged by where one more run of the unchanged setting may fall.
+shows what each of them is worth. With a single seed, small effects are indistinguishable from
+chance; each is compared with the 95 % prediction interval of the unchanged setting.
 """
 
 from statistics import mean
@@ -70,9 +70,9 @@ def together(table):
     alone = int((judged.beyond_seeds != "no").sum())
     outside = int((~judged.nll_window.between(*span)).sum())
     return (
-        f"Each line by itself, {alone} of {len(judged)} are beyond the seeds. Of that many lines "
-        f"one may be so by chance: the interval that holds for all {len(judged)} at once, "
-        f"{span[0]:.3f} to {span[1]:.3f}, has {outside or 'none'} of them outside."
+        f"Each line by itself, {alone} of {len(judged)} are beyond the seeds. With that many "
+        f"comparisons one may stand out by chance: corrected for their number (Bonferroni, "
+        f"interval {span[0]:.3f} to {span[1]:.3f}), {outside or 'none'} is."
     )
 
 

@@ -9,7 +9,7 @@ from ..training.config import CELL_TITLES
 from ..training.provenance import device_name
 from ..training.records import load_records
 from .robust import WITHIN, grid_table
-from .tables import METRIC_TITLES, short_number, signed
+from .tables import METRIC_TITLES, p_text, short_number, signed
 
 NO_NUMBER = "–"
 _STATUS = {"failed": "failed", "missing": "not measured"}
@@ -77,6 +77,7 @@ def shown_ablation_table(table):
             "seeds": f"{row.runs}" + (f", {row.failed} failed" if row.failed else ""),
             "measured, to the RRU": _unless_rru(signed(row.difference), row),
             "95 % interval": _unless_rru(f"{signed(row.low)} to {signed(row.high)}", row),
+            "corrected": "" if np.isnan(row.p_holm) else p_text(row.p_holm),
         }
         for row in table.itertuples()
     }

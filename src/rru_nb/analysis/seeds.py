@@ -1,4 +1,9 @@
-"""Is the RRU better than each gated cell, over seeds, by how much, how surely?"""
+"""Compare the RRU with each gated cell across seeds: difference, 95 % interval, Welch's t test.
+
+And say where one more run, or the best of several, is expected by the runs that are recorded.
+"""
+
+import functools
 
 import numpy as np
 import pandas as pd
@@ -6,8 +11,12 @@ from scipy import stats
 
 from ..training.config import CELL_TITLES, CELLS, KINDS, METRICS, paper_config
 from ..training.records import find_record, load_records
+from .resampling import LEVEL, holm
+from .tables import p_text
 
-LEVEL = 0.95
+SURE = 1 - LEVEL  # a difference is one if its p value is below
+_DRAWS = 100_000
+_HALF_AN_IMAGE = 0.005  # of 10,000, in %: the log odds of no error at all would be infinite
 
 
 def scores_by_seed(dataset, seeds, scale="paper"):
@@ -68,39 +77,89 @@ def _score(config, metric):
     return record["test"].get(metric, np.nan) if record else np.nan
 
 
-def expected_run(scores, runs=1):
+def as_losses(scores, metric=None):
+    """Scores on the scale on which runs are compared with the spread of others, lower is better.
+
+    Of an accuracy that is the log odds of an error: no interval on it reaches beyond 0 or 100 %,
+    and halving the errors counts alike near 90 % and near 99 %. Other scores are their own scale.
+    """
+    scores = np.asarray(scores, float)
+    if metric != "accuracy":
+        return scores
+    errors = np.clip(100 - scores, _HALF_AN_IMAGE, 100 - _HALF_AN_IMAGE)
+    return np.log(errors / (100 - errors))
+
+
+def expected_run(scores, metric=None, runs=1, trials=1):
     """Where one more run is expected, from the runs that there are: a 95 % prediction interval.
 
     Args:
         scores: list of test scores of the same setting with different seeds.
+        metric: their name; the interval of accuracies is one of `as_losses`, turned back.
         runs: int, how many more runs are to lie within, all of them at 95 % (Bonferroni).
+        trials: int, of how many more runs the best may be the one that is known. The interval
+            then reaches, on the better side, as far as that of the best of so many.
 
     Returns:
-        `(low, high)`, the mean ± t·s·sqrt(1 + 1/n); None for fewer than three runs, whose
-        interval would hold almost anything.
+        `(low, high)`; None for fewer than three runs, whose interval would hold almost anything.
     """
     n = len(scores)
     if n < 3:
         return None
-    t = stats.t.ppf(1 - (1 - LEVEL) / 2 / runs, n - 1)
-    reach = t * np.std(scores, ddof=1) * np.sqrt(1 + 1 / n)
-    return np.mean(scores) - reach, np.mean(scores) + reach
+    losses = as_losses(scores, metric)
+    tail = (1 - LEVEL) / 2 / runs
+    worse = stats.t.isf(tail, n - 1) * np.sqrt(1 + 1 / n)
+    better = worse if trials == 1 else _reach_of_best(trials, n, tail)
+    bounds = losses.mean() + np.array([-better, worse]) * losses.std(ddof=1)
+    if metric == "accuracy":
+        bounds = 100 / (1 + np.exp(bounds[::-1]))
+    return float(bounds[0]), float(bounds[1])
 
 
-def against_gates(scores, higher=False):
+@functools.cache
+def _reach_of_best(trials, n, tail):
+    """How many standard deviations of `n` runs the best of more may lie below their mean.
+
+    As with Student's t, mean and standard deviation are themselves known from `n` runs alone; the
+    distribution has no closed form and is drawn.
+    """
+    rng = np.random.default_rng(0)
+    best = stats.norm.ppf(rng.beta(1, trials, _DRAWS))  # the share of all runs below the best
+    mean = rng.normal(0, 1 / np.sqrt(n), _DRAWS)
+    deviation = np.sqrt(rng.chisquare(n - 1, _DRAWS) / (n - 1))
+    return -np.quantile((best - mean) / deviation, tail)
+
+
+def p_of_run(score, scores, metric=None):
+    """How often one more run would lie as far from the runs that there are; NaN for too few.
+
+    The test that belongs to `expected_run`: below 0.05 where the score lies outside it.
+    """
+    n = len(scores)
+    if n < 3:
+        return np.nan
+    losses = as_losses(scores, metric)
+    distance = abs(as_losses(score, metric) - losses.mean())
+    with np.errstate(divide="ignore", invalid="ignore"):
+        t = distance / (losses.std(ddof=1) * np.sqrt(1 + 1 / n))
+    return float(2 * stats.t.sf(np.nan_to_num(t), n - 1))
+
+
+def against_gates(scores, metric=None):
     """By how much the RRU's mean is better than a gated cell's, with Welch's interval and p value.
 
     Seeds are independent draws for each cell, so the samples are not paired, and their
-    variances may differ: Welch's t test.
+    variances may differ: Welch's t test. Accuracies are compared as errors in %.
 
     Args:
-        scores: as `scores_by_seed` gives them. higher: bool, whether higher scores are better.
+        scores: as `scores_by_seed` gives them. metric: their name.
 
     Returns:
         A frame with a row for each gated cell that has two seeds or more, as has the RRU:
-        `cell`, `rru_seeds`, `seeds`, `difference`, `low`, `high` (95 %), `p`.
+        `cell`, `rru_seeds`, `seeds`, `rru`, `gated` (mean losses), `difference`, `low`, `high`
+        (95 %, each by itself), `p` (corrected for the number of rows).
     """
-    losses = (-scores if higher else scores).reindex(columns=list(CELLS))
+    losses = (100 - scores if metric == "accuracy" else scores).reindex(columns=list(CELLS))
     rru = losses["rru"].dropna()
     rows = []
     for cell in CELLS[1:]:
@@ -110,31 +169,38 @@ def against_gates(scores, higher=False):
         test = stats.ttest_ind(gated, rru, equal_var=False)
         low, high = test.confidence_interval(LEVEL)
         row = {"cell": cell, "rru_seeds": len(rru), "seeds": len(gated)}
-        row |= {"difference": gated.mean() - rru.mean(), "low": low, "high": high}
-        rows.append(row | {"p": test.pvalue})
-    return pd.DataFrame(rows)
+        row |= {"rru": rru.mean(), "gated": gated.mean(), "difference": gated.mean() - rru.mean()}
+        rows.append(row | {"low": low, "high": high, "p": test.pvalue})
+    return pd.DataFrame(rows).assign(p=holm([row["p"] for row in rows]))
 
 
 def verdict(dataset, scores):
     """The answer as a list in Markdown, a sentence for each gated cell."""
-    compared = against_gates(scores, higher=METRICS[KINDS[dataset]] == "accuracy")
+    metric = METRICS[KINDS[dataset]]
+    compared = against_gates(scores, metric)
     if compared.empty:
         return f"Fewer than two seeds of the RRU or of every gated cell are measured on {dataset}."
-    return "\n".join(f"- {_sentence(row)}" for row in compared.itertuples())
+    sentences = [f"- {_sentence(row, metric)}" for row in compared.itertuples()]
+    if len(compared) > 1:
+        sentences += [
+            "",
+            f"The p values are corrected for the {len(compared)} comparisons (Holm); each interval "
+            "holds by itself.",
+        ]
+    return "\n".join(sentences)
 
 
-def _sentence(row):
+def _sentence(row, metric):
     title = CELL_TITLES[row.cell]
-    interval = f"95 % interval {row.low:+.3f} to {row.high:+.3f}"
-    seeds = f"{row.rru_seeds} and {row.seeds} seeds"
-    if row.low > 0:
-        told = f"The RRU is better than the {title} by {row.difference:.3f}"
-    elif row.high < 0:
-        told = f"The RRU is worse than the {title} by {-row.difference:.3f}"
+    size = f"{abs(row.difference):.3f}"
+    if metric == "accuracy":
+        size += f" points, {row.rru:.2f} % errors against {row.gated:.2f} %"
+    if row.p >= SURE:
+        told = f"No significant difference between the RRU and the {title}: {row.difference:+.3f}"
     else:
-        told = f"The RRU is not told apart from the {title}: {row.difference:+.3f}"
-    return f"{told} ({interval}; {seeds}; Welch's t test, p = {_p(row.p)})."
-
-
-def _p(p):
-    return "less than 0.0001" if p < 1e-4 else f"{p:.2g}"
+        better = "better" if row.difference > 0 else "worse"
+        told = f"The RRU is {better} than the {title} by {size}"
+    each = row.rru_seeds == row.seeds
+    seeds = f"{row.seeds} seeds each" if each else f"{row.rru_seeds} and {row.seeds} seeds"
+    interval = f"95 % interval {row.low:+.3f} to {row.high:+.3f}"
+    return f"{told} ({interval}; {seeds}; Welch's t test, {p_text(row.p)})."

@@ -1,29 +1,30 @@
-"""Table 1's rows without music at a smaller scale, beside the answer that looks at no input."""
+"""Table 1's rows without music at a smaller scale, beside the input-independent baseline."""
 
 import numpy as np
 import pandas as pd
 
 from ..experiments.baselines import baseline
 from ..training.config import CELLS, KINDS, RunConfig, command, paper_config
-from ..training.records import find_record
+from ..training.records import find_record, load_records
 from .tables import paper_datasets, published_row
 
 _STANDARD_TOO = ("ptb-word",)  # texts that differ between the protocols, not only in the scoring
 _PROTOCOL_TITLES = {"authors": "the authors' text", "standard": "the field's text"}
 
 
-def small_rows(scale="laptop", seed=0):
-    """What each cell reaches, a row for each task and cell.
+def small_rows(scale="laptop"):
+    """What each cell reaches, a row for each task and cell: means over the seeds recorded.
 
     Args:
-        scale: str. seed: int, the seed of the runs.
+        scale: str.
 
     Returns:
         A frame with the columns `task` (the paper's words), `dataset`, `protocol`, `metric`,
         `baseline` and `baseline_valid` (test and validation score of `baselines`, as committed; NaN
-        where there is none), `cell`, `score` (test; NaN where not measured or failed), `status`
-        ("ok", "failed", "not measured"), `epochs`, `best_epoch`, `patience`, `n_params`, `id`,
-        `command`.
+        where there is none), `cell`, `score` (test, the mean; NaN where not measured or failed),
+        `scores`, `ids` and `runs` (of the seeds with a score), `cut_off` (how many of these the
+        limit of epochs ended), `status` ("ok", "failed", "not measured"), and of the first seed
+        `epochs`, `best_epoch`, `n_params`, `id` and `command`.
     """
     tasks = [
         (name, protocol)
@@ -31,20 +32,26 @@ def small_rows(scale="laptop", seed=0):
         if KINDS[name] != "music"
         for protocol in (("authors", "standard") if name in _STANDARD_TOO else ("authors",))
     ]
+    recorded = load_records(scale=scale)
+    seeds = {name: sorted({0, *recorded.seed[recorded.dataset == name]}) for name, _ in tasks}
     return pd.DataFrame(
         [
-            _row(paper_config(name, cell, scale=scale, seed=seed, protocol=protocol))
+            _row([paper_config(name, cell, scale, s, protocol=protocol) for s in seeds[name]])
             for name, protocol in tasks
             for cell in CELLS
         ]
     )
 
 
-def _row(config: RunConfig):
-    record = find_record(config) or {"status": "not measured", "test": {}, "epochs": []}
+def _row(configs: list[RunConfig]):
+    """A task and cell, from the same setting with several seeds."""
+    found = {config: record for config in configs if (record := find_record(config))}
+    scored = {c: record for c, record in found.items() if record["status"] == "ok"}
+    config, first = next(iter((scored or found or {configs[0]: {}}).items()))
     title = published_row(config.dataset)
     if config.dataset in _STANDARD_TOO:
         title = f"{title}, {_PROTOCOL_TITLES[config.protocol]}"
+    scores = [record["test"][config.metric] for record in scored.values()]
     return {
         "task": title,
         "dataset": config.dataset,
@@ -53,15 +60,23 @@ def _row(config: RunConfig):
         "baseline": baseline(config),
         "baseline_valid": baseline(config, "valid"),
         "cell": config.cell,
-        "score": record["test"].get(config.metric, np.nan),
-        "status": record["status"],
-        "epochs": len(record["epochs"]),
-        "best_epoch": record.get("best_epoch"),
-        "patience": config.patience,
-        "n_params": record.get("n_params"),
+        "score": np.mean(scores) if scores else np.nan,
+        "scores": scores,
+        "ids": [c.id for c in scored],
+        "runs": len(scores),
+        "cut_off": sum(_cut_off(record, config.patience) for record in scored.values()),
+        "status": first.get("status", "not measured"),
+        "epochs": len(first.get("epochs", [])),
+        "best_epoch": first.get("best_epoch"),
+        "n_params": first.get("n_params"),
         "id": config.id,
         "command": command(config),
     }
+
+
+def _cut_off(record, patience):
+    """Whether the limit of epochs ended a training before its patience had run out."""
+    return len(record["epochs"]) - record["best_epoch"] < patience
 
 
 def beaten(rows):

@@ -33,9 +33,10 @@ def table_1(dataset=None, cells=CELLS, scale="paper", seeds=None):
         seeds: the seeds to average over; None for all that were measured.
 
     Returns:
-        A frame with the columns `dataset`, `cell`, `metric`, `paper`, `measured` (the mean
-        over the seeds; NaN where nothing was measured), `low` and `high` (over the seeds),
-        `runs`, `difference_percent` (measured to paper), `scale`, `scores`, `ids`.
+        A frame with the columns `dataset`, `cell`, `metric`, `paper`, `tuned` (as in the paper's
+        table), `measured` (the mean over the seeds; NaN where nothing was measured), `low` and
+        `high` (over the seeds), `runs`, `difference_percent` (measured to paper), `scale`,
+        `scores`, `ids`.
     """
     records = load_records(scale=scale, status="ok")
     records = records[records.id.isin(unchanged(records))]
@@ -65,6 +66,7 @@ def _row(records, dataset, cell, scale):
         "cell": cell,
         "metric": published["metric"],
         "paper": published["value"],
+        "tuned": published["tuned"],
         "measured": measured,
         "low": scores.min(),
         "high": scores.max(),
@@ -144,7 +146,7 @@ def _measured_row(record):
     score = getattr(record, f"test_{config.metric}")
     row["test"] = _fixed(score)
     if config.published:
-        row["to the paper"] = f"{100 * (score / config.published['value'] - 1):+.1f} %"
+        row["to the paper"] = to_the_paper(score, config.published["value"], config.metric)
     for metric, title in METRIC_TITLES.items():
         other = getattr(record, f"test_{metric}", np.nan)
         if metric != config.metric and not pd.isna(other):
@@ -165,6 +167,18 @@ def _row_of(config):
 def signed(difference):
     """A difference with its sign: two decimals as in the paper, three where two would hide it."""
     return f"{difference:+.2f}" if abs(difference) >= 0.1 else f"{difference:+.3f}"
+
+
+def p_text(p):
+    """A p value as papers write it: `"p = 0.016"`, `"p < 0.0001"`."""
+    return "p < 0.0001" if p < 1e-4 else f"p = {p:.2g}"
+
+
+def to_the_paper(score, paper, metric):
+    """How far a score is from the paper's: in per cent, or of an accuracy both as error rates."""
+    if metric == "accuracy":
+        return f"{100 - score:.2f} % errors, the paper {100 - paper:.2f} %"
+    return f"{100 * (score / paper - 1):+.1f} %"
 
 
 def provenance_table(records):

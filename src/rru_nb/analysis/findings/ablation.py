@@ -2,65 +2,55 @@
 
 import numpy as np
 
-from ..seeds import expected_run
-from ..tables import METRIC_TITLES, signed
+from ..seeds import SURE
+from ..tables import METRIC_TITLES, p_text, signed
 from .grids import NOTHING
-from .notes import FAILS, HOLDS, UNDECIDED, Verdict, answer, limit_note, said
+from .notes import FAILS, HOLDS, UNDECIDED, Verdict, answer, cut_off_note, limit_note, said
 
 
-def ablation(table, frame, rru=()):
-    """Which variants are worse than the RRU beyond the spread of seeds, and which are not.
+def ablation(table, frame):
+    """Say which variants are worse than the RRU, which better, and whether all are worse.
 
     Args:
-        table: of `ablation_table`, made with the same `rru`. frame: the rows of
-            `sections.results` it was made of.
-        rru: of `rru_scores`; with three or more, variants of one seed are judged by them.
+        table: of `ablation_table`. frame: the rows of `sections.results` it was made of.
     """
     if not table.runs.any():
         return NOTHING
-    higher = frame.metric.iloc[0] == "accuracy"
-    variants = table.drop(index="rru", errors="ignore")
-    facts = [_of_a_variant(row, higher) for row in variants.itertuples() if row.runs]
+    metric = frame.metric.iloc[0]
+    higher = metric == "accuracy"
+    compared = _compared(table)
+    facts = [_of_a_variant(row, table.measured.get("rru"), metric) for row in compared.itertuples()]
     failed = table[table.failed > 0]
     facts += [f"{row.title}: {row.failed} trainings failed." for row in failed.itertuples()]
-    told = variants[variants.difference.notna()]
-    if told.empty:
+    if compared.empty:
         verdict = ["The RRU itself or all variants have no score here: nothing to compare."]
     else:
-        unit = METRIC_TITLES[frame.metric.iloc[0]]
-        if told.low.isna().all():
-            judged = _by_seeds_of_rru(told, higher, unit, rru)
-        else:
-            judged = _verdict(told, higher, unit)
-        verdict = [judged, _order(told, higher)]
+        verdict = [_claim(table, frame), _order(compared, higher)]
     return answer(verdict, [*facts, limit_note(frame)])
 
 
-def ablation_verdict(table, frame, rru=()):
-    """`Verdict` on the RRU as it is, by the same judgement as `ablation`; arguments as there."""
-    higher = frame.metric.iloc[0] == "accuracy"
-    told = table.drop(index="rru", errors="ignore")
-    told = told[told.difference.notna()]
-    if not told.low.isna().all():
-        kinds = [_kind(row, higher) for row in told.itertuples()]
-        better, worse = kinds.count("better"), kinds.count("worse")
-        how = f"{told.runs.max()} seeds, paired differences"
-    elif expected_run(rru) is None:
+def ablation_verdict(table, frame):
+    """Return the `Verdict` on the RRU as it is performing best; arguments as for `ablation`.
+
+    It holds if every variant is worse with a p value below 0.05: that all of them are needs no
+    correction, since the largest p value decides. It fails if a variant is better after Holm's
+    correction for the number of variants. With too many trainings cut off it is inconclusive.
+    """
+    metric = frame.metric.iloc[0]
+    compared = _compared(table)
+    if compared.p.isna().all():
         return Verdict(UNDECIDED, "one seed of each")
-    else:
-        better, worse = (len(titles) for titles in _beyond(told, higher, expected_run(rru)))
-        how = f"one seed of each, against the {len(rru)} seeds of the RRU"
-    held = HOLDS if worse == len(told) > 0 else FAILS if better else UNDECIDED
-    return Verdict(held, f"of {len(told)} variants {worse} worse, {better} better; {how}")
-
-
-def _beyond(told, higher, interval):
-    """The titles of the variants that score better, and worse, than the interval."""
-    above, below = (
-        list(told.title[where])
-        for where in (told.measured > interval[1], told.measured < interval[0])
-    )
-    return (above, below) if higher else (below, above)
+    better = _better(compared, metric == "accuracy")
+    kinds = [_kind(row, metric == "accuracy") for row in compared.itertuples()]
+    n_worse, n_better = kinds.count("worse"), kinds.count("better")
+    note = f"of {len(compared)} variants {n_worse} worse, {n_better} better; {_how(table)}"
+    cut_off = cut_off_note(frame)
+    if cut_off:
+        return Verdict(UNDECIDED, f"{note}; {cut_off}")
+    if n_better:
+        return Verdict(FAILS, note, float(compared.p_holm[better].min()))
+    p = 1.0 if better.any() else float(compared.p.max(skipna=False))
+    return Verdict(HOLDS if p < SURE else UNDECIDED, note, p)
 
 
 def ablations(tables, frames):
@@ -72,7 +62,7 @@ def ablations(tables, frames):
     """
     told, n_seeds = [], []
     for name, table in tables.items():
-        done = table[table.difference.notna()].drop(index="rru", errors="ignore")
+        done = _compared(table)
         higher = frames[name].metric.iloc[0] == "accuracy"
         if len(done):
             told.append(f"{name} {_better(done, higher).sum()} of {len(done)}")
@@ -90,74 +80,67 @@ def ablations(tables, frames):
     )
 
 
+def _compared(table):
+    """The variants that have a score, as has the RRU."""
+    return table[table.difference.notna()].drop(index="rru", errors="ignore")
+
+
 def _better(table, higher):
     """Which variants score better than the RRU; one that is equal does not."""
     return (table.difference if higher else -table.difference) > 0
 
 
-def _of_a_variant(row, higher):
-    if np.isnan(row.difference):
-        return ""
-    if np.isnan(row.low):
-        return f"{row.title}: {signed(row.difference)} (one seed, so no interval)."
-    interval = f"{signed(row.low)} to {signed(row.high)}"
-    return f"{row.title}: {_kind(row, higher)}, {signed(row.difference)} ({interval})."
-
-
 def _kind(row, higher):
-    """ "worse", "better", or neither, for want of an interval that leaves out zero."""
-    if np.isnan(row.low) or row.low <= 0 <= row.high:
-        return "no difference beyond the seeds"
+    """ "worse", "better", or neither; by the p value that is corrected for the variants."""
+    if not row.p_holm < SURE:  # nor where it is not a number
+        return "no significant difference"
     return "better" if (row.difference > 0) == higher else "worse"
 
 
-def _verdict(told, higher, unit):
-    kinds = [_kind(row, higher) for row in told.itertuples()]
-    better, worse = kinds.count("better"), kinds.count("worse")
-    held = HOLDS if worse == len(told) else FAILS if better else UNDECIDED
+def _of_a_variant(row, rru, metric):
+    size, low, high = signed(row.difference), signed(row.low), signed(row.high)
+    if metric == "accuracy":
+        size = f"{100 - row.measured:.2f} % errors, the RRU {100 - rru:.2f} %"
+        low, high = signed(-row.high), f"{signed(-row.low)} points"
+    if np.isnan(row.p):
+        return f"{row.title}: {size} (one seed, so no interval)."
+    kind = _kind(row, metric == "accuracy")
+    return f"{row.title}: {kind}, {size} ({low} to {high}; corrected {p_text(row.p_holm)})."
+
+
+def _how(table):
+    """By how many seeds, and how, the variants are compared with the RRU."""
+    n = _compared(table).runs.max()
+    if n > 1:
+        return f"{n} seeds, paired differences"
+    return f"one seed of each, against the {table.runs['rru']} seeds of the RRU"
+
+
+def _claim(table, frame):
+    compared, metric = _compared(table), frame.metric.iloc[0]
+    n_better = _better(compared, metric == "accuracy").sum()
+    scores = f"{n_better} of the {len(compared)} variants score better than the RRU"
+    if compared.p.isna().all():
+        return f"With one seed nothing is decided; {scores}."
+    verdict = ablation_verdict(table, frame)
     return (
-        f"**The claim that the RRU as it is performs best {said(held)} here** ({unit}): of "
-        f"{len(told)} variants, {worse} are worse beyond the spread of the seeds, {better} better, "
-        f"and {len(told) - worse - better} neither."
+        f"**The claim that the RRU as it is performs best {said(verdict.held)} here** "
+        f"({METRIC_TITLES[metric]}): {verdict.note}. By the scores alone, {scores}."
     )
 
 
-def _by_seeds_of_rru(told, higher, unit, rru):
-    """Variants of one seed against what one more run of the RRU may score."""
-    interval = expected_run(rru)
-    if interval is None:
-        return (
-            f"With one seed nothing is decided; {_better(told, higher).sum()} of the {len(told)} "
-            "variants score better than the RRU."
-        )
-    low, high = interval[0], min(interval[1], 100) if higher else interval[1]
-    better, worse = _beyond(told, higher, interval)
-    scores = ", ".join(f"{score:.2f}" for score in rru)
-    at_end = " None could be told better: the interval reaches 100 %." if high == 100 else ""
-    return (
-        f"**Beyond the spread of the RRU's own seeds, worse: {_listed(worse)}; better: "
-        f"{_listed(better)}**, by one seed of each of the {len(told)} variants ({unit}; one more "
-        f"run of the RRU is expected within {low:.2f} to {high:.2f}, by its {len(rru)} seeds, "
-        f"{scores}).{at_end}"
-    )
-
-
-def _listed(titles):
-    return ", ".join(titles) or "none"
-
-
-def _order(told, higher):
+def _order(compared, higher):
     """Whether what costs most in the paper costs most here."""
-    paper = told.paper_difference
+    paper = compared.paper_difference
     if paper.isna().any():
         return ""
     pick = "idxmin" if higher else "idxmax"
-    here, there = (getattr(values, pick)() for values in (told.difference, paper))
-    if _better(told.loc[[here]], higher).all():
-        return f"Every variant scores better here; in the paper {told.title[there]} costs most."
+    here, there = (getattr(values, pick)() for values in (compared.difference, paper))
+    if _better(compared.loc[[here]], higher).all():
+        return f"Every variant scores better here; in the paper {compared.title[there]} costs most."
     if here == there:
-        return f"As in the paper, the variant that costs most is: {told.title[here]}."
+        return f"As in the paper, the variant that costs most is: {compared.title[here]}."
     return (
-        f"The variant that costs most is here: {told.title[here]}; in the paper: "
-        f"{told.title[there]}."
+        f"The variant that costs most is here: {compared.title[here]}; in the paper: "
+        f"{compared.title[there]}."
     )

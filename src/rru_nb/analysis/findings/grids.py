@@ -6,12 +6,11 @@ from scipy import stats
 from ...training.config import CELL_TITLES
 from ..resampling import best_of
 from ..robust import grid_table, paired, run_spread, share_difference
-from .notes import FAILS, HOLDS, UNDECIDED, Verdict, answer, limit_note, said
+from .notes import FAILS, HOLDS, UNDECIDED, Verdict, answer, cut_off_note, limit_note, said
 
 NORMALIZE_TITLES = {True: "with normalization", False: "without normalization"}
 NOTHING = "Nothing is measured here yet."
 SURE = 0.05  # a claim holds if its interval is above zero and the sign test's p below this
-MOST_CUT_OFF = 0.2  # share of the squares that a limit of epochs may cut off, for a verdict
 
 
 def robustness(frame, where="here"):
@@ -38,7 +37,7 @@ def robustness(frame, where="here"):
 
 def _robustness(frame, places, gated, where):
     claim = "The paper's claim, a broader range in which the RRU works well,"
-    cut = _cut_off(frame)
+    cut = cut_off_note(frame)
     if cut:
         return [f"**{claim} {said(UNDECIDED)} {where}**: {cut}."]
     if places.empty:
@@ -112,7 +111,7 @@ def normalization(frame, where="here"):
         return NOTHING
     table, places = grid_table(frame, by="normalize"), paired(frame, by="normalize")
     facts = [*_shares(table, NORMALIZE_TITLES), _medians(table, NORMALIZE_TITLES)]
-    verdict, cut = [], _cut_off(frame)
+    verdict, cut = [], cut_off_note(frame)
     claim = "The claim that normalization broadens the range in which the RRU works"
     if cut:
         verdict.append(f"**{claim} {said(UNDECIDED)} {where}**: {cut}.")
@@ -154,7 +153,7 @@ def robustness_verdicts(frame):
     Args:
         frame: as for `robustness`, complete.
     """
-    cut = _cut_off(frame)
+    cut = cut_off_note(frame)
     if cut:
         return {"": Verdict(UNDECIDED, cut)}
     places, verdicts = paired(frame), {}
@@ -162,17 +161,18 @@ def robustness_verdicts(frame):
     for measure, own in (("by the best of all cells", False), ("by each cell's own best", True)):
         rival, difference = _strongest(places, gated, own)
         note = f"{_two_shares(places, rival, own)} of the grid, {_points(difference)}"
-        verdicts[measure] = Verdict(_held(difference), note)
+        verdicts[measure] = Verdict(_held(difference), note, difference.p)
     return verdicts
 
 
 def normalization_verdict(frame):
     """Return the `Verdict` on the range with and without normalization."""
-    cut = _cut_off(frame)
+    cut = cut_off_note(frame)
     if cut:
         return Verdict(UNDECIDED, cut)
     difference = share_difference(paired(frame, by="normalize"), True, False)
-    return Verdict(_held(difference), f"{_points(difference)} of the grid with it")
+    note = f"{_points(difference)} of the grid with it"
+    return Verdict(_held(difference), note, difference.p)
 
 
 def best_of_grid(frame):
@@ -190,15 +190,6 @@ def best_of_grid(frame):
         f"(standard deviation); so the best of {len(scores)} lies {shift:.2g} ± {deviation:.1g} "
         "below the mean by chance alone. The tuned numbers of Table 1 are bests of a hundred."
     )
-
-
-def _cut_off(frame):
-    """What forbids a verdict: more than a fifth of the squares cut off by the limit of epochs."""
-    measured = frame[frame.status != "missing"]
-    cut = int(measured.cut_off.sum())
-    if cut <= MOST_CUT_OFF * len(measured):
-        return ""
-    return f"the limit of epochs cut off {cut} of {len(measured)} trainings, which decide nothing"
 
 
 def _shares(table, titles):

@@ -1,5 +1,6 @@
-"""What is not measured, and what an end of the training may have cut off."""
+"""Verdicts; what is not measured, and what an end of the training may have cut off."""
 
+import math
 from html import escape
 from typing import NamedTuple
 
@@ -7,6 +8,7 @@ from ...experiments import section
 from ...training.config import command
 
 HOLDS, FAILS, UNDECIDED = "holds", "does not hold", "inconclusive"
+MOST_CUT_OFF = 0.2  # share of trainings that the limit of epochs may end, for a verdict
 
 
 def said(held):
@@ -20,10 +22,12 @@ class Verdict(NamedTuple):
     Attributes:
         held: `HOLDS`, `FAILS` or `UNDECIDED`.
         note: str, the numbers it rests on, in a few words.
+        p: float, of the test that decides, before any correction for other claims; NaN for none.
     """
 
     held: str
     note: str
+    p: float = math.nan
 
 
 def answer(verdict, facts):
@@ -79,6 +83,22 @@ def _sweep_of(frame):
         return None
     options = "".join(f" --{name} {','.join(map(str, given))}" for name, given in named.items())
     return f"rru-nb sweep {found.name} --dataset {dataset} --scale {scale}{options}"
+
+
+def cut_off_note(frame):
+    """What forbids a verdict: that the limit of epochs ended more than a fifth of the trainings.
+
+    Args:
+        frame: rows of `sections.results`.
+
+    Returns:
+        A clause, or an empty string where a verdict may be given.
+    """
+    measured = frame[frame.status != "missing"]
+    cut = int(measured.cut_off.sum())
+    if cut <= MOST_CUT_OFF * len(measured):
+        return ""
+    return f"the limit of epochs cut off {cut} of {len(measured)} trainings, which decide nothing"
 
 
 def limit_note(frame):

@@ -2,6 +2,7 @@
 
 from ...training.config import CELL_TITLES, KINDS, METRICS, paper_config
 from .. import seeds
+from ..tables import to_the_paper
 from .notes import answer
 
 
@@ -25,7 +26,7 @@ def comparison(records):
 
 
 def over_seeds(dataset, scores, scale="paper"):
-    """Whether the RRU is better than each gated cell, beyond the luck of a seed.
+    """Compare the RRU with each gated cell across seeds.
 
     Args:
         dataset: its name. scores: a frame of `seeds.recorded`. scale: theirs.
@@ -88,11 +89,9 @@ def _against_paper(dataset, cell, score, scale):
     published = paper_config(dataset, cell).published if scale == "paper" else None
     if not published:
         return ""
-    percent = 100 * (score / published["value"] - 1)
-    return (
-        f"{CELL_TITLES[cell]}: {score:.2f} measured, {published['value']:.2f} in the paper "
-        f"({percent:+.1f} %)."
-    )
+    paper = published["value"]
+    away = to_the_paper(score, paper, METRICS[KINDS[dataset]])
+    return f"{CELL_TITLES[cell]}: {score:.2f} measured, {paper:.2f} in the paper ({away})."
 
 
 def _against_gates(scores, metric, n_seeds):
@@ -100,14 +99,16 @@ def _against_gates(scores, metric, n_seeds):
     higher = metric == "accuracy"
     best = gated.idxmax() if higher else gated.idxmin()
     ahead = (scores["rru"] > gated[best]) == higher and scores["rru"] != gated[best]
-    percent = 100 * abs(scores["rru"] / gated[best] - 1)
+    size = f"{100 * abs(scores['rru'] / gated[best] - 1):.1f} % "
     verdict = "better" if ahead else "worse"
     told = f"means of {n_seeds.min()} seeds"
     if n_seeds.max() == 1:
         told = "one seed of each"
     elif n_seeds.nunique() > 1:
         told = f"means of {n_seeds.min()} to {n_seeds.max()} seeds"
+    if higher:
+        size = ""
+        told = f"{100 - scores['rru']:.2f} % errors against {100 - gated[best]:.2f} %; {told}"
     return (
-        f"The RRU is {percent:.1f} % {verdict} than the best gated cell here, "
-        f"{CELL_TITLES[best]} ({told})."
+        f"The RRU is {size}{verdict} than the best gated cell here, {CELL_TITLES[best]} ({told})."
     )
