@@ -396,10 +396,10 @@ def test_every_fragment_is_included_by_a_page():
 
 
 def test_the_status_page_says_what_ran_and_whether_the_source_is_still_the_same(context):
-    now = provenance.source()
+    now = provenance.source_tree()
     ids = [
         record(paper_config("jsb", "rru", seed=seed), 7.8, **extra).id
-        for seed, extra in enumerate([{"source": now}, {"source": "another"}, {}])
+        for seed, extra in enumerate([{"source_tree": now}, {"source_tree": "another"}, {}])
     ]
     folder = context.folder / "notebooks"
     folder.mkdir()

@@ -142,7 +142,8 @@ def test_a_checkpoint_of_something_else_is_not_used(what, monkeypatch):
         device = provenance.device() | ({what: "other"} if what in COMPUTES else {})
         patch.setattr(provenance, "device", lambda: device)
         if what in ("source", "versions"):
-            patch.setattr(provenance, what, lambda: "other")
+            name = {"source": "source_tree"}.get(what, what)
+            patch.setattr(provenance, name, lambda: "other")
         other = Checkpoint(CONFIG, "other" if what == "data" else "digest")
     if what == "settings":  # else they have other names, and are never met
         other.identity |= {"settings": paper_config("chorales", "gru", "smoke", 1).as_dict()}

@@ -60,10 +60,9 @@ def _title(content):
 
 
 def _same(records):
-    """How many records the present source made; the first records do not know theirs."""
+    """How many records the present source made."""
     if records.empty:
         return "–"
-    unknown = records.source.isna().sum()
-    same = (records.source == provenance.source()).sum()
-    counts = {"yes": same, "no": len(records) - same - unknown, "not known": unknown}
-    return ", ".join(f"{count} {word}" for word, count in counts.items() if count)
+    words = {True: "yes", False: "no", None: "not known"}
+    counts = Counter(provenance.by_present_source(record) for record in records.itertuples())
+    return ", ".join(f"{counts[same]} {word}" for same, word in words.items() if counts[same])

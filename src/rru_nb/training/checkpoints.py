@@ -45,7 +45,7 @@ class Checkpoint:
         self.identity = {
             "settings": config.as_dict(),
             "data": data_digest,
-            "source": provenance.source(),
+            "source": provenance.source_tree(),
             "versions": provenance.versions(),
             "computes": {name: v for name, v in device.items() if name not in ("cpu", "cores")},
         }

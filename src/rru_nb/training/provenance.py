@@ -1,11 +1,14 @@
 """Where a number came from: device, versions, commit."""
 
+import fnmatch
 import hashlib
 import importlib.metadata
+import io
 import os
 import platform
 import re
 import subprocess
+import tarfile
 from functools import lru_cache
 from pathlib import Path
 
@@ -13,6 +16,7 @@ from .. import __version__
 from ..errors import UserError
 from ..layers.backend import BACKEND_TITLES, PACKAGES, TRAINS, backend, backend_name
 from ..storage import paths
+from .source_tree import tree_digest
 
 _PACKAGES = ("keras", "numpy")
 
@@ -23,7 +27,8 @@ _SWITCHES = (
     *("ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA"),
 )
 
-# What can change a number; the rest of the package reads, draws or stores.
+# What can change a number; the rest of the package reads, draws or stores. When files move, their
+# former places stay here: the digests of earlier commits are taken with the same patterns.
 _DECIDING = (
     *("cells/*.py", "layers/*.py", "layers/*/*.py", "tasks/*.py", "data/*.py"),
     *("training/loop.py", "training/radam.py", "training/trainer.py"),
@@ -109,13 +114,63 @@ def _commit_from_environment():
 
 @lru_cache
 def source():
-    """A digest of the package's files that decide what a training computes."""
-    files = [p for part in _DECIDING for p in sorted(paths.PACKAGE.glob(part))]
+    """A digest of the bytes of the package's files that decide what a training computes.
+
+    Records have it beside `source_tree`, of which the first records know nothing.
+    """
     digest = hashlib.sha256()
-    for path in files:
+    for path in _deciding_files():
         digest.update(f"{path.relative_to(paths.PACKAGE).as_posix()}\n".encode())
         digest.update(path.read_bytes().replace(b"\r\n", b"\n"))
     return digest.hexdigest()[:16]
+
+
+@lru_cache
+def source_tree():
+    """Return the digest of what those files do: no comment, docstring or move changes it."""
+    return tree_digest(path.read_text(encoding="utf-8") for path in _deciding_files())
+
+
+@lru_cache
+def source_tree_of(sha):
+    """Return what `source_tree` was at a commit, or None where git does not have the commit."""
+    root = paths.checkout()
+    packed = _git(root, "archive", sha, "src/rru_nb", text=False) if root and sha else None
+    if packed is None:
+        return None
+    with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
+        deciding = [m for m in archive.getmembers() if m.isfile() and _decides(m.name)]
+        return tree_digest(archive.extractfile(member).read() for member in deciding)
+
+
+def by_present_source(record):
+    """Return whether the present source made a record, or None where that cannot be told.
+
+    Args:
+        record: with `source`, `source_tree` and `commit`, None where it does not have them. A
+            record with neither the same bytes nor a tree is compared by the tree of its commit.
+    """
+    if record.source == source():
+        return True
+    tree = record.source_tree
+    if not isinstance(tree, str):  # pandas says NaN for None
+        commit = record.commit or {}
+        tree = source_tree_of(commit.get("sha")) if commit.get("dirty") is False else None
+    return None if tree is None else tree == source_tree()
+
+
+def _deciding_files():
+    return [path for part in _DECIDING for path in sorted(paths.PACKAGE.glob(part))]
+
+
+def _decides(name):
+    """Whether a path of the repository is that of a deciding file."""
+    parts = Path(name).relative_to("src/rru_nb").parts
+    patterns = (part.split("/") for part in _DECIDING)
+    return any(
+        len(parts) == len(pattern) and all(map(fnmatch.fnmatchcase, parts, pattern))
+        for pattern in patterns
+    )
 
 
 def changes_since(sha):
@@ -132,14 +187,14 @@ def changes_since(sha):
     return [tuple(line.split("\t", 2)) for line in (told or "").splitlines()]
 
 
-def _git(root, *arguments):
+def _git(root, *arguments, text=True):
     try:
         done = subprocess.run(
-            ["git", "-C", str(root), *arguments], capture_output=True, text=True, check=True
+            ["git", "-C", str(root), *arguments], capture_output=True, text=text, check=True
         )
     except (OSError, subprocess.CalledProcessError):
         return None
-    return done.stdout.strip()
+    return done.stdout.strip() if text else done.stdout
 
 
 def _cores():

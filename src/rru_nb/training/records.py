@@ -20,6 +20,7 @@ SCHEMA = 1
 _WHAT = "the record"
 
 _SETTINGS = ["dataset", "cell", "scale", "seed", "protocol"]
+_ORIGIN = ["device", "versions", "commit", "source", "source_tree", "failure"]
 _OUTCOME = ["status", "units", "n_params", "best_epoch", "seconds", "started"]
 
 
@@ -120,8 +121,8 @@ def load_records(**filters):
         A pandas frame with the columns `id`, `dataset`, `cell`, `scale`, `seed`, `protocol`,
         `status` ("ok" or "failed"), `units`, `n_params`, `best_epoch`, `seconds`, `started`,
         `differences` (a dict), `published` (the paper's number), `valid_<metric>` and
-        `test_<metric>` for each metric, `source` (a digest of the code that ran; None in the
-        first records), `epochs` (a list of dicts) and `path`.
+        `test_<metric>` for each metric, `source` and `source_tree` (digests of the code that
+        ran, see `provenance`; None in the first records), `epochs` (a list of dicts) and `path`.
 
     Raises:
         UserError: for a filter that is no column, or a dataset, cell, scale or status that there
@@ -228,12 +229,10 @@ def _row(record):
     row["published"] = (record["published"] or {}).get("value")
     for split in ("valid", "test"):
         row |= {f"{split}_{metric}": value for metric, value in record[split].items()}
-    row |= {
-        name: record.get(name) for name in ("device", "versions", "commit", "source", "failure")
-    }
+    row |= {name: record.get(name) for name in _ORIGIN}
     return row | {"epochs": record["epochs"], "path": record.get("path")}
 
 
 def _columns():
-    rest = "differences published device versions commit source failure epochs path"
-    return ["id", *_SETTINGS, *_OUTCOME, *rest.split()]
+    rest = ["differences", "published", *_ORIGIN, "epochs", "path"]
+    return ["id", *_SETTINGS, *_OUTCOME, *rest]

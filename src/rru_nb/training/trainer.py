@@ -67,7 +67,7 @@ def train(config, progress=True, keep=False, finished=None):
 
 
 def _train(config, progress, keep, finished):
-    clock, source = _Clock(), provenance.source()
+    clock, source = _Clock(), _source()
     task = task_for(config)
     checkpoint = Checkpoint(config, task.splits.digest) if keep else None
     keras.utils.set_random_seed(config.seed)
@@ -116,9 +116,13 @@ def _record(fit, units, source, clock):
         **({"earlier_devices": clock.devices[:-1]} if clock.devices[1:] else {}),
         "versions": provenance.versions(),
         "data": {"name": splits.name, "digest": splits.digest, "source": splits.source},
-        "source": source,
+        **source,
         "commit": clock.commit,
     }
+
+
+def _source():
+    return {"source": provenance.source(), "source_tree": provenance.source_tree()}
 
 
 class _Clock:
