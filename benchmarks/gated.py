@@ -11,8 +11,9 @@ import keras
 from measure import SIZES, arguments, report, side_by_side, training_step
 
 from rru_nb import paper_config
+from rru_nb.layers.sizes import dense_parameters
 from rru_nb.tasks.budget import units_within
-from rru_nb.tasks.network import dense_parameters, recurrent_layer, recurrent_parameters
+from rru_nb.tasks.network import recurrent_layer, recurrent_parameters
 from rru_nb.training.config import CELL_TITLES
 
 QUESTION = __doc__.splitlines()[0]

@@ -12,9 +12,10 @@ from rru_nb.analysis.small_scale import baseline
 from rru_nb.cli import main
 from rru_nb.experiments import SECTIONS, results, section
 from rru_nb.experiments.order import by_usefulness
+from rru_nb.layers.sizes import dense_parameters
 from rru_nb.tasks import task_for
 from rru_nb.tasks.budget import units_within
-from rru_nb.tasks.network import dense_parameters, output_features, recurrent_parameters
+from rru_nb.tasks.network import output_features, recurrent_parameters
 from rru_nb.training.config import command
 from rru_nb.training.records import write_record
 

@@ -11,9 +11,10 @@ from rru_nb import UserError, load_records
 from rru_nb.analysis import findings, tables
 from rru_nb.cli import main
 from rru_nb.experiments.tuning import Search, searches, suggest, trials_frame, tune
+from rru_nb.layers.sizes import dense_parameters
 from rru_nb.storage import paths
 from rru_nb.tasks.budget import units_within
-from rru_nb.tasks.network import dense_parameters, output_features, recurrent_parameters
+from rru_nb.tasks.network import output_features, recurrent_parameters
 from rru_nb.training.config import CELLS
 from rru_nb.training.records import write_record
 

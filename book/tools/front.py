@@ -25,7 +25,7 @@ TITLES = tables.METRIC_TITLES | {
 
 def answer(context):
     """How much is measured, who wins at full size, who wins in smaller models."""
-    table = tables.table_1()
+    table = tables.table_1().dropna(subset="paper")  # the paper's cells, not others beside them
     sentences = [_measured(table), _at_full_size(table), _in_small(small_scale.small_rows())]
     return "\n".join(f"- {sentence}" for sentence in sentences if sentence) + "\n"
 
@@ -174,7 +174,8 @@ def _task(title, metric, note=""):
 
 
 def _cell(cell, failed):
-    paper = f'<span class="rru-paper">{cell.paper:.2f}</span>'
+    in_paper = cell.paper == cell.paper  # else NaN
+    paper = f'<span class="rru-paper">{f"{cell.paper:.2f}" if in_paper else "–"}</span>'
     record = failed.get((cell.dataset, cell.cell))
     if record and not cell.runs:
         link = f'<a class="rru-ours" href="records.html#{record}">failed</a>'
@@ -182,7 +183,7 @@ def _cell(cell, failed):
     if not cell.runs:
         return f'<td class="rru-open">{paper}<span class="rru-ours">–</span></td>'
     kind = mark(cell)
-    away = tables.to_the_paper(cell.measured, cell.paper, cell.metric)
+    away = tables.to_the_paper(cell.measured, cell.paper, cell.metric) if in_paper else ""
     told = MARKS[kind].format(trials=TRIALS[cell.tuned])
     notes = [", ".join(filter(None, [away, told])), *_runs(cell)]
     told = "".join(f'<span class="rru-note">{note}</span>' for note in notes)
@@ -218,7 +219,7 @@ def mark(cell):
     trials = TRIALS[cell.tuned]
     for kind, best_of in (("rru-within", 1), ("rru-best", trials)):
         span = seeds.expected_run(cell.scores, cell.metric, trials=best_of)
-        if span is None:
+        if span is None or cell.paper != cell.paper:
             return "rru-single"
         if span[0] - _HALF_A_DIGIT <= cell.paper <= span[1] + _HALF_A_DIGIT:
             return kind

@@ -4,7 +4,6 @@ import yaml
 
 from rru_nb.storage import paths
 from rru_nb.training.config import CELL_TITLES, CELLS, KINDS, paper_config
-from rru_nb.training.settings import OWN
 
 _TUNED = ("jsb", "nottingham", "musedata", "piano-midi", "ptb-word")
 _NOT_TUNED = ("ptb-char", "enwik8", "text8", "imdb", "mnist", "pmnist")
@@ -45,7 +44,11 @@ def table_4(context):
     """Values that the authors' search found."""
     rows = []
     for cell in CELLS:
-        own = [s for s in OWN[cell] if s in ("hidden_multiplier", "forget_bias", "rounds", "rank")]
+        own = [
+            s
+            for s in CELLS[cell].settings
+            if s in ("hidden_multiplier", "forget_bias", "rounds", "rank")
+        ]
         for name in ("learning_rate", "dropout", "n_params", *own):
             rows.append([CELL_TITLES[cell], _TITLES[name], *_values(_TUNED, cell, name)])
     return _table(["cell", "setting", *_TUNED], rows)
@@ -55,7 +58,7 @@ def table_5(context):
     """Values of the rows that were not tuned, or by dropout rate alone; a cell's own below."""
     rows = [["all", _TITLES[name], *_values(_NOT_TUNED, "rru", name)] for name in _COMMON]
     own = {"rru": ("relu_layers", "hidden_multiplier", "output_size")}
-    own |= {cell: OWN[cell] for cell in ("lstm", "mogrifier")}
+    own |= {cell: CELLS[cell].settings for cell in ("lstm", "mogrifier")}
     rows += [
         [CELL_TITLES[cell], _TITLES[name], *_values(_NOT_TUNED, cell, name)]
         for cell, names in own.items()

@@ -6,15 +6,15 @@ Names are imported when first used, so that the command line answers without Ten
 import importlib
 
 from .layers.backend import choose, installed
+from .layers.registry import CELLS
 
 __version__ = "0.1.0"
 
 _HOME = {
-    "RRUCell": "cells.rru",
-    "GRUCell": "cells.gru",
-    "LSTMCell": "cells.lstm",
-    "MogrifierLSTMCell": "cells.mogrifier",
+    **{name: module for module, name in (spec.cell.split(":") for spec in CELLS.values())},
     "RRU": "layers.rru",
+    "register_cell": "layers.registry",
+    "unregister_cell": "layers.registry",
     "RAdam": "training.radam",
     "custom_objects": "training.saving",
     "DATASETS": "data",

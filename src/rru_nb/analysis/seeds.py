@@ -162,7 +162,7 @@ def against_gates(scores, metric=None):
     losses = (100 - scores if metric == "accuracy" else scores).reindex(columns=list(CELLS))
     rru = losses["rru"].dropna()
     rows = []
-    for cell in CELLS[1:]:
+    for cell in losses.columns.drop("rru"):
         gated = losses[cell].dropna()
         if min(len(rru), len(gated)) < 2:
             continue

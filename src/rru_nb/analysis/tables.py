@@ -33,10 +33,10 @@ def table_1(dataset=None, cells=CELLS, scale="paper", seeds=None):
         seeds: the seeds to average over; None for all that were measured.
 
     Returns:
-        A frame with the columns `dataset`, `cell`, `metric`, `paper`, `tuned` (as in the paper's
-        table), `measured` (the mean over the seeds; NaN where nothing was measured), `low` and
-        `high` (over the seeds), `runs`, `difference_percent` (measured to paper), `scale`,
-        `scores`, `ids`.
+        A frame with the columns `dataset`, `cell`, `metric`, `paper` (NaN for a cell that the
+        paper does not have), `tuned` (as in the paper's table), `measured` (the mean over the
+        seeds; NaN where nothing was measured), `low` and `high` (over the seeds), `runs`,
+        `difference_percent` (measured to paper), `scale`, `scores`, `ids`.
     """
     records = load_records(scale=scale, status="ok")
     records = records[records.id.isin(unchanged(records))]
@@ -56,22 +56,23 @@ def unchanged(records):
 
 
 def _row(records, dataset, cell, scale):
-    published = paper_config(dataset, cell).published
+    config = paper_config(dataset, cell)
+    paper = (config.published or {}).get("value", np.nan)
     mine = records[(records.dataset == dataset) & (records.cell == cell)]
-    column = f"test_{published['metric']}"
+    column = f"test_{config.metric}"
     scores = mine[column].dropna() if column in mine else pd.Series(dtype=float)
     measured = scores.mean()
     return {
         "dataset": dataset,
         "cell": cell,
-        "metric": published["metric"],
-        "paper": published["value"],
-        "tuned": published["tuned"],
+        "metric": config.metric,
+        "paper": paper,
+        "tuned": (config.published or {}).get("tuned", "-"),
         "measured": measured,
         "low": scores.min(),
         "high": scores.max(),
         "runs": len(scores),
-        "difference_percent": 100 * (measured / published["value"] - 1),
+        "difference_percent": 100 * (measured / paper - 1),
         "scale": scale,
         "scores": list(scores),
         "ids": list(mine.id[scores.index]),
@@ -108,7 +109,8 @@ def _overview(row, scale):
         told = f"{row.measured:.2f}"
     else:
         told = f"{row.measured:.2f} ± {np.std(row.scores, ddof=1):.2f}, {row.runs} seeds"
-    return f"{told} (paper {row.paper:.2f})" if scale == "paper" else told
+    paper = "–" if np.isnan(row.paper) else f"{row.paper:.2f}"
+    return f"{told} (paper {paper})" if scale == "paper" else told
 
 
 def measured_table(records, missing):

@@ -8,6 +8,7 @@ import sys
 from .. import __version__
 from ..errors import UserError
 from ..layers.backend import choose, installed
+from ..layers.registry import CELLS
 from ..storage import streams
 from ..storage.streams import tell
 from ..training.interrupts import sigterm_raises
@@ -138,7 +139,7 @@ def _add_run(commands):
         description="Trains one setting and writes its record; a stored record is shown instead.",
     )
     run.add_argument("--dataset", required=True, help="e.g. jsb; see `rru-nb data list`")
-    run.add_argument("--cell", required=True, help="rru, gru, lstm or mogrifier")
+    run.add_argument("--cell", required=True, help=" or ".join(CELLS))
     run.add_argument("--scale", default="paper", help="paper (default), laptop or smoke")
     run.add_argument("--seed", type=int, default=0, help="default 0")
     run.add_argument(

@@ -3,7 +3,7 @@
 from ..errors import UserError
 from ..experiments import SECTIONS
 from ..storage.streams import tell
-from ..training.config import SCALES
+from ..training.config import CELLS, SCALES
 
 
 def add_to(commands):
@@ -53,7 +53,7 @@ def _add_tune(commands):
         "command goes on with new points. Each trial leaves a record.",
     )
     tune.add_argument("--dataset", required=True, help="a music set or ptb-word")
-    tune.add_argument("--cell", required=True, help="rru, gru, lstm or mogrifier")
+    tune.add_argument("--cell", required=True, help=" or ".join(CELLS))
     tune.add_argument("--scale", default="paper", help="paper (default), laptop or smoke")
     tune.add_argument("--trials", type=int, default=100, help="how many in the end, default 100")
     tune.add_argument(

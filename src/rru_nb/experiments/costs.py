@@ -8,16 +8,14 @@ import numpy as np
 
 from ..errors import UserError
 from ..training import provenance
-from ..training.config import RunConfig
+from ..training.config import CELLS, RunConfig
 from ..training.records import load_records
-from ..training.settings import OWN
 from . import step_times
 
 # Runs that differ in nothing but these take the same time an epoch, but for their size.
 _FREE = (
     *("cell", "seed", "n_params", "units", "learning_rate", "dropout", "optimizer", "select_on"),
     *("clip_multiplier", "label_smoothing", "patience", "max_epochs"),
-    *(setting for own in OWN.values() for setting in own),
 )
 
 
@@ -134,7 +132,8 @@ def _size(config):
 
 
 def _key(config, any_cell=False):
-    fixed = {k: v for k, v in config.as_dict().items() if k not in _FREE}
+    of_cells = [name for spec in CELLS.values() for name in spec.settings]
+    fixed = {k: v for k, v in config.as_dict().items() if k not in (*_FREE, *of_cells)}
     return json.dumps(fixed | ({} if any_cell else {"cell": config.cell}), sort_keys=True)
 
 

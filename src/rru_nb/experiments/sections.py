@@ -146,7 +146,6 @@ def section(name):
     return _read(check_choice("section", name, SECTIONS))
 
 
-@lru_cache
 def _read(name):
     declared = _file(name)
     if "like" in declared:
@@ -163,6 +162,7 @@ def _read(name):
     )
 
 
+@lru_cache
 def _file(name):
     path = paths.params_dir() / "sections" / f"{name}.yml"
     return yaml.safe_load(path.read_text(encoding="utf-8"))

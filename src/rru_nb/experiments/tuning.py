@@ -17,7 +17,7 @@ from ..data import canonical_name
 from ..errors import UserError, check_choice
 from ..storage import files, paths
 from ..storage.locks import alone
-from ..training.config import KINDS, canonical_cell, paper_config
+from ..training.config import CELLS, KINDS, canonical_cell, paper_config
 from ..training.records import load_records
 
 SELECT_ON = ("valid", "test")  # "test" is what the authors' code does
@@ -65,7 +65,7 @@ class Search:
                 f"dataset {self.dataset!r} has no ranges in params/search.yml: the paper tunes "
                 "the music sets and ptb-word (Table 3)."
             )
-        ranges = of_data | declared["cells"][self.cell]
+        ranges = of_data | declared["cells"].get(self.cell, CELLS[self.cell].search)
         sizes = declared["scales"].get(self.scale, {}).get(KINDS[self.dataset], {})
         if self.scale != "paper" and "n_params" not in sizes:
             raise UserError(f"scale {self.scale!r} has no sizes to search for {self.dataset!r}.")

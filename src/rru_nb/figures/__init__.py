@@ -9,14 +9,14 @@ from .inside import inside_lines
 from .lines import cell_legend, mark_failed
 from .music import continuations, length_boxes, piano_roll, pitch_histograms, polyphony_histograms
 from .search import search_panels
-from .style import CELL_STYLE, COLOURS, use_style
+from .style import COLOURS, cell_style, use_style
 
 __all__ = [
-    "CELL_STYLE",
     "COLOURS",
     "ablation_differences",
     "by_epoch",
     "cell_legend",
+    "cell_style",
     "curves_of_datasets",
     "continuations",
     "downloads",

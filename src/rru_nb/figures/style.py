@@ -5,15 +5,9 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 
-COLOURS = dict(zip(("rru", "gru", "lstm", "mogrifier"), sns.color_palette("colorblind")))
-DASHES = {"rru": "-", "gru": "--", "lstm": "-.", "mogrifier": ":"}
-MARKERS = {"rru": "o", "gru": "s", "lstm": "^", "mogrifier": "D"}
-# Of seaborn's functions with `hue="cell", style="cell"`.
-CELL_STYLE = {
-    "palette": COLOURS,
-    "markers": MARKERS,
-    "dashes": {"rru": "", "gru": (4, 1.5), "lstm": (4, 1.5, 1, 1.5), "mogrifier": (1, 1)},
-}
+from ..layers.registry import COLOURS, DASHES, MARKERS
+
+__all__ = ["COLOURS", "DASHES", "MARKERS", "cell_style", "panels", "use_style"]
 
 
 def use_style():
@@ -32,3 +26,12 @@ def panels(n):
     """A row of `n` panels that share their vertical axis: the figure and an array of axes."""
     figure, axes = plt.subplots(1, n, figsize=(1.9 * n, 2.6), sharey=True, layout="constrained")
     return figure, np.atleast_1d(axes)
+
+
+_SEABORN_DASHES = {"-": "", "--": (4, 1.5), "-.": (4, 1.5, 1, 1.5), ":": (1, 1)}
+
+
+def cell_style():
+    """Return the looks of the cells, for seaborn's functions with `hue="cell", style="cell"`."""
+    dashes = {cell: _SEABORN_DASHES.get(d, d[-1]) for cell, d in DASHES.items()}
+    return {"palette": COLOURS, "markers": MARKERS, "dashes": dashes}

@@ -43,7 +43,7 @@ class RecurrentLayer(keras.layers.RNN):
     same masks from a seed, where they lay them out alike.
 
     Args:
-        cell: the cell. A subclass names the module of its loop in `loop_name`, and in
+        cell: the cell. A subclass names the module of its loop, if any, in `loop_name`, and in
             `cell_arguments` the cell's arguments that are the layer's too.
         fused: True, False (run the cell), or None: fused where it can serve. The attribute
             `fused` says which it is.
@@ -53,7 +53,7 @@ class RecurrentLayer(keras.layers.RNN):
         UserError: if `fused=True` can't be honoured; the message says why.
     """
 
-    loop_name: str
+    loop_name: str | None
     cell_arguments: tuple[str, ...]
 
     def __init__(self, cell, fused=None, **kwargs):
@@ -75,7 +75,7 @@ class RecurrentLayer(keras.layers.RNN):
         return self._fused
 
     def _obstacle(self):
-        if _of_backend(self.loop_name) is None:
+        if self.loop_name is None or _of_backend(self.loop_name) is None:
             return f"there is no fused {type(self).__name__} for {keras.backend.backend()}"
         return "unroll=True asks for a graph of single steps" if self.unroll else None
 

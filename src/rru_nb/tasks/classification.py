@@ -7,8 +7,9 @@ import numpy as np
 from keras import ops
 
 from ..layers.backend import backend
+from ..layers.sizes import dense_parameters
 from .base import Task, padded_rows
-from .network import dense_parameters, recurrent_layer, recurrent_parameters
+from .network import recurrent_layer, recurrent_parameters
 
 
 class ClassificationTask(Task):

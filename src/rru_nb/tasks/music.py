@@ -9,8 +9,9 @@ from keras import ops
 from ..data import load_dataset
 from ..errors import UserError
 from ..layers.backend import backend
+from ..layers.sizes import dense_parameters
 from .base import Task, in_batches, padded_length, padded_rows, shuffled_batches
-from .network import dense_parameters, output_features, recurrent_layer, recurrent_parameters
+from .network import output_features, recurrent_layer, recurrent_parameters
 
 KEYS = 88
 

@@ -7,8 +7,9 @@ from keras import ops
 from ..errors import UserError
 from ..layers.backend import backend
 from ..layers.embedding import Embedding
+from ..layers.sizes import dense_parameters
 from .base import Task
-from .network import dense_parameters, output_features, recurrent_layer, recurrent_parameters
+from .network import output_features, recurrent_layer, recurrent_parameters
 
 
 class TextTask(Task):

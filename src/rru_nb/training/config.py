@@ -15,14 +15,11 @@ import yaml
 
 from ..data import canonical_name, registry
 from ..errors import UserError, check_choice
+from ..layers.registry import CELL_TITLES, CELLS
 from ..storage import paths
-from .settings import OF_TASKS, OWN, as_float, check_value
+from .settings import OF_TASKS, as_float, check_value
 
-CELLS = ("rru", "gru", "lstm", "mogrifier")
 SCALES = ("paper", "laptop", "smoke")
-
-CELL_TITLES = {"rru": "RRU", "gru": "GRU", "lstm": "LSTM", "mogrifier": "Mogrifier LSTM"}
-_CELL_ALIASES = {"mogrifier lstm": "mogrifier", "mogrifierlstm": "mogrifier"}
 
 KINDS = {  # what kind of task a dataset is, see `tasks`
     "jsb": "music",
@@ -81,6 +78,8 @@ class RunConfig:
         select_on: the split whose score stops training and picks the weights, "valid";
             "test" is the protocol of tuning on test data, for comparison only.
         train_limit, eval_limit: use only the first examples of a split (scale "smoke").
+        cell_settings: of a cell that you registered: pairs of name and value. Each is an attribute
+            too, as the settings of the paper's cells are.
     """
 
     dataset: str
@@ -119,6 +118,13 @@ class RunConfig:
     select_on: str = "valid"
     train_limit: int | None = None
     eval_limit: int | None = None
+    cell_settings: tuple = ()
+
+    def __getattr__(self, name):  # called for what is no field
+        for setting, value in self.__dict__.get("cell_settings", ()):
+            if setting == name:
+                return value
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     @property
     def kind(self):
@@ -163,7 +169,8 @@ class RunConfig:
 
     def as_dict(self):
         """The settings as a plain dict, in the order of the fields."""
-        return dataclasses.asdict(self)
+        settings = dataclasses.asdict(self)
+        return settings | dict(settings.pop("cell_settings"))
 
     @classmethod
     def from_dict(cls, settings):
@@ -171,30 +178,33 @@ class RunConfig:
 
         A record from before a setting was added has the value that it had then.
         """
-        _refuse_unknown(settings, [f.name for f in dataclasses.fields(cls)])
-        paper = _paper_settings(settings["dataset"], settings["cell"])
+        cell = check_choice("cell", settings["cell"], CELLS)
+        _refuse_unknown(settings, [*_FIELDS, *CELLS[cell].settings])
+        paper = _paper_settings(settings["dataset"], cell)
         added = {name: paper[name] for name in _ADDED_LATER}
-        return cls(**added | settings)
+        return cls._of(added | settings)
+
+    @classmethod
+    def _of(cls, settings):
+        fields = {name: value for name, value in settings.items() if name in _FIELDS}
+        others = sorted((name, value) for name, value in settings.items() if name not in _FIELDS)
+        return cls(**fields, cell_settings=tuple(others))
 
 
+_FIELDS = [f.name for f in dataclasses.fields(RunConfig) if f.name != "cell_settings"]
 _NO_DEFAULT = object()
 _DEFAULTS = {
     f.name: f.default for f in dataclasses.fields(RunConfig) if f.default is not dataclasses.MISSING
-}
-_RRU_DEFAULTS = {
-    "normalize": True,
-    "rezero": "per_feature",
-    "relu_outputs": False,
-    "residual": "uniform",
-    "residual_speed": 10.0,
 }
 _ADDED_LATER = {"residual_speed": 10.0, "loss_average": "window"}
 
 
 def canonical_cell(name):
     """The short name of a cell, e.g. `"mogrifier"` for `"Mogrifier LSTM"`."""
+    titles = {title.casefold(): cell for cell, title in CELL_TITLES.items()}
+    spellings = {title.replace(" ", ""): cell for title, cell in titles.items()} | titles
     folded = str(name).casefold()
-    return check_choice("cell", _CELL_ALIASES.get(folded, folded), CELLS)
+    return check_choice("cell", folded if folded in CELLS else spellings.get(folded, folded), CELLS)
 
 
 def paper_config(dataset, cell, scale="paper", seed=0, **changes):
@@ -202,7 +212,7 @@ def paper_config(dataset, cell, scale="paper", seed=0, **changes):
 
     Args:
         dataset: one of `DATASETS`, or the paper's spelling of it.
-        cell: `"rru"`, `"gru"`, `"lstm"` or `"mogrifier"`.
+        cell: `"rru"`, `"gru"`, `"lstm"`, `"mogrifier"` or one that you registered.
         scale: `"paper"` (the paper's exact setting), `"laptop"` or `"smoke"`.
         seed: int, from which every random number of the run comes.
         **changes: settings of `RunConfig` to change.
@@ -233,7 +243,7 @@ def paper_config(dataset, cell, scale="paper", seed=0, **changes):
         settings["n_params"] = None
     settings |= {"scale": scale, "seed": seed}
     _check_values(settings)
-    return RunConfig(**as_float(settings))
+    return RunConfig._of(as_float(settings))
 
 
 def command(config):
@@ -252,10 +262,9 @@ def _scalar(value):
 
 
 def _paper_settings(dataset, cell):
-    own = _RRU_DEFAULTS if cell == "rru" else {}
-    config = _paper_file(dataset, cell)["config"]
+    defaults = {name: setting.default for name, setting in CELLS[cell].settings.items()}
     identity = {"dataset": dataset, "cell": cell, "scale": "paper", "seed": 0}
-    return dataclasses.asdict(RunConfig(**identity, **own, **config))
+    return RunConfig._of(identity | defaults | _paper_file(dataset, cell)["config"]).as_dict()
 
 
 @lru_cache
@@ -263,8 +272,12 @@ def _paper_file(dataset, cell):
     in_paper = paths.params_dir() / "paper" / dataset / f"{cell}.yml"
     if in_paper.is_file():
         return _yaml(in_paper)
-    own = _yaml(paths.params_dir() / dataset / f"{cell}.yml")
-    return own | {"config": _paper_file(own["like"], cell)["config"]}
+    not_in_paper = paths.params_dir() / dataset / f"{cell}.yml"
+    if not_in_paper.is_file():
+        declared = _yaml(not_in_paper)
+        return declared | {"config": _paper_file(declared["like"], cell)["config"]}
+    # The GRU has no settings of its own, so what its files say can serve any cell.
+    return {k: v for k, v in _paper_file(dataset, "gru").items() if k != "published"}
 
 
 def _protocol_changes(dataset, cell, protocol):
@@ -295,10 +308,11 @@ def _yaml(path):
 
 def _refuse_changes(dataset, cell, changes, paper):
     fixed = ("dataset", "cell", "scale", "seed")
-    known = [f.name for f in dataclasses.fields(RunConfig) if f.name not in fixed]
+    of_cells = [name for spec in CELLS.values() for name in spec.settings]
+    known = [name for name in dict.fromkeys([*_FIELDS, *of_cells]) if name not in fixed]
     _refuse_unknown(changes, known)
     for name in changes:
-        owners = [c for c, own in OWN.items() if name in own]
+        owners = [spec.name for spec in CELLS.values() if name in spec.settings]
         if owners and cell not in owners:
             raise UserError(
                 f"setting {name!r} belongs to cell {owners[0]!r}; the run's cell is {cell!r}."
@@ -306,7 +320,7 @@ def _refuse_changes(dataset, cell, changes, paper):
         if name in OF_TASKS and paper[name] is None:
             raise UserError(f"setting {name!r} does not apply to dataset {dataset!r}.")
         if owners or name in OF_TASKS:
-            check_value(name, changes[name])  # None, for "does not apply", is none of them
+            check_value(name, changes[name], cell)  # None, for "does not apply", is none of them
 
 
 def _refuse_unknown(settings, known):
@@ -317,7 +331,7 @@ def _refuse_unknown(settings, known):
 def _check_values(settings):
     for name, value in settings.items():
         if value is not None or _DEFAULTS.get(name, _NO_DEFAULT) is not None:
-            check_value(name, value)
+            check_value(name, value, settings["cell"])
     window = settings["window"]
     if KINDS[settings["dataset"]] in ("word", "char") and window and window % 2:
         raise UserError(

@@ -33,6 +33,8 @@ _DECIDING = (
     *("cells/*.py", "layers/*.py", "layers/*/*.py", "tasks/*.py", "data/*.py"),
     *("training/loop.py", "training/radam.py", "training/trainer.py"),
 )
+# Titles, colours and valid values. A record holds the settings that they led to.
+_NOT_DECIDING = ("layers/registry.py", "layers/setting.py")
 
 
 def versions():
@@ -160,14 +162,15 @@ def by_present_source(record):
 
 
 def _deciding_files():
-    return [path for part in _DECIDING for path in sorted(paths.PACKAGE.glob(part))]
+    files = [path for part in _DECIDING for path in sorted(paths.PACKAGE.glob(part))]
+    return [p for p in files if p.relative_to(paths.PACKAGE).as_posix() not in _NOT_DECIDING]
 
 
 def _decides(name):
     """Whether a path of the repository is that of a deciding file."""
-    parts = Path(name).relative_to("src/rru_nb").parts
-    patterns = (part.split("/") for part in _DECIDING)
-    return any(
+    name = name.removeprefix("src/rru_nb/")
+    parts, patterns = name.split("/"), [pattern.split("/") for pattern in _DECIDING]
+    return name not in _NOT_DECIDING and any(
         len(parts) == len(pattern) and all(map(fnmatch.fnmatchcase, parts, pattern))
         for pattern in patterns
     )
@@ -183,6 +186,7 @@ def changes_since(sha):
     if not root or not sha:
         return []
     files = [f"src/rru_nb/{part}" for part in _DECIDING]
+    files += [f":(exclude)src/rru_nb/{name}" for name in _NOT_DECIDING]
     told = _git(root, "log", "--format=%h%x09%as%x09%s", f"{sha}..HEAD", "--", *files)
     return [tuple(line.split("\t", 2)) for line in (told or "").splitlines()]
 

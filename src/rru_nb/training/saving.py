@@ -1,19 +1,9 @@
 """The classes that Keras must know to read a file of a model that holds some of them."""
 
-import importlib
-
-_CLASSES = {
-    "cells.rru": "RRUCell",
-    "cells.gru": "GRUCell",
-    "cells.lstm": "LSTMCell",
-    "cells.mogrifier": "MogrifierLSTMCell",
-    "layers.rru": "RRU",
-    "layers.gru": "GRU",
-    "layers.lstm": "LSTM",
-    "layers.mogrifier": "MogrifierLSTM",
-    "layers.embedding": "Embedding",
-    "training.radam": "RAdam",
-}
+from ..layers.any_cell import CellLayer
+from ..layers.embedding import Embedding
+from ..layers.registry import CELLS
+from .radam import RAdam
 
 
 def custom_objects():
@@ -26,7 +16,5 @@ def custom_objects():
 
         model = keras.models.load_model("m.keras", custom_objects=rru_nb.custom_objects())
     """
-    return {
-        name: getattr(importlib.import_module(f"rru_nb.{module}"), name)
-        for module, name in _CLASSES.items()
-    }
+    of_cells = [cls for spec in CELLS.values() for cls in spec.classes()]
+    return {cls.__name__: cls for cls in (*of_cells, CellLayer, Embedding, RAdam)}

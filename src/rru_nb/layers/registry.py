@@ -1,0 +1,192 @@
+"""The one list of cells: what a cell's name means to settings, budgets, networks and figures.
+
+Nothing here imports Keras: the package's own classes are named by their place, such as
+`"layers.rru:RRU"`, and imported when a network is built. A cell of your own joins the list with
+`register_cell`, from a notebook as well as from here.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from importlib import import_module
+
+from ..errors import UserError
+from . import sizes
+from .setting import Setting, number, one_of, positive, whole
+
+
+@dataclass(frozen=True, kw_only=True)
+class CellSpec:
+    """A cell as the rest of the package knows it.
+
+    Attributes:
+        name: in settings, on the command line, and in the names of records: `"mogrifier"`.
+        title: for people: `"Mogrifier LSTM"`.
+        cell: a Keras cell on the base `rru_nb.cells.GatedCell`, called as
+            `cell(units, dropout=..., **settings)`; the class, or its place in the package.
+        layer: its layer, called alike and with the arguments of `keras.layers.RNN`; None for
+            `CellLayer`, which runs the cell step by step.
+        settings: `{name: Setting}`, the arguments that only this cell has.
+        parameters: a function of `(config, n, m)`, the number of trainable parameters of a layer
+            with n features of the state and m of the input.
+        features: a function of `(config, n)`, the number of features of its output.
+        search: `{setting: {"range": [low, high], "scale": "log" or "uniform"}}`, what a search
+            for hyperparameters tries, where `params/search.yml` does not say.
+        colour, marker, dashes: its look in figures, as Matplotlib names them.
+    """
+
+    name: str
+    title: str
+    cell: type | str
+    layer: type | str | None = None
+    settings: dict[str, Setting] = field(default_factory=dict)
+    parameters: Callable
+    features: Callable = sizes.state_features
+    search: dict = field(default_factory=dict)
+    colour: object
+    marker: object
+    dashes: object
+
+    def classes(self):
+        """Return the classes of cell and layer, without the layer where it has none."""
+        return [_class(place) for place in (self.cell, self.layer) if place is not None]
+
+
+# In the order of the paper's tables. All are changed together, by the two functions below.
+CELLS, CELL_TITLES, COLOURS, MARKERS, DASHES = {}, {}, {}, {}, {}
+
+# Looks that are left: the rest of seaborn's palette "colorblind", of which the paper's cells have
+# the first four colours.
+_LOOKS = (
+    ("#cc78bc", "v", (0, (5, 1))),
+    ("#ca9161", "P", (0, (3, 1, 1, 1, 1, 1))),
+    ("#949494", "X", (0, (1, 3))),
+    ("#56b4e9", "*", (0, (8, 2))),
+)
+
+
+def register_cell(name, cell, parameters, **more):
+    """Add a cell of your own to the list, in this process; a second one of a name replaces it.
+
+    Where `params/` has no values for it, it trains with those of the GRU, the cell without
+    settings of its own, and with the defaults of its `settings`.
+
+    Args:
+        name: small letters, digits and underscores, for commands and files, e.g. `"leaky"`.
+        cell: the class of a Keras cell, see `CellSpec`.
+        parameters: a function of `(config, n, m)`, see `CellSpec`.
+        **more: further attributes of `CellSpec`, e.g. `title="Leaky RNN"`.
+
+    Returns:
+        Its `CellSpec`.
+
+    Raises:
+        UserError: if the name cannot be used.
+    """
+    if not isinstance(name, str) or not re.fullmatch("[a-z][a-z0-9_]*", name):
+        raise UserError(
+            f"cell name {name!r} is not valid. Give small letters, digits and underscores, a "
+            "letter first, e.g. 'leaky'."
+        )
+    if name in _OF_THE_PAPER:
+        raise UserError(f"cell {name!r} is one of the paper's. Give yours another name.")
+    CELLS.pop(name, None)
+    colour, marker, dashes = _LOOKS[(len(CELLS) - len(_OF_THE_PAPER)) % len(_LOOKS)]
+    look = {"colour": colour, "marker": marker, "dashes": dashes}
+    return _add(
+        CellSpec(name=name, cell=cell, parameters=parameters, **{"title": name} | look | more)
+    )
+
+
+def unregister_cell(name):
+    """Take a cell of your own out of the list again."""
+    for table in (CELLS, CELL_TITLES, COLOURS, MARKERS, DASHES):
+        table.pop(name, None)
+
+
+def _add(spec):
+    CELLS[spec.name] = spec
+    CELL_TITLES[spec.name] = spec.title
+    COLOURS[spec.name] = spec.colour
+    MARKERS[spec.name] = spec.marker
+    DASHES[spec.name] = spec.dashes
+    return spec
+
+
+def _class(place):
+    if not isinstance(place, str):
+        return place
+    module, name = place.split(":")
+    return getattr(import_module(f"{__package__.partition('.')[0]}.{module}"), name)
+
+
+def _is_residual(value):
+    if isinstance(value, str):
+        return value in ("uniform", "identity")
+    return isinstance(value, float) and 0 < value < 1
+
+
+_add(
+    CellSpec(
+        name="rru",
+        title="RRU",
+        cell="cells.rru:RRUCell",
+        layer="layers.rru:RRU",
+        settings={
+            "output_size": whole(1, default=64),
+            "relu_layers": whole(1, default=1),
+            "hidden_multiplier": positive(1000, default=2.0),
+            "normalize": one_of(True, False, default=True),
+            "rezero": one_of("per_feature", "scalar", default="per_feature"),
+            "relu_outputs": one_of(True, False, default=False),
+            "residual": Setting(
+                _is_residual, "'uniform', 'identity' or a number in (0, 1)", "uniform"
+            ),
+            "residual_speed": positive(1e6, default=10.0),
+        },
+        parameters=sizes.rru,
+        features=sizes.rru_features,
+        colour="#0173b2",
+        marker="o",
+        dashes="-",
+    )
+)
+_add(
+    CellSpec(
+        name="gru",
+        title="GRU",
+        cell="cells.gru:GRUCell",
+        layer="layers.gru:GRU",
+        parameters=sizes.gru,
+        colour="#de8f05",
+        marker="s",
+        dashes="--",
+    )
+)
+_add(
+    CellSpec(
+        name="lstm",
+        title="LSTM",
+        cell="cells.lstm:LSTMCell",
+        layer="layers.lstm:LSTM",
+        settings={"forget_bias": number(-1000, 1000, default=1.0)},
+        parameters=sizes.lstm,
+        colour="#029e73",
+        marker="^",
+        dashes="-.",
+    )
+)
+_add(
+    CellSpec(
+        name="mogrifier",
+        title="Mogrifier LSTM",
+        cell="cells.mogrifier:MogrifierLSTMCell",
+        layer="layers.mogrifier:MogrifierLSTM",
+        settings={"rounds": whole(0, default=5), "rank": whole(1, default=40)},
+        parameters=sizes.mogrifier,
+        colour="#d55e00",
+        marker="D",
+        dashes=":",
+    )
+)
+_OF_THE_PAPER = tuple(CELLS)
