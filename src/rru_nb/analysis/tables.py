@@ -5,17 +5,12 @@ import pandas as pd
 
 from ..data import DATASETS
 from ..training.config import CELL_TITLES, CELLS, paper_config
+from ..training.metrics import METRICS
 from ..training.provenance import backend_of, device_name
 from ..training.records import load_records
 
-METRIC_TITLES = {
-    "nll_window": "NLL, mean of windows",
-    "nll_batches": "NLL, mean of batches",
-    "nll_frame": "NLL, mean of frames",
-    "perplexity": "perplexity",
-    "bpc": "bits per character",
-    "accuracy": "accuracy in %",
-}
+_OF_TABLES = ("nll_window", "nll_batches", "nll_frame", "perplexity", "bpc", "accuracy")
+METRIC_TITLES = {name: METRICS[name].title for name in _OF_TABLES}
 
 
 def paper_datasets():

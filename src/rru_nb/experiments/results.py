@@ -3,10 +3,14 @@
 import pandas as pd
 
 from ..training.config import command
+from ..training.metrics import metric_named
 from .baselines import baseline
 from .collect import collect
 
-MEASURED = ("status", "test", "valid", "best_epoch", "n_epochs", "seconds", "epochs")
+MEASURED = (
+    *("status", "test", "valid", "loss", "valid_loss", "best_epoch", "n_epochs", "seconds"),
+    "epochs",
+)
 
 
 def results(section, points, train=False, progress=True):
@@ -21,19 +25,16 @@ def results(section, points, train=False, progress=True):
         A frame with the axes' columns, `dataset`, `cell`, `scale`, `seed`, `id`, `metric`,
         `command`, `baseline` (see `baselines.baseline`), `status` ("ok", "failed" or "missing"),
         and, where there is a record, `test` and `valid` (of the metric of Table 1), `loss` and
-        `valid_loss` (the same where lower is better; of accuracies the errors in %), `best_epoch`,
-        `n_epochs`, `seconds`, `epochs` (list of dicts), `cut_off` (whether the limit of epochs
-        ended the training before its patience did, so that a longer one may have been better) and
-        `at_limit` (whether the last epoch allowed was the best one). `attrs["section"]` is the
-        section's name.
+        `valid_loss` (the same numbers, but error rates for accuracies: lower is better),
+        `best_epoch`, `n_epochs`, `seconds`, `epochs` (list of dicts), `cut_off` (whether the limit
+        of epochs ended the training before its patience did, so that a longer one may have been
+        better) and `at_limit` (whether the last epoch allowed was the best one).
+        `attrs["section"]` is the section's name.
     """
     records, _ = collect([point.config for point in points], train, progress)
     by_id = {record.id: record for record in records.itertuples()}
     frame = pd.DataFrame([_row(point, by_id.get(point.config.id)) for point in points])
-    frame = frame.astype({"test": float, "valid": float})
-    accuracy = frame.metric == "accuracy"
-    frame["loss"] = frame.test.where(~accuracy, 100 - frame.test)
-    frame["valid_loss"] = frame.valid.where(~accuracy, 100 - frame.valid)
+    frame = frame.astype(dict.fromkeys(("test", "valid", "loss", "valid_loss"), float))
     frame.attrs["section"] = section.name
     return frame
 
@@ -57,11 +58,14 @@ _MISSING = {"status": "missing", "cut_off": False, "at_limit": False}
 
 
 def _measured(record, config):
-    ok = record.status == "ok"
+    ok, metric = record.status == "ok", metric_named(config.metric)
+    test, valid = (getattr(record, f"{split}_{metric.name}", None) for split in ("test", "valid"))
     return {
         "status": record.status,
-        "test": getattr(record, f"test_{config.metric}") if ok else None,
-        "valid": getattr(record, f"valid_{config.metric}") if ok else None,
+        "test": test if ok else None,
+        "valid": valid if ok else None,
+        "loss": metric.loss(test) if ok else None,
+        "valid_loss": metric.loss(valid) if ok else None,
         "best_epoch": record.best_epoch if ok else None,
         "n_epochs": len(record.epochs),
         "seconds": record.seconds,

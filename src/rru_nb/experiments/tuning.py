@@ -18,6 +18,7 @@ from ..errors import UserError, check_choice
 from ..storage import files, paths
 from ..storage.locks import alone
 from ..training.config import CELLS, KINDS, canonical_cell, paper_config
+from ..training.metrics import metric_named
 from ..training.records import load_records
 
 SELECT_ON = ("valid", "test")  # "test" is what the authors' code does
@@ -229,8 +230,7 @@ def _doc(number, trial):
 def _loss(record, config, select_on):
     if record["status"] == "failed":
         return None
-    score = record[select_on][config.metric]
-    return -score if config.metric == "accuracy" else score
+    return metric_named(config.metric).loss(record[select_on][config.metric])
 
 
 def _line(search, number, n_trials, values, loss):

@@ -3,8 +3,8 @@
 import matplotlib.pyplot as plt
 import pandas as pd
 
-from ..analysis.tables import METRIC_TITLES
 from ..training.config import CELL_TITLES
+from ..training.metrics import metric_named
 from .style import COLOURS, DASHES, MARKERS
 
 
@@ -37,10 +37,11 @@ def validation_curves(records, metric, title, ax=None):
     ax = ax or plt.subplots(figsize=(9, 4.5))[1]
     for row in records.itertuples():
         _curve(ax, row, metric, with_seed=records.seed.nunique() > 1)
-    ax.set(xlabel="epoch", ylabel=f"validation {METRIC_TITLES[metric]}", title=title)
+    ax.set(xlabel="epoch", ylabel=f"validation {metric_named(metric).title}", title=title)
     settled = _after_the_first_drop(records, metric)
     if settled:
-        ax.set_ylim(**({"bottom": min(settled)} if metric == "accuracy" else {"top": max(settled)}))
+        worst = max(settled, key=metric_named(metric).loss)
+        ax.set_ylim(**{"bottom" if metric_named(metric).higher_is_better else "top": worst})
     ax.legend()
     return ax.figure
 

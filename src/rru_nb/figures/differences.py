@@ -3,7 +3,7 @@
 import matplotlib.pyplot as plt
 import numpy as np
 
-from ..analysis.tables import METRIC_TITLES
+from ..training.metrics import metric_named
 from .style import COLOURS
 
 PAPERS = "0.35"  # grey: the paper's numbers are of another size and not to be read as ours
@@ -32,7 +32,7 @@ def ablation_differences(tables, metrics, scale):
 
 
 def _panel(ax, table, metric):
-    places, higher = np.arange(len(table)), metric == "accuracy"
+    metric, places = metric_named(metric), np.arange(len(table))
     ax.axvline(0, color=COLOURS["rru"], linewidth=1.5)
     ax.plot(table.paper_difference, places - 0.17, "o", color=PAPERS, markerfacecolor="none")
     errors = np.abs(table[["low", "high"]].sub(table.difference, axis=0)).fillna(0).T
@@ -41,13 +41,14 @@ def _panel(ax, table, metric):
     for place, row in zip(places, table.itertuples(), strict=True):
         if np.isnan(row.difference):
             said = f"{row.failed} failed" if row.failed else "not measured"
-            side = "right" if higher else "left"  # the worse, on which the axes have room
+            # On the side of the worse scores the axes have room.
+            side = "right" if metric.higher_is_better else "left"
             note = {"ha": side, "va": "center", "fontsize": "small", "color": PAPERS}
             ax.text(0, place + 0.17, f"  {said}  ", **note)
     ax.set_yticks(places, table.title)
     ax.set_ylim(len(table) - 0.5, -0.5)
-    worse = "← worse" if higher else "worse →"
-    ax.set_xlabel(f"test {METRIC_TITLES[metric]}, less the RRU's ({worse})")
+    worse = "← worse" if metric.higher_is_better else "worse →"
+    ax.set_xlabel(f"test {metric.title}, less the RRU's ({worse})")
     ax.margins(x=0.15)
 
 

@@ -1,6 +1,7 @@
 """What the dropout rates say (section 6)."""
 
 from ...training.config import CELL_TITLES
+from ...training.metrics import metric_named
 from ..tables import METRIC_TITLES, short_number
 from .grids import NOTHING
 from .notes import FAILS, HOLDS, UNDECIDED, Verdict, answer, limit_note
@@ -19,17 +20,16 @@ def dropout(frame):
     done = frame[frame.status == "ok"]
     if done.empty:
         return NOTHING
-    higher = frame.metric.iloc[0] == "accuracy"
-    told = _best_rates(done, higher)
+    told = _best_rates(done)
     if not told:
         return "No cell has more than one rate measured yet: nothing to compare."
     unit = METRIC_TITLES[frame.metric.iloc[0]]
-    listed = "; ".join(_of_a_cell(cell, **best) for cell, best in told.items())
+    listed = "; ".join(_of_a_cell(cell, best) for cell, best in told.items())
     facts = [f"Best rate by validation score, and the test score there ({unit}): {listed}."]
     whole = frame.groupby("cell").status.agg(lambda s: "missing" not in set(s))
     verdict = []
     if "rru" in told and len(told) > 1 and whole.all():
-        verdict = _claims(told, higher, done.seed.nunique() == 1)
+        verdict = _claims(told, done.seed.nunique() == 1)
     useless = [CELL_TITLES[cell] for cell, best in told.items() if best["rate"] == 0]
     if useless:
         without = ", ".join(useless)
@@ -44,7 +44,7 @@ def dropout(frame):
 
 def dropout_verdict(frame):
     """`Verdict` on the effect of dropout; the frame is as for `dropout`, complete."""
-    told = _best_rates(frame[frame.status == "ok"], frame.metric.iloc[0] == "accuracy")
+    told = _best_rates(frame[frame.status == "ok"])
     gains = {cell: best["gain"] for cell, best in told.items()}
     if "rru" not in gains or len(gains) == 1 or None in gains.values():
         return Verdict(UNDECIDED, "a cell has no score without dropout")
@@ -55,28 +55,28 @@ def dropout_verdict(frame):
     return Verdict(HOLDS if rru > most else FAILS, note)
 
 
-def _best_rates(done, higher):
+def _best_rates(done):
     """`{cell: what _best tells}` of the cells with more than one rate."""
     return {
-        cell: _best(runs, higher)
+        cell: _best(runs)
         for cell, runs in done.groupby("cell", sort=False)
         if runs.dropout.nunique() > 1
     }
 
 
-def _best(runs, higher):
+def _best(runs):
+    metric = metric_named(runs.metric.iloc[0])
     means = (
         runs.astype({"test": float, "valid": float}).groupby("dropout")[["test", "valid"]].mean()
     )
-    rate = means.valid.idxmax() if higher else means.valid.idxmin()
-    without = means.test.get(0.0)
-    gain = None
-    if without is not None:
-        gain = 100 * (means.test[rate] / without - 1) * (1 if higher else -1)
-    return {"rate": rate, "score": means.test[rate], "gain": gain}
+    rate = metric.loss(means.valid).idxmin()
+    loss, without = metric.loss(means.test), means.test.get(0.0)
+    gain = None if without is None else 100 * (loss[0.0] - loss[rate]) / without
+    return {"rate": rate, "score": means.test[rate], "loss": loss[rate], "gain": gain}
 
 
-def _of_a_cell(cell, rate, score, gain):
+def _of_a_cell(cell, best):
+    rate, score, gain = best["rate"], best["score"], best["gain"]
     if rate == 0:
         return f"{CELL_TITLES[cell]} without dropout: {short_number(score)}"
     than = "" if gain is None else f", {abs(gain):.1f} % {_better(gain)} than without dropout"
@@ -87,7 +87,7 @@ def _better(gain):
     return "better" if gain >= 0 else "worse"
 
 
-def _claims(told, higher, one_seed):
+def _claims(told, one_seed):
     rru = told["rru"]
     gated = {cell: best for cell, best in told.items() if cell != "rru"}
     sentences = []
@@ -100,9 +100,8 @@ def _claims(told, higher, one_seed):
             f"(its best rate is {rru['gain']:.1f} % better than no dropout; of a gated cell, "
             f"at most {most:.1f} %)."
         )
-    pick = max if higher else min
-    rival = pick(gated, key=lambda cell: gated[cell]["score"])
-    ahead = (rru["score"] > gated[rival]["score"]) == higher
+    rival = min(gated, key=lambda cell: gated[cell]["loss"])
+    ahead = rru["loss"] < gated[rival]["loss"]
     sentences.append(
         f"At its best rate the RRU is {'ahead of' if ahead else 'behind'} the best gated cell, "
         f"{CELL_TITLES[rival]} ({short_number(rru['score'])} and "

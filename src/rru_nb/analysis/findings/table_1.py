@@ -1,6 +1,7 @@
 """What the records say to Table 1 and to the curves of appendix B."""
 
 from ...training.config import CELL_TITLES, KINDS, METRICS, paper_config
+from ...training.metrics import metric_named
 from .. import seeds
 from ..tables import to_the_paper
 from .notes import answer
@@ -74,15 +75,14 @@ def convergences(by_dataset):
 
 def _first_ahead(done):
     """`(epoch, epochs)`: when the RRU passes the best epoch of the others, None for never."""
-    metric = METRICS[KINDS[done.dataset.iloc[0]]]
-    sign = -1 if metric == "accuracy" else 1
-    scores = {
-        row.cell: [sign * epoch[f"valid_{metric}"] for epoch in row.epochs]
+    metric = metric_named(METRICS[KINDS[done.dataset.iloc[0]]])
+    losses = {
+        row.cell: [metric.loss(epoch[f"valid_{metric.name}"]) for epoch in row.epochs]
         for row in done.itertuples()
     }
-    rru = scores.pop("rru")
-    best = min(min(epochs) for epochs in scores.values())
-    return next((i for i, score in enumerate(rru, 1) if score < best), None), len(rru)
+    rru = losses.pop("rru")
+    best = min(min(epochs) for epochs in losses.values())
+    return next((i for i, loss in enumerate(rru, 1) if loss < best), None), len(rru)
 
 
 def _against_paper(dataset, cell, score, scale):
@@ -95,20 +95,19 @@ def _against_paper(dataset, cell, score, scale):
 
 
 def _against_gates(scores, metric, n_seeds):
-    gated = scores.drop("rru")
-    higher = metric == "accuracy"
-    best = gated.idxmax() if higher else gated.idxmin()
-    ahead = (scores["rru"] > gated[best]) == higher and scores["rru"] != gated[best]
-    size = f"{100 * abs(scores['rru'] / gated[best] - 1):.1f} % "
-    verdict = "better" if ahead else "worse"
+    metric = metric_named(metric)
+    losses = metric.loss(scores)
+    best = losses.drop("rru").idxmin()
+    size = f"{100 * abs(scores['rru'] / scores[best] - 1):.1f} % "
+    verdict = "better" if losses["rru"] < losses[best] else "worse"
     told = f"means of {n_seeds.min()} seeds"
     if n_seeds.max() == 1:
         told = "one seed of each"
     elif n_seeds.nunique() > 1:
         told = f"means of {n_seeds.min()} to {n_seeds.max()} seeds"
-    if higher:
+    if metric.higher_is_better:
         size = ""
-        told = f"{100 - scores['rru']:.2f} % errors against {100 - gated[best]:.2f} %; {told}"
+        told = f"{losses['rru']:.2f} % errors against {losses[best]:.2f} %; {told}"
     return (
         f"The RRU is {size}{verdict} than the best gated cell here, {CELL_TITLES[best]} ({told})."
     )

@@ -4,13 +4,13 @@ import pandas as pd
 
 from ...experiments.tuning import Search
 from ...training.config import CELL_TITLES, paper_config
+from ...training.metrics import metric_named
 from ..tables import METRIC_TITLES, short_number
 
 
 def _best(runs, column):
-    higher = runs.metric.iloc[0] == "accuracy"
-    scores = runs[column].astype(float)
-    return runs.loc[scores.idxmax() if higher else scores.idxmin()]
+    metric = metric_named(runs.metric.iloc[0])
+    return runs.loc[metric.loss(runs[column].astype(float)).idxmin()]
 
 
 def tuned_table(frame):
