@@ -258,6 +258,7 @@ def test_claims_on_grids_rest_on_the_authors_trainings_where_these_are_known(con
     assert verdicts == ["holds", "inconclusive"] * 2, "by the best of all, by each cell's own"
     assert row.count("400 trainings of the authors, full size") == 4
     assert "RRU 38 %, LSTM 50 % of the grid" in row
+    assert row.count("the RRU&#x27;s worst training is better than the best of any") == 2
     (row,) = [row for row in said.split("<tr>") if "Normalization broadens" in row]
     assert re.findall(r"<strong>(.+?)</strong>", row) == ["inconclusive", "–"]
     assert "200 trainings of the authors, full size" in row

@@ -83,9 +83,13 @@ def _level(places, gated):
         f"the RRU's worst of {len(places)} trainings, {worst:.4g}, is {{}} than the best of every "
         f"gated cell, {best[rival]:.4g} ({CELL_TITLES[rival]})"
     )
-    if worst < best[rival]:
+    if _all_better(places, gated):
         return f"**The level: {told.format('better')}.**"
     return f"The level: {told.format('no better')}."
+
+
+def _all_better(places, gated):
+    return places["rru"].max() < places[gated].min().min()
 
 
 def _same_sign(places, gated):
@@ -161,6 +165,8 @@ def robustness_verdicts(frame):
     for measure, own in (("by the best of all cells", False), ("by each cell's own best", True)):
         rival, difference = _strongest(places, gated, own)
         note = f"{_two_shares(places, rival, own)} of the grid, {_points(difference)}"
+        if not own and _all_better(places, gated):
+            note += "; the RRU's worst training is better than the best of any gated cell"
         verdicts[measure] = Verdict(_held(difference), note, difference.p)
     return verdicts
 
