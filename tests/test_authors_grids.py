@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from test_records import a_record
+from helpers import a_record
 
 from rru_nb.analysis import findings
 from rru_nb.analysis.replication import mean_differences, replication

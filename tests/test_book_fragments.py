@@ -5,7 +5,7 @@ import re
 
 import pandas as pd
 import pytest
-from test_records import a_record
+from helpers import a_record
 
 from book.tools import (
     claims,

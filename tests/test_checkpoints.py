@@ -7,8 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from test_records import a_record
-from test_training import without_times
+from helpers import a_record, without_times
 
 from rru_nb import paper_config, run
 from rru_nb.storage import paths

@@ -6,7 +6,7 @@ That each of the four cells does is in `test_training` and `test_checkpoints`.
 import signal
 
 import pytest
-from test_training import without_times
+from helpers import without_times
 
 from rru_nb import paper_config
 from rru_nb.training.config import KINDS

@@ -4,8 +4,8 @@ import keras
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from helpers import a_record
 from keras import ops
-from test_records import a_record
 
 import rru_nb
 from book.tools import front

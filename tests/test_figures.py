@@ -9,9 +9,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+from helpers import a_record, frame_of, robustness_points, steep
 from matplotlib.colors import to_rgba
-from test_findings import frame_of, robustness_points, steep
-from test_records import a_record
 
 from rru_nb import figures, paper_config
 from rru_nb.analysis.ablations import ablation_table

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 import scipy.integrate
 import scipy.stats
+from helpers import GRID, dropout_points, frame_of, robustness_points, steep
 
 from rru_nb.analysis import findings
 from rru_nb.analysis.ablations import ablation_table
@@ -18,23 +19,6 @@ from rru_nb.analysis.section_tables import (
 )
 from rru_nb.analysis.tables import signed
 from rru_nb.experiments import section
-
-
-def frame_of(points, score, status=lambda point: "ok", metric="nll_window"):
-    """As `sections.results` would give it, with a score for each point."""
-    rows = []
-    for point in points:
-        kind = status(point)
-        number = score(point) if kind == "ok" else None
-        rows.append(
-            point.coordinates
-            | {"dataset": point.config.dataset, "cell": point.config.cell, "scale": "laptop"}
-            | {"seed": point.config.seed, "metric": metric, "status": kind, "baseline": np.nan}
-            | {"cut_off": False, "at_limit": False}
-            | {"test": number, "valid": number, "best_epoch": 3, "id": point.config.id}
-        )
-    return pd.DataFrame(rows)
-
 
 # Intervals
 
@@ -83,20 +67,7 @@ def test_the_best_of_a_hundred_is_two_and_a_half_deviations_off():
 
 # Robustness
 
-GRID = {"learning_rate": [1e-4, 1e-3, 1e-2], "n_params": [40_000, 100_000, 160_000, 220_000]}
-
-
 FINE = GRID | {"learning_rate": [1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 1e-2]}
-
-
-def robustness_points(cells=("rru", "gru"), grid=GRID):
-    return section("robustness").points("nottingham", cells, **grid)
-
-
-def steep(point):
-    """The RRU loses 1 % a decade from the best learning rate, the GRU 30 %."""
-    decades = abs(np.log10(point.config.learning_rate / 1e-3))
-    return 4.0 * (1 + decades * (0.01 if point.config.cell == "rru" else 0.3))
 
 
 def test_grid_table_counts_what_is_within_a_range_of_the_best():
@@ -329,10 +300,6 @@ def test_what_the_epoch_limit_cut_off_is_counted():
 
 
 # Dropout
-
-
-def dropout_points(cells=("rru", "gru")):
-    return section("dropout").points("nottingham", cells)
 
 
 def test_the_rate_is_chosen_by_validation_and_told_by_test():

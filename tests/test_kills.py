@@ -10,7 +10,7 @@ import sys
 
 import numpy as np
 import pytest
-from test_training import without_times
+from helpers import without_times
 
 from rru_nb import paper_config
 from rru_nb.tasks.music import MusicTask

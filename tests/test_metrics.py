@@ -5,7 +5,7 @@ import importlib
 import numpy as np
 import pandas as pd
 import pytest
-from test_records import a_record
+from helpers import a_record
 
 from rru_nb import UserError
 from rru_nb.experiments import results, section

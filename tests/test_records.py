@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from helpers import a_record
 
 from rru_nb import UserError, load_records, paper_config
 from rru_nb.storage import files, paths
@@ -26,25 +27,6 @@ OLD_RECORDS = sorted((Path(__file__).parent / "old_records").glob("*.json"))
 def results(tmp_path, monkeypatch):
     monkeypatch.setenv("RRU_NB_RESULTS", str(tmp_path))
     return tmp_path
-
-
-def a_record(config, **outcome):
-    return {
-        "schema": 1,
-        "id": config.id,
-        "config": config.as_dict(),
-        "differences": config.differences,
-        "published": config.published,
-        "status": "ok",
-        "units": 3,
-        "n_params": 100,
-        "best_epoch": 1,
-        "seconds": 1.0,
-        "started": "2026-01-01T00:00:00+00:00",
-        "epochs": [{"epoch": 1, "valid_nll_window": 9.0}],
-        "valid": {"nll_window": 9.0, "nll_frame": 9.1},
-        "test": {"nll_window": 8.0, "nll_frame": 8.1},
-    } | outcome
 
 
 def test_a_record_is_found_by_its_settings(results):

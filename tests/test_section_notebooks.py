@@ -6,7 +6,7 @@ from pathlib import Path
 import papermill
 import pytest
 import yaml
-from test_records import a_record
+from helpers import a_record
 
 from rru_nb.experiments import section
 from rru_nb.training.records import find_record, write_record

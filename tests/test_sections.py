@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 import pytest
-from test_records import a_record
+from helpers import a_record
 
 from rru_nb import UserError, paper_config
 from rru_nb.analysis import findings

@@ -5,8 +5,8 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
+from helpers import a_record
 from scipy import stats
-from test_records import a_record
 
 from book.tools import generate
 from rru_nb.analysis import choices, seeds

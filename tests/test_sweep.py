@@ -12,7 +12,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from test_records import a_record
+from helpers import a_record
 
 from rru_nb import UserError, load_records, paper_config
 from rru_nb.cli import main

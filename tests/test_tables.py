@@ -1,7 +1,7 @@
 """Tables and sentences say what the records say, and nothing where there is no record."""
 
 import pytest
-from test_records import a_record
+from helpers import a_record
 
 from rru_nb import load_records, paper_config
 from rru_nb.analysis import findings, tables

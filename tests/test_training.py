@@ -1,11 +1,11 @@
 """The training loop: repeatable, stops early, keeps the best weights, survives a divergence."""
 
-import copy
 from types import SimpleNamespace
 
 import keras
 import numpy as np
 import pytest
+from helpers import without_times
 from keras import ops
 
 from rru_nb import paper_config, run
@@ -22,14 +22,6 @@ from rru_nb.training.trainer import train
 def results(tmp_path, monkeypatch):
     monkeypatch.setenv("RRU_NB_RESULTS", str(tmp_path / "results"))
     monkeypatch.setenv("RRU_NB_STATE", str(tmp_path / "state"))
-
-
-def without_times(record):
-    record = copy.deepcopy(record)
-    del record["seconds"], record["started"], record["commit"]  # HEAD may move meanwhile
-    for epoch in record["epochs"]:
-        del epoch["seconds"]
-    return record
 
 
 @pytest.mark.parametrize("cell", CELLS)

@@ -5,7 +5,7 @@ import shutil
 
 import numpy as np
 import pytest
-from test_records import a_record
+from helpers import a_record
 
 from rru_nb import UserError, load_records
 from rru_nb.analysis import findings, tables

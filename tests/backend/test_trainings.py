@@ -10,7 +10,7 @@ from importlib.metadata import version
 import keras
 import numpy as np
 import pytest
-from test_training import without_times
+from helpers import without_times
 
 from rru_nb import UserError, paper_config, run
 from rru_nb.data import Splits

@@ -40,7 +40,9 @@ def _module(text):
 def _is_of_the_package(statement):
     if not isinstance(statement, ast.ImportFrom):
         return False
-    return statement.level > 0 or statement.module.partition(".")[0] == __package__.partition(".")[0]
+    return (
+        statement.level > 0 or statement.module.partition(".")[0] == __package__.partition(".")[0]
+    )
 
 
 def _plain(node):
