@@ -62,7 +62,7 @@ def _execute(notebook, kept, cwd):
         command += ["-p", name, str(value)]
     used = kept.with_suffix(".used")
     used.unlink(missing_ok=True)
-    done = subprocess.run(
+    done = subprocess.run(  # noqa: S603 (papermill on a notebook of the book, no shell)
         command,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,

@@ -69,7 +69,7 @@ def build_site(folder, repository=None, say=print, substitutions=None):
     """
     _write_config(folder, repository, substitutions or {})
     _vendor_mathjax(folder / "_vendor" / "mathjax")
-    done = subprocess.run(
+    done = subprocess.run(  # noqa: S603 (Jupyter Book on a folder of the book, no shell)
         [sys.executable, "-c", _JUPYTER_BOOK, "build", str(folder)]
         + ["-W", "-n", "--keep-going", "--all", "--quiet"],
         cwd=folder,

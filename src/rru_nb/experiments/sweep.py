@@ -85,7 +85,7 @@ def _side_by_side(missing, progress, jobs):
 
 def _in_a_process(config, running, ending, jobs):
     arguments = [*command(config).split()[1:], "--quiet"]
-    process = subprocess.Popen(
+    process = subprocess.Popen(  # noqa: S603 (this package, with a checked config, no shell)
         [sys.executable, "-m", "rru_nb.cli", *arguments],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
