@@ -2,11 +2,15 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from book.tools import speed
+from book.tools.generate import Context
 
 BENCHMARKS = Path(__file__).resolve().parents[1] / "benchmarks"
 SHARED = {"measure", "products"}
@@ -31,5 +35,8 @@ def test_a_script_prints_a_table_and_writes_its_record(script, tmp_path):
     assert found["versions"].keys() >= {"python", "tensorflow", "keras"}
 
 
-def test_there_is_a_script_for_each_question():
-    assert SCRIPTS == ["backends", "epoch", "gated", "length", "memory", "parameters", "step"]
+def test_the_page_speed_has_a_place_for_each_script(tmp_path, monkeypatch):
+    """Where nothing is measured, each of its fragments says which script measures it."""
+    monkeypatch.setenv("RRU_NB_ROOT", str(tmp_path))
+    told = "".join(fragment(Context(tmp_path, None)) for fragment in speed.FRAGMENTS.values())
+    assert set(re.findall(r"python benchmarks/(\w+)\.py", told)) == set(SCRIPTS)

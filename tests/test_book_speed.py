@@ -3,6 +3,7 @@
 import json
 import re
 import xml.etree.ElementTree as ET
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,40 @@ def context(tmp_path):
     return Context(tmp_path, None)
 
 
+MEASURED = {  # the records that each fragment shows
+    "speed_step_jsb.md": ["step-jsb"],
+    "speed_step_pixels.md": ["step-pixels"],
+    "speed_parameters.md": ["parameters-jsb"],
+    "speed_length.md": ["length-jsb"],
+    "speed_gated.md": ["gated-jsb"],
+    "speed_memory.md": ["memory-jsb"],
+    "speed_epoch.md": ["epoch-jsb"],
+    "speed_backends.md": [
+        f"backends-{backend}-{size}"
+        for backend in ("tensorflow", "jax")
+        for size in ("jsb", "pixels")
+    ],
+}
+
+
+def rows_of(record):
+    return json.loads((RECORDS / f"{record}.json").read_text(encoding="utf-8"))["rows"]
+
+
+def measured_in(rows):
+    """Return the seconds and megabytes of a record's rows, as a table shows them."""
+    for row in rows:
+        for name, value in row.items():
+            if name.endswith("median_s"):
+                yield f"{value:.3f}"
+            elif name in ("peak_MB", "step_MB"):
+                yield f"{value:.0f}"
+
+
+def test_no_fragment_is_left_out():
+    assert MEASURED.keys() == speed.FRAGMENTS.keys()
+
+
 @pytest.mark.parametrize("name", speed.FRAGMENTS)
 def test_each_fragment_comes_from_a_committed_record(name, context, monkeypatch):
     monkeypatch.setenv("RRU_NB_ROOT", str(ROOT))
@@ -27,7 +62,10 @@ def test_each_fragment_comes_from_a_committed_record(name, context, monkeypatch)
     page = (ROOT / "book" / "speed.md").read_text(encoding="utf-8")
     assert f"{{include}} _parts/{name}" in page
     header, rule, *rows = [line for line in text.splitlines() if line.startswith("|")]
-    assert len(rows) >= 2 and all(row.count("|") == header.count("|") for row in rows)
+    assert all(row.count("|") == header.count("|") for row in rows)
+    shown = Counter(cell.strip() for row in rows for cell in row.split("|"))
+    wanted = Counter(n for record in MEASURED[name] for n in measured_in(rows_of(record)))
+    assert wanted and wanted <= shown
     assert "commit" in text and "and changes" not in text
     for figure in re.findall(r"_parts/(\w+\.svg)", text):
         assert ":alt: Seconds" in text
@@ -36,9 +74,8 @@ def test_each_fragment_comes_from_a_committed_record(name, context, monkeypatch)
 
 def test_the_numbers_are_those_of_the_record(context, monkeypatch):
     monkeypatch.setenv("RRU_NB_ROOT", str(ROOT))
-    rows = json.loads((RECORDS / "step-jsb.json").read_text(encoding="utf-8"))["rows"]
     text = speed.step_jsb(context)
-    for row in rows:
+    for row in rows_of("step-jsb"):
         assert f"| {row['what']} | {row['median_s']:.3f} | {row['min_s']:.3f} |" in text
 
 

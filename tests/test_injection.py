@@ -1,8 +1,12 @@
-"""No parameter of a notebook reaches a shell, or a path beside results and cache."""
+"""A wrong parameter is refused before any work, and none reaches a shell or a path.
+
+Nothing here needs a Jupyter kernel: the cells that refuse are executed as they are.
+"""
 
 import ast
 import os
 import subprocess
+from functools import cache
 from pathlib import Path
 
 import nbformat
@@ -30,12 +34,17 @@ SHAPES = [lambda text: text, lambda text: [text], lambda text: {text: text}, lam
 ODD = [None, -1, 10**30, float("inf"), float("nan"), True, [], {}, [None], [-1], [True], [1e400]]
 
 
+@cache
 def code_of(path):
-    """The cell of parameters, and the cell that checks them."""
+    """Return the cell of parameters, the one that checks them, and the first that works.
+
+    Before these a notebook does nothing but install the package.
+    """
     cells = [c for c in nbformat.read(path, as_version=4).cells if c.cell_type == "code"]
-    (defaults,) = (c.source for c in cells if "parameters" in c.metadata.get("tags", []))
-    (check,) = (c.source for c in cells if "check_parameters" in c.source)
-    return defaults, check
+    install, defaults, check, work = cells[:4]
+    assert 'find_spec("rru_nb")' in install.source
+    assert "parameters" in defaults.metadata.tags and "check_parameters" in check.source
+    return defaults.source, check.source, work.source
 
 
 def names_in(source):
@@ -44,11 +53,15 @@ def names_in(source):
 
 def checked(path, name, value):
     """What the notebook makes of a parameter that papermill injects, as a Jupyter kernel does."""
-    defaults, check = code_of(path)
+    defaults, check, _ = code_of(path)
+    return vars(session_of(defaults, PythonTranslator.codify({name: value}), check)["P"])
+
+
+def session_of(*sources):
     session = {}
-    for source in (defaults, PythonTranslator.codify({name: value}), check):
+    for source in sources:
         exec(source, session)
-    return vars(session["P"])
+    return session
 
 
 @pytest.fixture(autouse=True)
@@ -67,6 +80,36 @@ def harmless(value):
     if isinstance(value, list | tuple):
         return all(harmless(one) for one in value)
     return value is None or isinstance(value, bool | int | float) or value in NAMES
+
+
+@pytest.mark.parametrize(
+    "notebook, name, value, fragments",
+    [
+        ("main_results", "datset", "jsb", ["'datset'", "'dataset'"]),
+        ("main_results", "dataset", "jbs", ["'jbs'", "'jsb'"]),
+        ("main_results", "cells", ["rru", "gur"], ["'gur'", "'gru'"]),
+        ("datasets", "dataset", "choral", ["'choral'", "'chorales'"]),
+        ("listen", "temperature", 0, ["0 must be a number above 0"]),
+        ("listen", "dataset", "imdb", ["'imdb'", "'jsb'"]),
+        ("robustness", "learning_rate", [0.1], ["'learning_rate'", "'learning_rates'"]),
+        ("robustness", "sizes", [0], ["n_params = 0"]),
+        ("dropout", "rates", [1.0], ["dropout = 1.0"]),
+        ("dropout", "dataset", "notingham", ["'notingham'", "'nottingham'"]),
+        ("ablation", "variants", ["scalar"], ["'scalar'", "'scalar_rezero'"]),
+        ("ablation", "cells", ["gru"], ["'gru'"]),
+    ],
+)
+def test_a_typo_is_one_error_before_any_training(notebook, name, value, fragments, monkeypatch):
+    def refuse(*args):
+        raise AssertionError("a training began")
+
+    monkeypatch.setattr(training, "_train", refuse)
+    (path,) = (path for path in NOTEBOOKS if path.stem == notebook)
+    defaults, check, work = code_of(path)
+    with pytest.raises(UserError) as error:
+        session_of(defaults, PythonTranslator.codify({name: value}), check, work)
+    for fragment in fragments:
+        assert fragment in str(error.value)
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

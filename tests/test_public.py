@@ -13,16 +13,20 @@ from rru_nb.storage.paths import PACKAGE
 from rru_nb.tasks import task_for
 from rru_nb.training.config import CELLS
 
+PROMISED = """
+RRUCell GRUCell LSTMCell MogrifierLSTMCell RRU RAdam custom_objects
+DATASETS load_dataset read_midi write_midi
+RunConfig paper_config run load_records check_parameters UserError
+"""
+
 
 def test_every_public_name_is_there():
-    promised = (
-        "RRUCell RRU GRUCell LSTMCell MogrifierLSTMCell RAdam load_dataset paper_config RunConfig "
-        "run load_records"
-    )
-    assert set(promised.split()) <= set(rru_nb.__all__)
-    assert len(rru_nb.__all__) <= 20
-    for name in rru_nb.__all__:
-        assert getattr(rru_nb, name) is not None
+    promised = PROMISED.split()
+    assert sorted(rru_nb.__all__) == sorted([*promised, "__version__"])
+    for name in set(promised) - {"DATASETS"}:
+        public = getattr(rru_nb, name)
+        assert public.__name__ == name and public.__module__.startswith("rru_nb.")
+    assert "jsb" in rru_nb.DATASETS
     with pytest.raises(AttributeError, match="'RUR'"):
         _ = rru_nb.RUR
 

@@ -82,21 +82,3 @@ def test_without_records_the_page_is_empty_and_says_how_to_fill_it(name):
     nothing = "are not measured; " if name == "dropout" else "Nothing is measured here yet"
     assert nothing in shown
     assert not list(Path("results").glob("*/*.json"))
-
-
-@pytest.mark.parametrize(
-    "name, parameters, fragments",
-    [
-        ("robustness", {"learning_rate": [0.1]}, ["'learning_rate'", "'learning_rates'"]),
-        ("robustness", {"sizes": [0]}, ["n_params = 0"]),
-        ("dropout", {"rates": [1.0]}, ["dropout = 1.0"]),
-        ("dropout", {"dataset": "notingham"}, ["'notingham'", "'nottingham'"]),
-        ("ablation", {"variants": ["scalar"]}, ["'scalar'", "'scalar_rezero'"]),
-        ("ablation", {"cells": ["gru"]}, ["'gru'"]),
-    ],
-)
-def test_a_typo_is_one_error_before_any_work(name, parameters, fragments):
-    with pytest.raises(papermill.PapermillExecutionError) as error:
-        execute(name, **parameters)
-    for fragment in fragments:
-        assert fragment in error.value.evalue
