@@ -90,22 +90,35 @@ def harmless(value):
         ("main_results", "cells", ["rru", "gur"], ["'gur'", "'gru'"]),
         ("datasets", "dataset", "choral", ["'choral'", "'chorales'"]),
         ("listen", "temperature", 0, ["0 must be a number above 0"]),
-        ("listen", "dataset", "imdb", ["'imdb'", "'jsb'"]),
         ("robustness", "learning_rate", [0.1], ["'learning_rate'", "'learning_rates'"]),
         ("robustness", "sizes", [0], ["n_params = 0"]),
         ("dropout", "rates", [1.0], ["dropout = 1.0"]),
         ("dropout", "dataset", "notingham", ["'notingham'", "'nottingham'"]),
         ("ablation", "variants", ["scalar"], ["'scalar'", "'scalar_rezero'"]),
+    ],
+)
+def test_a_typo_is_one_error_before_any_work(notebook, name, value, fragments):
+    with pytest.raises(UserError) as error:
+        checked(NOTEBOOKS[0].with_stem(notebook), name, value)
+    for fragment in fragments:
+        assert fragment in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "notebook, name, value, fragments",
+    [
+        ("listen", "dataset", "imdb", ["'imdb'", "'jsb'"]),
         ("ablation", "cells", ["gru"], ["'gru'"]),
     ],
 )
-def test_a_typo_is_one_error_before_any_training(notebook, name, value, fragments, monkeypatch):
+def test_what_does_not_suit_a_page_is_refused_before_a_training(
+    notebook, name, value, fragments, monkeypatch
+):
     def refuse(*args):
         raise AssertionError("a training began")
 
     monkeypatch.setattr(training, "_train", refuse)
-    (path,) = (path for path in NOTEBOOKS if path.stem == notebook)
-    defaults, check, work = code_of(path)
+    defaults, check, work = code_of(NOTEBOOKS[0].with_stem(notebook))
     with pytest.raises(UserError) as error:
         session_of(defaults, PythonTranslator.codify({name: value}), check, work)
     for fragment in fragments:
