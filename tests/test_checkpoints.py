@@ -13,8 +13,9 @@ from rru_nb import paper_config, run
 from rru_nb.storage import paths
 from rru_nb.training import provenance
 from rru_nb.training import trainer as training
-from rru_nb.training.checkpoints import Checkpoint, forget
+from rru_nb.training.checkpoints import Checkpoint
 from rru_nb.training.config import CELLS
+from rru_nb.training.files import RunFiles
 from rru_nb.training.interrupts import Stopped, sigterm_raises, stop_request
 from rru_nb.training.loop import Fit
 from rru_nb.training.records import find_record, write_record
@@ -93,10 +94,10 @@ def test_the_newest_two_are_kept_and_the_newest_is_loaded():
     older, newer = sorted(paths.state_dir().rglob("*.npz"))
     os.utime(older, (written - 1, written - 1))
     os.utime(newer, (written + 1, written + 1))
-    forget(CONFIG, until=written)
+    RunFiles(CONFIG).forget(until=written)
     assert checkpoint.load()[1] == {"i": 4}, "saved after the record: of another training"
     assert len(files()) == 1
-    forget(CONFIG)
+    RunFiles(CONFIG).forget()
     assert files() == [] and checkpoint.load() is None
 
 
@@ -197,8 +198,8 @@ def test_outside_the_main_thread_nothing_asks_and_nothing_breaks():
 def test_what_a_killed_writer_left_goes_with_the_checkpoints():
     Checkpoint(CONFIG, "digest").save({"a": np.arange(3)}, {})
     (path,) = paths.state_dir().rglob("*.npz")
-    path.with_name(f".{path.name}.part").write_bytes(b"half")
-    forget(CONFIG)
+    path.with_name(f".{path.name}-a.part").write_bytes(b"half")
+    RunFiles(CONFIG).forget()
     assert files() == []
 
 

@@ -17,7 +17,7 @@ from rru_nb import data
 from rru_nb.data import fetch, registry
 from rru_nb.data.registry import DataFile
 from rru_nb.errors import UserError
-from rru_nb.storage import locks, streams
+from rru_nb.storage import files, streams
 
 CONTENT = bytes(range(256)) * 40
 fork = multiprocessing.get_context("fork")
@@ -374,7 +374,7 @@ def _locate(barrier, queue):
 @pytest.mark.parametrize("locking", [True, False], ids=["locks", "no locks"])
 def test_processes_that_want_the_same_file(register, serve, no_data, monkeypatch, locking):
     if not locking:
-        monkeypatch.setattr(locks, "fcntl", None)  # as on Windows
+        monkeypatch.setattr(files, "fcntl", None)  # as on Windows
     asked = []
     register(urls=[serve({"/rolls.mat": CONTENT}, asked=asked) + "/rolls.mat"])
     barrier, queue = fork.Barrier(4), fork.Queue()

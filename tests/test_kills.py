@@ -17,7 +17,7 @@ from rru_nb.tasks.music import MusicTask
 from rru_nb.training import checkpoints
 from rru_nb.training import loop as fit
 from rru_nb.training import trainer as training
-from rru_nb.training.records import record_path
+from rru_nb.training.files import RunFiles
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 
@@ -31,7 +31,7 @@ PHASES = {  # of a training: the functions that make it up
     "step": [(fit.Fit, "_step")],
     "validation": [(MusicTask, "evaluate")],
     "checkpoint": [(checkpoints.Checkpoint, "save")],
-    "record": [(training, "make_room"), (training, "write_record"), (checkpoints, "forget")],
+    "record": [(training, "make_room"), (training, "write_record"), (RunFiles, "forget")],
 }
 
 
@@ -135,7 +135,7 @@ def record_in(folder, config):
     Nothing else may lie around.
     """
     files = [p for p in folder.rglob("*") if p.is_file()]
-    assert files == [record_path(config, folder / "results")]
+    assert files == [folder / "results" / config.dataset / RunFiles(config).record.name]
     return without_times(json.loads(files[0].read_text())), _digest_of(folder).read_text()
 
 

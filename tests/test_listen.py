@@ -72,11 +72,11 @@ def test_weights_that_another_process_made_meanwhile_are_not_made_again(config, 
     made = []
 
     @contextlib.contextmanager
-    def after_the_other(config):
+    def after_the_other(_):
         made.append(weights.save(config, a_model(config)))
         yield
 
-    monkeypatch.setattr(weights, "only_once", after_the_other)
+    monkeypatch.setattr(weights.RunFiles, "alone", after_the_other)
     monkeypatch.setattr(weights, "train", None)
     assert weights.make(config) == made[0]
 
@@ -123,8 +123,8 @@ def other_shapes(path):
         (other_shapes, "expected"),
         (lambda path: describe(path, id="0" * 12), "000000000000"),
         (lambda path: describe(path, schema=99), "of run"),
-        (lambda path: path.with_suffix(".json").write_text("{"), "cannot be used"),
-        (lambda path: path.with_suffix(".json").write_text("[]"), "cannot be used"),
+        (lambda path: path.with_suffix(".json").write_text("{"), "damaged"),
+        (lambda path: path.with_suffix(".json").write_text("[]"), "damaged"),
     ],
     ids=["flipped", "empty", "shapes", "run", "schema", "json", "form"],
 )

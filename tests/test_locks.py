@@ -13,11 +13,12 @@ from pathlib import Path
 import pytest
 
 from rru_nb import load_records, paper_config
-from rru_nb.storage import locks
-from rru_nb.storage.locks import is_running, only_once
+from rru_nb.storage import files as locks
+from rru_nb.training.files import RunFiles
 
 pytest.importorskip("fcntl")
 CONFIG = paper_config("chorales", "gru", "smoke")
+RUN = RunFiles(CONFIG)
 fork = multiprocessing.get_context("fork")
 
 
@@ -33,7 +34,7 @@ def files(folder):
 
 
 def _hold(mine):
-    with only_once(CONFIG):
+    with RUN.alone():
         mine.send("held")
         mine.recv()
 
@@ -51,7 +52,7 @@ def holder():
 
 
 def _enter(queue):
-    with only_once(CONFIG):
+    with RUN.alone():
         queue.put(time.monotonic())
 
 
@@ -64,12 +65,12 @@ def test_who_comes_second_waits_and_says_so(holder, tmp_path, capfd):
         assert second.is_alive()
         time.sleep(0.01)
     assert told.count("\n") == 1 and CONFIG.id in told
-    assert is_running(CONFIG) and queue.empty()
+    assert RUN.is_running() and queue.empty()
     released = time.monotonic()
     release()
     assert queue.get(timeout=30) >= released
     second.join()
-    assert not is_running(CONFIG) and files(tmp_path) == []
+    assert not RUN.is_running() and files(tmp_path) == []
 
 
 def test_a_killed_process_leaves_no_lock(holder, tmp_path):
@@ -77,24 +78,24 @@ def test_a_killed_process_leaves_no_lock(holder, tmp_path):
     os.kill(process.pid, signal.SIGKILL)
     process.join()
     assert files(tmp_path), "its file is still there"
-    assert not is_running(CONFIG)
-    with only_once(CONFIG):
-        assert is_running(CONFIG)
+    assert not RUN.is_running()
+    with RUN.alone():
+        assert RUN.is_running()
     assert files(tmp_path) == []
 
 
 def test_other_runs_are_not_held_up(holder, capfd):
-    other = paper_config("chorales", "gru", "smoke", seed=1)
-    assert is_running(CONFIG) and not is_running(other)
-    with only_once(other):
+    other = RunFiles(paper_config("chorales", "gru", "smoke", seed=1))
+    assert RUN.is_running() and not other.is_running()
+    with other.alone():
         pass
     assert capfd.readouterr().err == ""
 
 
 def test_an_error_within_frees_the_lock(tmp_path):
-    with pytest.raises(ZeroDivisionError), only_once(CONFIG):
+    with pytest.raises(ZeroDivisionError), RUN.alone():
         raise ZeroDivisionError
-    assert not is_running(CONFIG) and files(tmp_path) == []
+    assert not RUN.is_running() and files(tmp_path) == []
 
 
 @pytest.mark.parametrize("broken", ["no folder", "no flock"])
@@ -106,11 +107,11 @@ def test_without_locks_in_the_state_folder_those_of_the_machine_serve(
         state.write_text("a file where the folder should be")
     else:
         _refuse_flock_below(monkeypatch, state)
-    with only_once(CONFIG):
-        assert is_running(CONFIG)
+    with RUN.alone():
+        assert RUN.is_running()
         (lock,) = tmp_path.glob("rru_nb-*.lock")
         assert lock.stat().st_size == 0
-    assert not is_running(CONFIG) and not list(tmp_path.glob("*.lock"))
+    assert not RUN.is_running() and not list(tmp_path.glob("*.lock"))
 
 
 def _refuse_flock_below(monkeypatch, folder):
@@ -129,13 +130,13 @@ def test_no_lock_anywhere_is_a_warning_and_not_an_error(monkeypatch):
         raise OSError(95, "Operation not supported")
 
     monkeypatch.setattr(locks.fcntl, "flock", refuse)
-    with pytest.warns(UserWarning, match="no lock, another.*: .*not supported"), only_once(CONFIG):
-        assert not is_running(CONFIG)
+    with pytest.warns(UserWarning, match="no lock, another.*: .*not supported"), RUN.alone():
+        assert not RUN.is_running()
 
 
 def _many_times(counter, wrong, n):
     for _ in range(n):
-        with only_once(CONFIG):
+        with RUN.alone():
             counter.value += 1  # not atomic: lost where two are inside
             wrong.value |= counter.value != 1
             counter.value -= 1
@@ -154,8 +155,8 @@ def test_never_two_at_a_time_though_the_file_is_removed_each_time():
 
 SWEEP = """
 import os, sys
-from rru_nb import training
 from rru_nb.cli import main
+from rru_nb.training import trainer as training
 
 train = training.train
 
@@ -188,19 +189,22 @@ def test_four_processes_that_sweep_the_same_section_do_each_run_once(tmp_path):
 
 
 def test_where_it_cannot_be_told_no_file_is_taken_for_abandoned(tmp_path, monkeypatch):
-    left = tmp_path / "x.part"
+    path, left = tmp_path / "x.json", tmp_path / ".x.json-a.part"
     left.write_text("half")
-    assert locks.is_abandoned(left)
-    _refuse_flock_below(monkeypatch, tmp_path)
-    assert not locks.is_abandoned(left)
+    with monkeypatch.context() as patch:
+        _refuse_flock_below(patch, tmp_path)
+        locks.write_text(path, "whole", "the numbers")
+        assert left.exists() and path.read_text() == "whole"
+    locks.write_text(path, "whole", "the numbers")
+    assert not left.exists()
 
 
 def test_a_link_in_the_temporary_folder_is_not_followed(tmp_path):
     (tmp_path / "state").write_text("a file where the folder should be")
-    _, place = locks._places(locks._lock_of(CONFIG))
+    _, place = locks._places(RUN.lock)
     target = tmp_path / "of somebody else"
     place.symlink_to(target)
-    with pytest.warns(UserWarning, match="no lock"), only_once(CONFIG):
+    with pytest.warns(UserWarning, match="no lock"), RUN.alone():
         assert not target.exists()
 
 
@@ -218,7 +222,7 @@ def test_who_has_waited_has_a_lock_that_others_see(holder, capfd):
     time.sleep(0.3)  # from what it says to the lock itself
     release()
     assert here.poll(30) and here.recv() == "held"
-    assert is_running(CONFIG)
+    assert RUN.is_running()
     here.send("release")
     second.join()
-    assert not is_running(CONFIG)
+    assert not RUN.is_running()

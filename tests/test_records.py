@@ -11,12 +11,12 @@ from helpers import a_record
 from rru_nb import UserError, load_records, paper_config
 from rru_nb.storage import files, paths
 from rru_nb.training.config import CELLS, RunConfig
+from rru_nb.training.files import RunFiles
 from rru_nb.training.records import (
     SCHEMA,
     find_record,
     found_path,
     make_room,
-    record_path,
     write_record,
 )
 
@@ -33,7 +33,7 @@ def test_a_record_is_found_by_its_settings(results):
     config = paper_config("jsb", "rru", seed=2)
     assert find_record(config) is None
     path = write_record(a_record(config))
-    assert path == record_path(config) and path.parent == results / "jsb"
+    assert path == RunFiles(config).record and path.parent == results / "jsb"
     assert find_record(config)["test"]["nll_frame"] == 8.1
     assert find_record(paper_config("jsb", "rru", seed=2, dropout=0.5)) is None
     assert [p.name for p in path.parent.iterdir()] == [path.name], "nothing half-written is left"
@@ -161,7 +161,7 @@ def test_no_space_for_a_record_is_one_error_and_leaves_nothing(results, monkeypa
 def test_what_a_killed_writer_left_is_removed_and_what_a_living_one_writes_is_not(results):
     fcntl = pytest.importorskip("fcntl")
     config = paper_config("jsb", "rru")
-    path = record_path(config)
+    path = RunFiles(config).record
     path.parent.mkdir()
     dead, living, of_another = (
         path.with_name(f".{stem}-{tail}.part")
@@ -182,7 +182,7 @@ def test_records_of_earlier_versions_are_found_and_load(results, old):
     config = RunConfig.from_dict(written["config"])
     assert config.id == written["id"] and old.stem.endswith(config.id)
     (results / config.dataset).mkdir()
-    shutil.copy(old, record_path(config))
+    shutil.copy(old, RunFiles(config).record)
     make_room(config)
     assert find_record(config) == written
     (row,) = load_records().itertuples()
@@ -254,7 +254,7 @@ def changed(change):
 )
 def test_a_record_of_another_form_is_damaged(change):
     path = changed(change)
-    with pytest.warns(UserWarning, match="is not a record and is left out"):
+    with pytest.warns(UserWarning, match="is damaged.*left out"):
         assert load_records().empty
     with pytest.warns(UserWarning, match="is damaged"):
         make_room(paper_config("jsb", "rru"))
@@ -264,6 +264,6 @@ def test_a_record_of_another_form_is_damaged(change):
 def test_another_runs_record_under_a_runs_name_is_not_its_record():
     mine, other = paper_config("jsb", "rru"), paper_config("jsb", "gru")
     path = write_record(a_record(other))
-    record_path(mine).write_bytes(path.read_bytes())
+    RunFiles(mine).record.write_bytes(path.read_bytes())
     with pytest.warns(UserWarning, match=f"the record {other.id}, of another file"):
         assert find_record(mine) is None

@@ -15,8 +15,9 @@ from rru_nb.data.fetch import _Progress
 from rru_nb.storage import streams
 from rru_nb.training import trainer as training
 from rru_nb.training.config import command
+from rru_nb.training.files import RunFiles
 from rru_nb.training.progress import Progress
-from rru_nb.training.records import find_record, record_path
+from rru_nb.training.records import find_record
 
 pytestmark = pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
 CONFIG = paper_config("chorales", "gru", "smoke", max_epochs=1)
@@ -90,7 +91,7 @@ def test_paths_of_other_alphabets_in_a_plain_locale_without_a_home(tmp_path, mon
     folder = tmp_path / "Ergebnisse Ω, 結果"
     monkeypatch.setenv("RRU_NB_RESULTS", str(folder))
     monkeypatch.delenv("HOME")
-    shown = str(record_path(CONFIG))
+    shown = str(RunFiles(CONFIG).record)
     done = in_a_shell(RUN, "", LC_ALL="C")
     assert done.returncode == 0 and f"new record: {shown}\n" in done.stdout, done.stderr
     done = in_a_shell(RUN, "", LC_ALL="C", PYTHONIOENCODING="ascii")

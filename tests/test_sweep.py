@@ -23,6 +23,7 @@ from rru_nb.experiments.status import status
 from rru_nb.experiments.sweep import _Progress, sweep
 from rru_nb.tasks import task_for
 from rru_nb.training import provenance
+from rru_nb.training.files import RunFiles
 from rru_nb.training.records import write_record
 
 
@@ -258,7 +259,7 @@ def recorded_runs(monkeypatch):
 def test_what_another_process_is_in_comes_last(monkeypatch):
     done = recorded_runs(monkeypatch)
     busy = section("dropout").runs("chorales", ["gru"], "smoke")[0]
-    monkeypatch.setattr("rru_nb.experiments.sweep.is_running", lambda config: config == busy)
+    monkeypatch.setattr(RunFiles, "is_running", lambda run: run.config == busy)
     assert sweep(section("dropout"), "chorales", "smoke", cells=["gru"], say=list) == 2
     assert done[1] == busy
 

@@ -13,8 +13,9 @@ from rru_nb.tasks.base import Task
 from rru_nb.training import provenance
 from rru_nb.training import trainer as training
 from rru_nb.training.config import CELLS
+from rru_nb.training.files import RunFiles
 from rru_nb.training.loop import Fit
-from rru_nb.training.records import find_record, record_path
+from rru_nb.training.records import find_record
 from rru_nb.training.trainer import train
 
 
@@ -49,7 +50,7 @@ def test_training_learns():
 def test_a_truncated_record_is_set_aside_and_the_run_done_again():
     config = paper_config("chorales", "lstm", "smoke", max_epochs=1)
     first = run(config, progress=False)
-    path = record_path(config)
+    path = RunFiles(config).record
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     with pytest.warns(UserWarning, match=f"{path.name} is damaged.*the run is done again"):
         again = run(config, progress=False)

@@ -18,8 +18,7 @@ import shutil
 from pathlib import Path
 
 from rru_nb.errors import UserError
-from rru_nb.storage import paths
-from rru_nb.storage.locks import alone
+from rru_nb.storage import files, paths
 
 from .errors import BookError, refusals_told
 from .execute import execute_notebooks
@@ -57,7 +56,7 @@ def build(output=None, execute=True, fresh=False, say=print):
     output = Path(output).resolve() if output else root / "_build" / "html"
     _refuse_foreign(output)
     below = root / "_build"
-    with alone(below / ".lock", "building the book"), refusals_told(below):
+    with files.alone(below / ".lock", "building the book"), refusals_told(below):
         _build(root, below, output, execute, fresh, say)
     return output
 

@@ -11,7 +11,7 @@ import sys
 import time
 from pathlib import Path
 
-from rru_nb.storage import paths
+from rru_nb.storage import files, paths
 
 from . import verdicts
 from .captions import say_findings
@@ -78,8 +78,8 @@ def _execute(notebook, kept, cwd):
     say_findings(content["cells"])
     verdicts.lift(content["cells"])
     content["metadata"]["rru_nb"] = {"records": _taken(used)}
-    partial.write_text(json.dumps(content, indent=1), encoding="utf-8")
-    os.replace(partial, kept)
+    files.write_whole(kept, lambda file: file.write(json.dumps(content, indent=1).encode()))
+    partial.unlink()
 
 
 def _taken(used):

@@ -13,7 +13,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from ..errors import UserError
-from ..storage import locks, paths, streams
+from ..storage import files, paths, streams
 from . import registry
 from .checks import check
 
@@ -84,7 +84,7 @@ def download(file):
         UserError: if no address gives it, or the cache cannot take it.
     """
     folder = downloads()
-    with locks.alone(folder / f".{file.name}.lock", f"downloading {file.name}") as locked:
+    with files.alone(folder / f".{file.name}.lock", f"downloading {file.name}") as locked:
         cached = find(file, folder)
         if cached and _is_good(file, cached):
             return cached

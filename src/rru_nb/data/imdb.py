@@ -10,16 +10,13 @@ Reviews are whole: to cut them to their last 512 words is the task's business. T
 validation reviews are shuffled together once and for all; the last fifth, 5,000, validates.
 """
 
-import os
-import uuid
 import warnings
-import zipfile
 from itertools import chain
 
 import numpy as np
 
 from ..errors import UserError
-from ..storage import locks, paths
+from ..storage import files, paths
 from . import keras_imdb, registry
 from .reviews import FOLDERS, read_reviews, sha256_of
 from .splits import Labelled, Splits, read_only
@@ -139,27 +136,18 @@ def _cached(file, path):
 def _read(path):
     """The arrays of a cached encoding, or None if there is no good one."""
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with files.reading(path), np.load(path, allow_pickle=False) as file:
             encoded = {name: file[name] for name in ("numbers", "lengths", "folders", "words")}
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+    except UserError:
         return None
     consistent = encoded["lengths"].sum() == len(encoded["numbers"])
     return encoded if consistent and len(encoded["folders"]) == len(encoded["lengths"]) else None
 
 
 def _write(path, encoded):
-    part = path.with_name(f"{path.stem}.{uuid.uuid4().hex}.part.npz")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        for left in filter(locks.is_abandoned, path.parent.glob(f"{path.stem}.*.part.npz")):
-            left.unlink(missing_ok=True)
-        try:
-            with open(part, "wb") as file:
-                locks.hold(file)
-                np.savez(file, **encoded)
-            os.replace(part, path)
-        finally:
-            part.unlink(missing_ok=True)
+        files.write_whole(path, lambda file: np.savez(file, **encoded))
     except OSError as error:
         warnings.warn(
             f"the encoded reviews cannot be kept in {path.parent} ({error.strerror or error}); "

@@ -7,8 +7,6 @@
 True
 """
 
-import os
-import uuid
 import warnings
 from bisect import bisect_right
 from itertools import accumulate
@@ -18,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import UserError
+from ..storage import files
 from .midi_notes import read_music
 from .music import KEYS, LOWEST_PITCH
 
@@ -228,13 +227,8 @@ def _checked_roll(roll):
 
 
 def _write(midi, path):
-    part = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
     try:
-        try:
-            midi.write(str(part))
-            os.replace(part, path)
-        finally:
-            part.unlink(missing_ok=True)
+        files.write_whole(path, midi.write)
     except OSError as error:
         raise UserError(f"{path} cannot be written: {error.strerror or error}.") from error
 

@@ -1,11 +1,8 @@
 """What is committed of the datasets: their statistics, and the scores that need no input."""
 
-import json
-
 import numpy as np
 
-from ..errors import UserError
-from ..storage import paths
+from ..storage import files, paths
 from ..training.config import KINDS
 
 
@@ -38,22 +35,14 @@ def committed_statistics(name):
         UserError: if the file is damaged.
     """
     root = paths.checkout()  # its results too, where RRU_NB_RESULTS points elsewhere
-    checked_out = root / "results" if root else None
-    for folder in (paths.results_dir(), paths.packaged_results_dir(), checked_out):
-        path = folder / "statistics" / f"{name}.json" if folder else None
-        if path and path.is_file():
-            return _read(path, name)
-    return None
+    others = [root / "results"] if root else []
+    path = paths.find_result("statistics", f"{name}.json", others=others)
+    remedy = f"`rru-nb data describe {name}` writes it anew."
+    return path and files.read_json(path, lambda numbers: _check(numbers, name), remedy)
 
 
-def _read(path, name):
-    try:
-        numbers = json.loads(path.read_text(encoding="utf-8"))
-        if numbers["name"] != name:
-            raise ValueError(f"it is of {numbers['name']!r}")
-        numbers.get("protocols", {"authors": numbers})["authors"]["train"]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise UserError(
-            f"{path} is damaged ({error!r}); `rru-nb data describe {name}` writes it anew."
-        ) from error
-    return numbers
+def _check(numbers, name):
+    if numbers["name"] != name:
+        raise ValueError(f"it is of {numbers['name']!r}")
+    described = numbers.get("protocols", {"authors": numbers})["authors"]
+    [described[split] for split in ("train", "valid", "test")]

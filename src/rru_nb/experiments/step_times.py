@@ -9,7 +9,7 @@ import warnings
 from itertools import islice
 
 from ..errors import UserError
-from ..storage import paths
+from ..storage import files, paths
 from ..training import provenance
 from ..training.config import RunConfig
 
@@ -71,8 +71,7 @@ def _keep(config, n_params, seconds):
     text = json.dumps([*others, entry])
     try:
         _path().parent.mkdir(parents=True, exist_ok=True)
-        _path().with_suffix(".new").write_text(text, encoding="utf-8")
-        _path().with_suffix(".new").replace(_path())
+        files.write_whole(_path(), lambda file: file.write(text.encode()))
     except OSError as error:  # the time is told nevertheless
         warnings.warn(f"what was timed could not be kept: {error}", stacklevel=2)
 
@@ -83,8 +82,8 @@ def _path():
 
 def _read():
     try:
-        entries = json.loads(_path().read_text(encoding="utf-8"))
-    except (OSError, ValueError):  # none yet, or half a file: both can be timed again
+        entries = files.read_json(_path(), check=list)
+    except UserError:  # none yet, or half a file: both can be timed again
         return []
     return [entry for entry in entries if _is_known(entry)]
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from ..data import canonical_name
 from ..errors import UserError
-from ..storage.locks import is_running
 from ..training.config import command
+from ..training.files import RunFiles
 from ..training.interrupts import Stopped
 from ..training.records import find_record
 from .costs import Costs, duration
@@ -62,7 +62,7 @@ def _one_by_one(missing, progress, jobs):
     waiting = list(missing)
     while waiting:
         # What another process is in comes last, when its record will be there.
-        point = next((p for p in waiting if not is_running(p.config)), waiting[0])
+        point = next((p for p in waiting if not RunFiles(p.config).is_running()), waiting[0])
         waiting.remove(point)
         keras.utils.clear_session()  # graphs of the runs before would fill the memory
         progress.end(point, run(point.config, progress=False))

@@ -16,13 +16,16 @@ import yaml
 from ..data import canonical_name
 from ..errors import UserError, check_choice
 from ..storage import files, paths
-from ..storage.locks import alone
 from ..training.config import CELLS, KINDS, canonical_cell, paper_config
 from ..training.metrics import metric_named
 from ..training.records import load_records
 
 SELECT_ON = ("valid", "test")  # "test" is what the authors' code does
 _WHAT = "the list of trials"
+_REMEDY = (
+    "Move it away: the records of its trials are kept, and the search meets them again, one "
+    "after the other, without training."
+)
 _DIGITS = 6  # significant digits of a tried value
 
 
@@ -88,18 +91,16 @@ class Search:
         Raises:
             UserError: if they were drawn from other ranges than today's.
         """
-        packaged = paths.packaged_results_dir()
-        others = [packaged / "trials" / self.path.name] if packaged else []
-        for path in [self.path, *others]:
-            if path.is_file():
-                stored = _stored(path)
-                if stored["ranges"] != self.ranges():
-                    raise UserError(
-                        f"{path} holds trials of other ranges than params/search.yml has now. "
-                        "Move it away, or search with another seed."
-                    )
-                return stored["trials"]
-        return []
+        path = paths.find_result("trials", self.path.name)
+        if path is None:
+            return []
+        stored = files.read_json(path, _check, _REMEDY)
+        if stored["ranges"] != self.ranges():
+            raise UserError(
+                f"{path} holds trials of other ranges than params/search.yml has now. "
+                "Move it away, or search with another seed."
+            )
+        return stored["trials"]
 
     def add(self, trial):
         """Writes one more trial to the index, if another process has not just done so.
@@ -110,7 +111,7 @@ class Search:
         Raises:
             UserError: if it cannot be written.
         """
-        with alone(self.path.with_suffix(".lock"), f"adding to {self.path.name}"):
+        with files.alone(self.path.with_suffix(".lock"), f"adding to {self.path.name}"):
             trials = self.trials()
             if trial in trials:
                 return
@@ -157,17 +158,10 @@ def tune(search, n_trials=100, progress=True, say=print):
     return done
 
 
-def _stored(path):
-    try:
-        stored = json.loads(path.read_text(encoding="utf-8"))
-        for trial in stored["trials"]:
-            trial["id"], dict(trial["values"]), trial["loss"]
-        return {name: stored[name] for name in ("ranges", "trials")}
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UserError(
-            f"{path} is damaged ({error!r}). Move it away: the records of its trials are kept, "
-            "and the search meets them again, one after the other, without training."
-        ) from error
+def _check(stored):
+    stored["ranges"]
+    for trial in stored["trials"]:
+        trial["id"], dict(trial["values"]), trial["loss"]
 
 
 def _declared():

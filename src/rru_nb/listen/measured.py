@@ -6,7 +6,6 @@ neither data nor time is at hand.
 
 import json
 
-from ..errors import UserError
 from ..storage import files, paths
 from ..training.config import CELL_TITLES
 from .counts import MEASURES
@@ -37,25 +36,15 @@ def _path(dataset):
 
 def stored(dataset):
     """The stored counts of a dataset, or None."""
-    for folder in (paths.results_dir(), paths.packaged_results_dir()):
-        path = folder / "listen" / f"{dataset}.json" if folder else None
-        if path and path.is_file():
-            return _read(path)
-    return None
+    path = paths.find_result("listen", f"{dataset}.json")
+    return path and files.read_json(path, _check, f"`{command(dataset)}` writes it anew.")
 
 
-def _read(path):
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-        if found["schema"] != SCHEMA:
-            raise ValueError(f"schema {found['schema']!r}, expected {SCHEMA}")
-        for row in found["rows"]:
-            [row[name]["mean"] + row[name]["error"] for name in MEASURES]
-    except (ValueError, KeyError, TypeError) as error:
-        raise UserError(
-            f"{path} is damaged ({error!r}); `{command(path.stem)}` writes it anew."
-        ) from error
-    return found
+def _check(measured):
+    if measured["schema"] != SCHEMA:
+        raise ValueError(f"schema {measured['schema']!r}, expected {SCHEMA}")
+    for row in measured["rows"]:
+        [row[name]["mean"] + row[name]["error"] for name in MEASURES]
 
 
 def command(dataset):

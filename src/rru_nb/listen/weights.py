@@ -8,9 +8,7 @@ data is not at hand. The name is that of the run's record.
 
 import hashlib
 import json
-import zipfile
 from dataclasses import dataclass
-from pathlib import Path
 
 import keras
 import numpy as np
@@ -18,12 +16,11 @@ import numpy as np
 from ..data.music import LOWEST_PITCH
 from ..errors import UserError
 from ..storage import files, paths
-from ..storage.locks import only_once
 from ..tasks.budget import units_within
 from ..tasks.music import KEYS, MusicTask, without_silences
-from ..training import checkpoints
 from ..training.config import RunConfig
-from ..training.records import find_record, make_room, record_path, write_record
+from ..training.files import RunFiles
+from ..training.records import find_record, make_room, write_record
 from ..training.trainer import train
 from .declared import command
 
@@ -32,7 +29,6 @@ _WHAT = "the file of weights"
 OPENING = 32  # frames of a test piece that lie beside the weights
 PIECE = 0  # of the test split
 _SAME = 1e-4  # nats within which two trainings of one run agree
-_DAMAGED = (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile)
 
 
 @dataclass(frozen=True)
@@ -73,7 +69,7 @@ def make(config, progress=True):
     if find(config):
         return find(config)
     kept = []
-    with only_once(config):
+    with RunFiles(config).alone():
         if find(config):  # another process made them while this one waited
             return find(config)
         make_room(config)
@@ -84,7 +80,7 @@ def make(config, progress=True):
         if stored is None:  # first: weights without a record would not be looked into again
             write_record(record)
         path = save(config, kept[0])
-    checkpoints.forget(config)
+    RunFiles(config).forget()
     return path
 
 
@@ -95,8 +91,8 @@ def _check_scores(config, record, stored):
         if abs(record["test"][name] - value) > _SAME:
             raise UserError(
                 f"{_what(config)}: this training has {name} {record['test'][name]:.5f} on test, "
-                f"its record {value:.5f}. Weights belong to a record: move {record_path(config)} "
-                "away to have both anew."
+                f"its record {value:.5f}. Weights belong to a record: move "
+                f"{RunFiles(config).record} away to have both anew."
             )
 
 
@@ -149,9 +145,9 @@ def _roll(pitches):
 
 def find(config):
     """The `Path` of the stored weights of a run, or None. Own ones come before packaged ones."""
-    for folder in (paths.results_dir(), paths.packaged_results_dir()):
-        path = _place(config, folder) if folder else None
-        if path and path.is_file() and path.with_suffix(".json").is_file():
+    for folder in paths.result_folders():
+        path = _place(config, folder)
+        if path.is_file() and path.with_suffix(".json").is_file():
             return path
     return None
 
@@ -173,15 +169,12 @@ def load(config):
         raise UserError(
             f"no weights of {_what(config)} are stored; `{command(config)}` makes them."
         )
-    try:
+    with files.reading(
+        path, f"Get the file again, or delete it and `{command(config)}` makes it anew."
+    ):
         meta = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
         model, opening = _build(config), _roll(meta["opening"]["pitches"])
         model.set_weights(_checked(path, meta, config, model))
-    except _DAMAGED as error:
-        raise UserError(
-            f"{path} cannot be used: {error}. Get the file again, or delete it and "
-            f"`{command(config)}` makes it anew."
-        ) from error
     return Trained(config, model, opening)
 
 
@@ -198,7 +191,7 @@ class _Shapes(MusicTask):
 
 
 def _checked(path, meta, config, model):
-    """The arrays of the file in the model's order; raises one of `_DAMAGED`."""
+    """The arrays of the file in the model's order; raises within `files.reading`."""
     if meta["schema"] != SCHEMA or meta["id"] != config.id:
         raise ValueError(f"it is described as of run {meta['id']!r}, not {config.id!r}")
     if _digest(path) != meta["sha256"]:
@@ -212,7 +205,7 @@ def _checked(path, meta, config, model):
 
 
 def _place(config, folder):
-    return Path(folder) / "weights" / config.dataset / record_path(config).with_suffix(".npz").name
+    return folder / "weights" / config.dataset / f"{RunFiles(config).name}.npz"
 
 
 def _what(config):

@@ -58,6 +58,22 @@ def packaged_results_dir():
     return packaged if packaged.is_dir() else None
 
 
+def result_folders():
+    """The folders that hold results: that of new ones, then that of the committed ones."""
+    return [folder for folder in (results_dir(), packaged_results_dir()) if folder]
+
+
+def find_result(*names, others=()):
+    """Return the file of results with this path below its folder, own before packaged; or None.
+
+    Args:
+        *names: the parts of the path, e.g. `"listen", "jsb.json"`.
+        others: folders to look through after those of `result_folders`.
+    """
+    places = (folder.joinpath(*names) for folder in [*result_folders(), *others])
+    return next((path for path in places if path.is_file()), None)
+
+
 def cache_dir():
     """The folder for downloads and encoded data: `RRU_NB_CACHE`, or the user's cache."""
     if os.environ.get("RRU_NB_CACHE"):

@@ -1,7 +1,6 @@
 """Records: one JSON file per run, written once by the run that measured it.
 
-A record's file name holds the hash of its settings, so that a run finds its own record and two
-different runs never share a file. `load_records` reads them all into a pandas frame.
+`load_records` reads them all into a pandas frame.
 """
 
 import json
@@ -15,6 +14,7 @@ from ..data import DATASETS, canonical_name
 from ..errors import UserError, check_choice
 from ..storage import files, paths
 from .config import CELLS, SCALES, RunConfig, canonical_cell
+from .files import RunFiles
 
 SCHEMA = 1
 _WHAT = "the record"
@@ -22,12 +22,6 @@ _WHAT = "the record"
 _SETTINGS = ["dataset", "cell", "scale", "seed", "protocol"]
 _ORIGIN = ["device", "versions", "commit", "source", "source_tree", "failure"]
 _OUTCOME = ["status", "units", "n_params", "best_epoch", "seconds", "started"]
-
-
-def record_path(config, folder=None):
-    """The file of a config's record below `folder` (default: `results_dir()`)."""
-    name = f"{config.cell}-{config.scale}-s{config.seed}-{config.id}.json"
-    return Path(folder or paths.results_dir()) / config.dataset / name
 
 
 def find_record(config):
@@ -44,8 +38,7 @@ def found_path(config):
 
 
 def _found(config):
-    for folder in _folders():
-        path = record_path(config, folder)
+    for path in RunFiles(config).records:
         record = _read(path) if path.is_file() else None
         if record is not None:
             return path, record
@@ -72,27 +65,19 @@ def make_room(config):
         UserError: if the folder cannot be written, or the file in its place is of a newer version
             or cannot be read.
     """
-    path = record_path(config)
+    path = RunFiles(config).record
     files.check_room(path, _WHAT)
-    with files.as_user_error(path, _WHAT):
-        _set_aside_if_damaged(path)
-
-
-def _set_aside_if_damaged(path):
     try:
-        _parse(path)
-    except FileNotFoundError:
-        return
+        if path.is_file():
+            _parse(path)
     except _NewerError as error:
         raise UserError(f"{error} Update the package, or move the file away.") from None
-    except _DAMAGED as error:
+    except files.DamagedError as error:
         names = (path.with_name(f"{path.name}.corrupt{n}") for n in ("", *range(2, 1000)))
         aside = next(name for name in names if not name.exists())
-        os.rename(path, aside)
-        warnings.warn(
-            f"{path} is damaged ({error!r}); it is now {aside.name}, and the run is done again",
-            stacklevel=4,
-        )
+        with files.writing(path, _WHAT):
+            os.rename(path, aside)
+        warnings.warn(f"{error} It is now {aside.name}, and the run is done again.", stacklevel=3)
 
 
 def write_record(record):
@@ -104,7 +89,7 @@ def write_record(record):
     Raises:
         UserError: if it cannot be written.
     """
-    path = record_path(RunConfig.from_dict(record["config"]))
+    path = RunFiles(RunConfig.from_dict(record["config"])).record
     files.write_text(path, json.dumps(record, indent=1, allow_nan=False) + "\n", _WHAT)
     return path
 
@@ -163,14 +148,9 @@ def as_frame(records):
     return pd.DataFrame(rows, columns=None if rows else _columns())
 
 
-def _folders():
-    packaged = paths.packaged_results_dir()
-    return [paths.results_dir()] + ([packaged] if packaged else [])
-
-
 def _all_records():
     seen = set()
-    for folder in _folders():
+    for folder in paths.result_folders():
         for path in sorted(p for name in DATASETS for p in Path(folder, name).glob("*.json")):
             record = _read(path)
             if record is not None and record["id"] not in seen:
@@ -184,8 +164,8 @@ def _read(path):
         return _parse(path)
     except _NewerError as error:
         warnings.warn(f"{error} It is left out; update the package to read it.", stacklevel=1)
-    except (OSError, *_DAMAGED) as error:
-        warnings.warn(f"{path} is not a record and is left out: {error!r}", stacklevel=1)
+    except UserError as error:
+        warnings.warn(f"{error} It is left out.", stacklevel=1)
     return None
 
 
@@ -193,22 +173,16 @@ class _NewerError(Exception):
     pass
 
 
-# Not JSON, or JSON of another form, also of one nested without end.
-_DAMAGED = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
-
-
 def _parse(path):
-    """The record in a file; raises `OSError`, `_NewerError` or one of `_DAMAGED`."""
-    record = json.loads(path.read_text(encoding="utf-8"))
-    if record["schema"] > SCHEMA:
-        raise _NewerError(f"{path} is of a newer rru_nb (schema {record['schema']}).")
-    _row(record)
-    _check(path, record)
-    return record
+    """The record in a file; raises `_NewerError`, or as `files.read_json` does."""
+    return files.read_json(path, lambda record: _check(path, record))
 
 
 def _check(path, record):
-    """Raises `ValueError` for a record that another run's file holds, or of no known form."""
+    """Raises for a record of a newer version, of another run's file, or of no known form."""
+    if record["schema"] > SCHEMA:
+        raise _NewerError(f"{path} is of a newer rru_nb (schema {record['schema']}).")
+    _row(record)
     if not path.stem.endswith(f"-{record['id']}"):
         raise ValueError(f"it is the record {record['id']}, of another file")
     if record["config"]["cell"] not in CELLS:

@@ -6,11 +6,11 @@ import time
 import keras
 
 from ..layers.backend import fixed_settings
-from ..storage.locks import only_once
 from ..tasks import task_for
 from ..tasks.budget import units_within
-from . import checkpoints, provenance
+from . import provenance
 from .checkpoints import Checkpoint
+from .files import RunFiles
 from .loop import Fit
 from .progress import Progress
 from .records import SCHEMA, find_record, found_path, make_room, write_record
@@ -39,11 +39,11 @@ def run(config, progress=True):
     """
     record = find_record(config)
     if record:  # a process may have been killed right after writing it
-        checkpoints.forget(config, until=found_path(config).stat().st_mtime)
+        RunFiles(config).forget(until=found_path(config).stat().st_mtime)
         return record
-    with only_once(config):
+    with RunFiles(config).alone():
         record = find_record(config) or _train_and_write(config, progress)
-    checkpoints.forget(config)
+    RunFiles(config).forget()
     return record
 
 
