@@ -23,13 +23,13 @@ def checkout():
     Raises:
         UserError: if `RRU_NB_ROOT` names no folder.
     """
-    given = os.environ.get("RRU_NB_ROOT")
-    if given:
-        root = Path(given).expanduser().resolve()
-        if not root.is_dir():
-            raise UserError(
-                f"RRU_NB_ROOT = {given!r} is no folder. Set it to a checkout, or unset it."
-            )
+    root = _given("RRU_NB_ROOT")
+    if root and not root.is_dir():
+        raise UserError(
+            f"RRU_NB_ROOT = {os.environ['RRU_NB_ROOT']!r} is no folder. "
+            "Set it to a checkout, or unset it."
+        )
+    if root:
         return root
     for start in (PACKAGE, Path.cwd()):
         for folder in (start, *start.parents):
@@ -46,10 +46,7 @@ def params_dir():
 
 def results_dir():
     """The folder that new records go to: `RRU_NB_RESULTS`, the checkout's, or the user's cache."""
-    if os.environ.get("RRU_NB_RESULTS"):
-        return Path(os.environ["RRU_NB_RESULTS"]).expanduser().resolve()
-    root = checkout()
-    return root / "results" if root else cache_dir() / "results"
+    return _given("RRU_NB_RESULTS") or (checkout() or cache_dir()) / "results"
 
 
 def packaged_results_dir():
@@ -76,23 +73,24 @@ def find_result(*names, others=()):
 
 def cache_dir():
     """The folder for downloads and encoded data: `RRU_NB_CACHE`, or the user's cache."""
-    if os.environ.get("RRU_NB_CACHE"):
-        return Path(os.environ["RRU_NB_CACHE"]).expanduser().resolve()
     import pooch
 
-    return Path(pooch.os_cache("rru_nb"))
+    return _given("RRU_NB_CACHE") or Path(pooch.os_cache("rru_nb"))
 
 
 def state_dir():
     """The folder of trainings under way: `RRU_NB_STATE` (a mounted drive, say), or the cache's."""
-    if os.environ.get("RRU_NB_STATE"):
-        return Path(os.environ["RRU_NB_STATE"]).expanduser().resolve()
-    return cache_dir() / "state"
+    return _given("RRU_NB_STATE") or cache_dir() / "state"
 
 
 def data_mirror():
     """The folder of upstream files named by `RRU_NB_DATA`, or None."""
-    folder = os.environ.get("RRU_NB_DATA")
+    return _given("RRU_NB_DATA")
+
+
+def _given(variable):
+    """Return the folder that a variable of the environment names, or None."""
+    folder = os.environ.get(variable)
     return Path(folder).expanduser().resolve() if folder else None
 
 
