@@ -268,6 +268,6 @@ def test_what_a_killed_encoding_left_is_removed(fake_data, tmp_path):
     load_dataset("imdb")
     data.forget()
     [path] = cached(tmp_path / "cache")
-    path.rename(path.with_name(f"{path.stem}.0123.part.npz"))
+    path.rename(path.with_name(f".{path.name}-0123.part"))
     load_dataset("imdb")
     assert cached(tmp_path / "cache") == [path]

@@ -13,7 +13,7 @@ import pytest
 
 from rru_nb import load_dataset
 from rru_nb.data import registry, text
-from rru_nb.data.words import split_words
+from rru_nb.data.text import split_words
 from rru_nb.errors import UserError
 
 SPLITS = ("train", "valid", "test")

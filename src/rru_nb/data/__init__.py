@@ -38,7 +38,7 @@ _SPELLINGS = {
 
 
 def canonical_name(name):
-    """The name of a dataset as in `DATASETS`.
+    """Return the name of a dataset as in `DATASETS`.
 
     Args:
         name: a name of `DATASETS` or a spelling of the paper, in upper or lower case, with
@@ -53,7 +53,7 @@ def canonical_name(name):
 
 
 def load_dataset(name, protocol="authors", vocabulary_size=None):
-    """Loads a dataset, from the mirror folder, the cache or the network.
+    """Load a dataset, from the mirror folder, the cache or the network.
 
     Args:
         name: one of `DATASETS`, or the paper's spelling of it.
@@ -72,14 +72,22 @@ def load_dataset(name, protocol="authors", vocabulary_size=None):
     """
     name = canonical_name(name)
     check_choice(f"protocol of {name!r}", protocol, registry.DATASETS_BY_NAME[name].protocols)
-    _check_vocabulary_size(name, vocabulary_size)
+    if vocabulary_size is not None:
+        _check_vocabulary_size(name, vocabulary_size)
     if name in ("enwik8", "text8", "imdb"):
         protocol = "authors"  # the same data: only the scoring, or the model, differs
     return _load(name, protocol, vocabulary_size)
 
 
+def _check_vocabulary_size(name, size):
+    if name not in ("ptb-word", "imdb"):
+        raise UserError(f"vocabulary_size {size!r}: the vocabulary of {name!r} is fixed.")
+    if isinstance(size, bool) or not isinstance(size, int) or size < 10:
+        raise UserError(f"vocabulary_size {size!r} is not a whole number, 10 or more.")
+
+
 def forget():
-    """Drops the loaded datasets, for tests and to free their memory."""
+    """Drop the loaded datasets, for tests and to free their memory."""
     _load.cache_clear()
 
 
@@ -100,65 +108,54 @@ def _load(name, protocol, vocabulary_size):
     return loaders.get(name, music.load)(registry.DATASETS_BY_NAME[name])
 
 
-def _check_vocabulary_size(name, size):
-    if size is None:
-        return
-    if name not in ("ptb-word", "imdb"):
-        raise UserError(f"vocabulary_size {size!r}: the vocabulary of {name!r} is fixed.")
-    if isinstance(size, bool) or not isinstance(size, int) or size < 10:
-        raise UserError(f"vocabulary_size {size!r} is not a whole number, 10 or more.")
-
-
 def catalogue():
-    """What data there is and where it is: a list of rows, one a dataset.
+    """Return what data there is and where it is: a list of rows, one a dataset.
 
     Returns:
         Dicts with `name`, `title` (as in the paper's Table 1), `files`, `megabytes` (to
         download), `found` ("package", "mirror", "cache", "Keras' cache" or "missing"), `terms`
         and `home`.
     """
-    return [_catalogue_row(dataset) for dataset in registry.DATASETS_BY_NAME.values()]
-
-
-def _catalogue_row(dataset):
     from . import chorales
 
-    size = sum(registry.FILES[name].download_size for name in dataset.files)
-    return {
-        "name": dataset.name,
-        "title": dataset.title,
-        "files": " ".join(dataset.files) or chorales.FILE.name,
-        "megabytes": round((size or chorales.FILE.stat().st_size) / 1e6, 1),
-        "found": _where(dataset),
-        "terms": dataset.terms,
-        "home": dataset.home,
-    }
+    rows = []
+    for dataset in registry.DATASETS_BY_NAME.values():
+        size = sum(registry.FILES[name].download_size for name in dataset.files)
+        rows.append(
+            {
+                "name": dataset.name,
+                "title": dataset.title,
+                "files": " ".join(dataset.files) or chorales.FILE.name,
+                "megabytes": round((size or chorales.FILE.stat().st_size) / 1e6, 1),
+                "found": _place(dataset),
+                "terms": dataset.terms,
+                "home": dataset.home,
+            }
+        )
+    return rows
 
 
-def _where(dataset):
-    """Where a dataset's files are; "missing" if one of them is nowhere, "cache" if one is there."""
-    from . import keras_imdb
+def _place(dataset):
+    """Return where a dataset's files are; "missing" if one is nowhere, "cache" if one is there."""
     from .fetch import downloads, find, mirror
+    from .imdb import find_keras_file
 
-    found = "mirror" if dataset.files else "package"
-    for file in (registry.FILES[name] for name in dataset.files):
-        if find(file, mirror()):
-            continue
-        if not find(file, downloads()):
-            by_keras = dataset.name == "imdb" and keras_imdb.find()
-            return "Keras' cache" if by_keras else "missing"
-        found = "cache"
-    return found
+    files = [registry.FILES[name] for name in dataset.files]
+    if not files:
+        return "package"
+    downloaded = [file for file in files if not find(file, mirror())]
+    if not downloaded:
+        return "mirror"
+    if all(find(file, downloads()) for file in downloaded):
+        return "cache"
+    return "Keras' cache" if dataset.name == "imdb" and find_keras_file() else "missing"
 
 
 def fetch_all(name):
-    """Makes the files of a dataset available: finds or downloads each of them.
+    """Find or download the files of a dataset; return their paths.
 
     Args:
         name: one of `DATASETS`, or the paper's spelling of it.
-
-    Returns:
-        Their paths, a list; of `chorales` the path of the file in the package.
     """
     from . import chorales
     from .fetch import locate
@@ -168,7 +165,7 @@ def fetch_all(name):
 
 
 def verify(name):
-    """Checks the files of a dataset that are at hand; downloads nothing.
+    """Check the files of a dataset that are at hand; download nothing.
 
     Args:
         name: one of `DATASETS`, or the paper's spelling of it.
@@ -177,10 +174,35 @@ def verify(name):
         A list of dicts, one a file: `dataset`, `file`, `ok`, `expected`, `found` (both for
         people: what the registry says, what is there).
     """
-    from .verification import verify_chorales, verify_file
+    from . import chorales
+    from .checks import check
+    from .fetch import find_anywhere
 
     dataset = registry.DATASETS_BY_NAME[canonical_name(name)]
-    rows = [verify_file(registry.FILES[file]) for file in dataset.files] or [
-        verify_chorales(dataset)
+    rows = []
+    for file in map(registry.FILES.get, dataset.files):
+        path = find_anywhere(file)
+        expected = f"{file.size:,} bytes, sha256 {file.sha256[:12]}..."
+        found = _refusal(check, file, path) if path else "missing"
+        rows.append((path or file.name, expected, found))
+    if not rows:
+        expected = ", ".join(f"{s} {n} pieces {t} steps" for s, (n, t) in dataset.counts.items())
+        rows = [(chorales.FILE.name, expected, _refusal(chorales.load, dataset))]
+    return [
+        {
+            "dataset": dataset.name,
+            "file": str(file),
+            "ok": found is None,
+            "expected": expected,
+            "found": found or "the same",
+        }
+        for file, expected, found in rows
     ]
-    return [{"dataset": dataset.name, **row} for row in rows]
+
+
+def _refusal(check, *arguments):
+    try:
+        check(*arguments)
+    except UserError as error:
+        return str(error)
+    return None

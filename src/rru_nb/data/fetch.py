@@ -5,7 +5,6 @@ get their name, so that the cache holds whole files only. Of several processes t
 file one downloads it; what a killed one left is removed by the next.
 """
 
-import logging
 import os
 import shutil
 import tempfile
@@ -21,7 +20,7 @@ CONNECT_SECONDS, READ_SECONDS = 10, 60
 
 
 def locate(name, checked=True):
-    """The path of an upstream file with the content of the registry.
+    """Return the path of an upstream file with the content of the registry.
 
     Looks in the folder that `RRU_NB_DATA` names, then in the cache, then downloads.
 
@@ -30,15 +29,11 @@ def locate(name, checked=True):
         checked: False leaves the check of a file that is at hand to the caller, who reads it
             anyway. Downloads are always checked.
 
-    Returns:
-        A `pathlib.Path`.
-
     Raises:
         UserError: if it is nowhere and cannot be downloaded, or not what it should be.
     """
     file = registry.FILES[name]
-    mirrored = find(file, mirror())
-    if mirrored:
+    if mirrored := find(file, mirror()):
         if checked:
             check(file, mirrored)
         return mirrored
@@ -49,7 +44,7 @@ def locate(name, checked=True):
 
 
 def mirror():
-    """The folder that `RRU_NB_DATA` names, or None; it has to exist."""
+    """Return the folder that `RRU_NB_DATA` names, which has to exist, or None."""
     folder = paths.data_mirror()
     if folder is not None and not folder.is_dir():
         raise UserError(
@@ -60,12 +55,12 @@ def mirror():
 
 
 def downloads():
-    """The folder of the cache that downloads go to."""
+    """Return the folder of the cache that downloads go to."""
     return paths.cache_dir() / "downloads"
 
 
 def find(file, folder):
-    """The path of a file in a folder, under one of its names, or None."""
+    """Return the path of a file in a folder, under one of its names, or None."""
     if folder is None:
         return None
     try:
@@ -74,8 +69,13 @@ def find(file, folder):
         raise UserError(f"the folder {folder} cannot be read: {error.strerror}.") from error
 
 
+def find_anywhere(file):
+    """Return the path of a file in the mirror folder or the cache, unchecked, or None."""
+    return find(file, mirror()) or find(file, downloads())
+
+
 def download(file):
-    """Downloads a file into the cache, from the first address that gives the right content.
+    """Download a file into the cache, from the first address that gives the right content.
 
     Returns:
         Its path; that of another process' download, if one was under way.
@@ -95,109 +95,58 @@ def download(file):
 
 
 def _download(file, folder):
+    import requests
+
+    of_the_network = (requests.RequestException, ConnectionError, TimeoutError)
     failures = []
     for url in file.urls:
         try:
             return _download_from(url, file, folder)
-        except Exception as error:  # requests, urllib3, pooch and the system have no common base
-            if _is_of_the_disk(error):
+        except Exception as error:  # requests, urllib3 and the system have no common base
+            if isinstance(error, OSError) and not isinstance(error, of_the_network):
                 raise UserError(
                     f"{file.name} ({file.download_size / 1e6:.1f} MB) cannot be kept in {folder}: "
                     f"{error.strerror or error}. Mend that, or set RRU_NB_CACHE to another folder."
                 ) from error
-            failures.append(f"  {url}: {_short(url, error)}")
+            failures.append(f"  {url}: {_reason(url, error)}")
     raise UserError(_not_found(file, failures))
 
 
-def _is_of_the_disk(error):
-    import requests
-
-    of_the_network = (requests.RequestException, ConnectionError, TimeoutError)
-    return isinstance(error, OSError) and not isinstance(error, of_the_network)
-
-
 def _download_from(url, file, folder):
-    import pooch
-
-    # pooch tells at INFO level the hash of what has no known hash; ours is that of the content.
-    pooch.get_logger().setLevel(logging.WARNING)
     folder.mkdir(parents=True, exist_ok=True)
-    part = Path(tempfile.mkdtemp(prefix=f".{file.name}-", suffix=".part", dir=folder))
-    try:
-        pooch.retrieve(url, None, fname=file.name, path=part, downloader=_Downloader(file))
-        os.replace(part / file.name, folder / file.name)
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
+    with tempfile.TemporaryDirectory(
+        prefix=f".{file.name}-", suffix=".part", dir=folder, ignore_cleanup_errors=True
+    ) as part:
+        path = Path(part, "unchecked")
+        _receive(url, file, path)
+        try:
+            check(file, path)
+        except UserError as error:
+            # The temporary file's name says nothing to the reader.
+            raise UserError(str(error).replace(str(path), "the download")) from error
+        os.replace(path, folder / file.name)
     return folder / file.name
 
 
-class _Downloader:
-    """Downloads to pooch's temporary file and checks it there."""
+def _receive(url, file, path):
+    """Write what an address sends to a path; stop when it is far more than it should be."""
+    import requests
 
-    def __init__(self, file):
-        self.file = file
-
-    def __call__(self, url, output_file, pooch_object):
-        import pooch
-
-        progress = _Progress(self.file)
-        get = pooch.HTTPDownloader(
-            progress, chunk_size=1 << 16, timeout=(CONNECT_SECONDS, READ_SECONDS)
-        )
-        try:
-            get(url, output_file, pooch_object)
-        finally:
-            progress.close()
-        try:
-            check(self.file, Path(output_file))
-        except UserError as error:
-            # The temporary file's name says nothing to the reader.
-            raise UserError(str(error).replace(str(output_file), "the download")) from error
-
-
-class _Progress:
-    """A progress bar that stops a download far larger than it should be.
-
-    pooch sets `total` when the answer begins, and calls `update` for each portion.
-    """
-
-    def __init__(self, file):
-        self.file = file
-        self.limit = 2 * file.download_size + (1 << 20)
-        self.received = 0
-        self.bar = None
-
-    @property
-    def total(self):
-        return self.bar.total
-
-    @total.setter
-    def total(self, total):
-        self._refuse_beyond_limit(total)
-        self.bar = streams.bar(
-            desc=self.file.name,
-            total=total or None,
-            unit="B",
-            unit_scale=True,
-            leave=False,
-        )
-
-    def update(self, n):
-        self.received += n
-        self._refuse_beyond_limit(self.received)
-        self.bar.update(n)
-
-    def reset(self):
-        self.bar.reset(self.bar.total)
-        self.received = 0
-
-    def close(self):
-        if self.bar is not None:
-            self.bar.close()
-
-    def _refuse_beyond_limit(self, n):
-        if n > self.limit:
-            raise UserError(f"more than {self.limit:,} bytes were sent, so it is another file")
+    limit = 2 * file.download_size + (1 << 20)
+    too_much = UserError(f"more than {limit:,} bytes were sent, so it is another file")
+    timeout = CONNECT_SECONDS, READ_SECONDS
+    with requests.get(url, stream=True, timeout=timeout) as answer, open(path, "wb") as part:
+        answer.raise_for_status()
+        announced = int(answer.headers.get("content-length", 0))
+        if announced > limit:
+            raise too_much
+        look = {"unit": "B", "unit_scale": True, "leave": False}
+        with streams.bar(desc=file.name, total=announced or None, **look) as bar:
+            for portion in answer.iter_content(1 << 16):
+                part.write(portion)
+                bar.update(len(portion))
+                if part.tell() > limit:
+                    raise too_much
 
 
 def _is_good(file, path):
@@ -208,8 +157,8 @@ def _is_good(file, path):
     return True
 
 
-def _short(url, error):
-    """One line that says why a download failed."""
+def _reason(url, error):
+    """Say in one line why a download failed."""
     import requests
 
     # requests wraps a pause within the content as an error of the connection.
@@ -226,7 +175,7 @@ def _not_found(file, failures):
     folder = paths.data_mirror()
     in_mirror = f"not in {folder}" if folder else "is not set"
     damaged = " (a damaged one is there)" if find(file, downloads()) else ""
-    dataset = _first_dataset_of(file.name)
+    dataset = next(d.name for d in registry.DATASETS_BY_NAME.values() if file.name in d.files)
     return "\n".join(
         [
             f"The data file {file.name!r} is not at hand. Looked for:",
@@ -238,7 +187,3 @@ def _not_found(file, failures):
             f"or run `rru-nb data fetch {dataset}` with a network.",
         ]
     )
-
-
-def _first_dataset_of(name):
-    return next(d.name for d in registry.DATASETS_BY_NAME.values() if name in d.files)

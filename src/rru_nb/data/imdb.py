@@ -2,25 +2,32 @@
 
 Numbers are those of Keras' version of the set, which the authors use: 0 padding, 1 the start of
 a review, 2 a word beyond the vocabulary, 3 nothing, and from 4 on the words by how often they
-occur in the training reviews. Words are made as in `words`. Where the archive is not at hand but
-Keras' own file is in Keras' cache, that is read, see `keras_imdb`: the same reviews in another
-order, and words equally frequent or split in another way may have other numbers.
+occur in the training reviews. Words are made as in `text.split_words`.
+
+The reviews are read from the archive or, where that is not at hand, from Keras' own file in
+Keras' cache. That has the authors' own order: the same reviews in another one, and words equally
+frequent or split in another way may have other numbers. It holds pickled lists, so it is read by
+Keras alone, and only if it is, byte for byte, the file that Keras publishes.
 
 Reviews are whole: to cut them to their last 512 words is the task's business. Training and
 validation reviews are shuffled together once and for all; the last fifth, 5,000, validates.
 """
 
+import hashlib
+import os
 import warnings
 from itertools import chain
+from pathlib import Path
 
 import numpy as np
 
 from ..errors import UserError
 from ..storage import files, paths
-from . import keras_imdb, registry
+from . import registry
+from .fetch import find_anywhere, locate
 from .reviews import FOLDERS, read_reviews, sha256_of
 from .splits import Labelled, Splits, read_only
-from .words import by_frequency, split_words
+from .text import by_frequency, decoded, split_words
 
 SPECIAL = ("<padding>", "<start>", "<unknown>", "<unused>")
 START, UNKNOWN = 1, 2
@@ -28,45 +35,99 @@ VOCABULARY_SIZE = 10_000
 VALIDATION_SHARE = 5  # one fifth of 25,000
 SHUFFLE_SEED = 113  # as Keras' loader
 VERSION = 1  # of the encoding; another one makes the cached files be written anew
+KERAS_SHA256 = "69664113be75683a8fe16e3ed0ab59fda8886cb3cd7ada244f7d9544e4676b9f"  # Keras' loader's
 
 
 def load(dataset, vocabulary_size=None):
-    """`Splits` of the IMDB reviews: `Labelled` with a tuple of int32 [length] and int32 labels.
+    """Return `Splits` of the IMDB reviews: `Labelled` with a tuple of int32 [length] and labels.
 
     Label 0 is negative, 1 positive. The first call reads the archive (a quarter of a minute),
-    later ones what it left in the cache.
-
-    The archive is looked for first; `source` and `digest` tell which file was read.
+    later ones what it left in the cache. `source` and `digest` tell which file was read.
 
     Args:
         dataset: a `registry.Dataset`.
         vocabulary_size: how many numbers there are, the four special ones included; default
             10,000.
     """
-    from .fetch import downloads, find, locate, mirror
-
     file = registry.FILES[dataset.files[0]]
-    at_hand = find(file, mirror()) or find(file, downloads())
-    if not at_hand and keras_imdb.find():
-        return keras_imdb.load(dataset.name, SPECIAL, vocabulary_size or VOCABULARY_SIZE)
-    # The archive is checked while it is read; a cached encoding stems from a checked one.
-    encoded = _cached(file, locate(file.name, checked=False))
     size = vocabulary_size or VOCABULARY_SIZE
-    train = _shuffled(_reviews(encoded, "train", size))
+    if not find_anywhere(file) and find_keras_file():
+        train, test, words = _from_keras(size)
+        digest, source = KERAS_SHA256, "imdb.npz (Keras)"
+    else:
+        train, test, words = _from_archive(file, size)
+        digest, source = file.sha256, file.name
     n_train = len(train.labels) - len(train.labels) // VALIDATION_SHARE
     return Splits(
         dataset.name,
         train=Labelled(train.inputs[:n_train], train.labels[:n_train]),
         valid=Labelled(train.inputs[n_train:], train.labels[n_train:]),
-        test=_shuffled(_reviews(encoded, "test", size)),
-        digest=file.sha256,
-        source=file.name,
-        vocabulary=(*SPECIAL, *encoded["words"].tobytes().decode().split("\n"))[:size],
+        test=test,
+        digest=digest,
+        source=source,
+        vocabulary=(*SPECIAL, *words)[:size],
     )
 
 
+def find_keras_file():
+    """Return the path of Keras' `imdb.npz` in Keras' own cache, or None.
+
+    A file there that is not the published one is named in a warning and left alone.
+    """
+    home = os.environ.get("KERAS_HOME") or Path.home() / ".keras"
+    path = Path(home) / "datasets" / "imdb.npz"
+    if not path.is_file():
+        return None
+    if hashlib.sha256(path.read_bytes()).hexdigest() != KERAS_SHA256:
+        warnings.warn(f"{path} is not the file that Keras publishes, and is not used", stacklevel=2)
+        return None
+    return path
+
+
+# Each of the two returns training and test reviews as `Labelled`, and the words from number 4 on.
+
+
+def _from_keras(size):
+    from keras.datasets import imdb
+
+    first_word = len(SPECIAL) - 1  # Keras adds it to the ranks, whose first is 1
+    train, test = (
+        Labelled(
+            tuple(read_only(np.array(review, np.int32)) for review in reviews),
+            read_only(np.array(labels, np.int32)),
+        )
+        for reviews, labels in imdb.load_data(num_words=size, index_from=first_word)
+    )
+    # The words themselves are in another file of Keras'.
+    return train, test, [f"word {rank}" for rank in range(1, size)]
+
+
+def _from_archive(file, size):
+    # The archive is checked while it is read; a cached encoding stems from a checked one.
+    path = locate(file.name, checked=False)
+    cached = paths.cache_dir() / "encoded" / f"imdb-{sha256_of(path)[:16]}-v{VERSION}.npz"
+    encoded = _read(cached)
+    if encoded is None:
+        encoded = encode(read_reviews(file, path))
+        _write(cached, encoded)
+    train, test = (_shuffled(encoded, split, size) for split in ("train", "test"))
+    return train, test, encoded["words"].tobytes().decode().split("\n")
+
+
+def _shuffled(encoded, split, size):
+    ends = np.cumsum(encoded["lengths"], dtype=np.int64)
+    limited = np.where(encoded["numbers"] < size, encoded["numbers"], np.int32(UNKNOWN))
+    # Views of a read-only array are read-only.
+    reviews = np.split(read_only(limited), ends[:-1])
+    negative, positive = FOLDERS.index(f"{split}/neg"), FOLDERS.index(f"{split}/pos")
+    places = np.flatnonzero(np.isin(encoded["folders"], (negative, positive)))
+    places = np.random.RandomState(SHUFFLE_SEED).permutation(places)
+    labels = (encoded["folders"][places] == positive).astype(np.int32)
+    return Labelled(tuple(reviews[i] for i in places), read_only(labels))
+
+
 def encode(reviews):
-    """Numbers the words of reviews, for all vocabulary sizes at once.
+    """Number the words of reviews, for all vocabulary sizes at once.
 
     Args:
         reviews: list of `reviews.Review`, sorted by folder.
@@ -76,65 +137,21 @@ def encode(reviews):
         beyond those of the training reviews as 2; `lengths` int32 [N]; `folders` uint8 [N], the
         place in `FOLDERS`; `words` uint8, the training words in UTF-8, one a line.
     """
-    texts = [split_words(_decoded(review)) for review in reviews]
-    folders = np.array([FOLDERS.index(review.folder) for review in reviews], np.uint8)
+    texts = [split_words(decoded(r.content, f"the review {r.name!r}")) for r in reviews]
     training = (text for text, r in zip(texts, reviews) if r.folder.startswith("train/"))
     words = by_frequency(chain.from_iterable(training))
     number = {word: i for i, word in enumerate(words, start=len(SPECIAL))}
-    lengths = np.array([1 + len(text) for text in texts], np.int32)
-    numbers = np.fromiter(
-        chain.from_iterable(
-            chain((START,), (number.get(word, UNKNOWN) for word in text)) for text in texts
-        ),
-        np.int32,
-        int(lengths.sum()),
-    )
-    lines = np.frombuffer("\n".join(words).encode(), np.uint8)
-    return {"numbers": numbers, "lengths": lengths, "folders": folders, "words": lines}
-
-
-def _decoded(review):
-    try:
-        return review.content.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise UserError(
-            f"the review {review.name!r} is not a text in UTF-8: found the byte "
-            f"0x{review.content[error.start]:02x} at position {error.start:,}."
-        ) from error
-
-
-def _reviews(encoded, split, size):
-    ends = np.cumsum(encoded["lengths"], dtype=np.int64)
-    kept = np.where(encoded["numbers"] < size, encoded["numbers"], np.int32(UNKNOWN))
-    # Views of a read-only array are read-only.
-    pieces = np.split(read_only(kept), ends[:-1])
-    mine = [i for i, folder in enumerate(FOLDERS) if folder.startswith(split)]
-    chosen = np.flatnonzero(np.isin(encoded["folders"], mine))
-    positive = encoded["folders"][chosen] == FOLDERS.index(f"{split}/pos")
-    return Labelled(tuple(pieces[i] for i in chosen), positive.astype(np.int32))
-
-
-def _shuffled(part):
-    order = np.random.RandomState(SHUFFLE_SEED).permutation(len(part.labels))
-    return Labelled(tuple(part.inputs[i] for i in order), read_only(part.labels[order]))
-
-
-# The cached encoding
-
-
-def _cached(file, path):
-    """The encoding of an archive, from the cache or else made anew and cached."""
-    name = f"imdb-{sha256_of(path)[:16]}-v{VERSION}.npz"
-    cached = paths.cache_dir() / "encoded" / name
-    encoded = _read(cached)
-    if encoded is None:
-        encoded = encode(read_reviews(file, path))
-        _write(cached, encoded)
-    return encoded
+    numbers = (chain((START,), (number.get(word, UNKNOWN) for word in text)) for text in texts)
+    return {
+        "numbers": np.fromiter(chain.from_iterable(numbers), np.int32),
+        "lengths": np.array([1 + len(text) for text in texts], np.int32),
+        "folders": np.array([FOLDERS.index(review.folder) for review in reviews], np.uint8),
+        "words": np.frombuffer("\n".join(words).encode(), np.uint8),
+    }
 
 
 def _read(path):
-    """The arrays of a cached encoding, or None if there is no good one."""
+    """Return the arrays of a cached encoding, or None if there is no good one."""
     try:
         with files.reading(path), np.load(path, allow_pickle=False) as file:
             encoded = {name: file[name] for name in ("numbers", "lengths", "folders", "words")}

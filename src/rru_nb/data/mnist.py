@@ -12,7 +12,8 @@ import numpy as np
 from ..errors import UserError
 from . import registry
 from .checks import check_counts, read_content
-from .splits import Labelled, Splits, combined_digest, read_only
+from .fetch import locate
+from .splits import Labelled, read_only, splits_of_files
 
 SIDE = 28
 PIXELS = SIDE * SIDE
@@ -21,17 +22,17 @@ VALIDATION_SHARE = 6  # one sixth of 60,000
 
 
 def load(dataset):
-    """`Splits` of sequential MNIST: `Labelled` with uint8 [N, 784] (0 to 255) and int32 [N]."""
+    """Return `Splits` of sequential MNIST: `Labelled` with uint8 [N, 784] and int32 [N]."""
     return _load(dataset, np.arange(PIXELS))
 
 
 def load_permuted(dataset, protocol):
-    """`Splits` of permuted MNIST, see `load` and above."""
+    """Return `Splits` of permuted MNIST, see `load` and above."""
     return _load(dataset, permutation(protocol))
 
 
 def permutation(protocol):
-    """Which pixel of the image is the t-th of the sequence: int array [784]."""
+    """Return which pixel of the image is the t-th of the sequence: int array [784]."""
     rng = np.random.RandomState(0)  # the generator of the authors' code
     if protocol == "authors":
         return rng.permutation(PIXELS)
@@ -40,47 +41,35 @@ def permutation(protocol):
 
 
 def _load(dataset, order):
-    files = [registry.FILES[name] for name in dataset.files]
-    images, labels, test_images, test_labels = map(_read, files)
+    images, labels, test_images, test_labels = map(_read, dataset.files)
     found = {"train": (len(images), len(labels)), "test": (len(test_images), len(test_labels))}
     check_counts(", ".join(dataset.files), found, dataset.counts, ("images", "labels"))
     n_train = len(images) - len(images) // VALIDATION_SHARE
-    images, test_images = images[:, order], test_images[:, order]
-    return Splits(
-        dataset.name,
-        train=_labelled(images[:n_train], labels[:n_train]),
-        valid=_labelled(images[n_train:], labels[n_train:]),
-        test=_labelled(test_images, test_labels),
-        digest=combined_digest(file.sha256 for file in files),
-        source=", ".join(file.name for file in files),
+    images, test_images = read_only(images[:, order]), read_only(test_images[:, order])
+    return splits_of_files(
+        dataset,
+        train=Labelled(images[:n_train], labels[:n_train]),
+        valid=Labelled(images[n_train:], labels[n_train:]),
+        test=Labelled(test_images, test_labels),
     )
 
 
-def _labelled(images, labels):
-    return Labelled(read_only(images), read_only(labels.astype(np.int32)))
-
-
-def _read(file):
-    from .fetch import locate
-
-    content = read_content(file, locate(file.name))
-    if "images" in file.name:
-        return read_idx(file.name, content, (SIDE, SIDE)).reshape(-1, PIXELS)
-    labels = read_idx(file.name, content, ())
+def _read(name):
+    content = read_content(registry.FILES[name], locate(name))
+    if "images" in name:
+        return read_idx(name, content, (SIDE, SIDE)).reshape(-1, PIXELS)
+    labels = read_idx(name, content, ())
     if labels.max(initial=0) >= CLASSES:
-        raise UserError(f"{file.name}: expected labels from 0 to 9, found {labels.max()}.")
-    return labels
+        raise UserError(f"{name}: expected labels from 0 to 9, found {labels.max()}.")
+    return read_only(labels.astype(np.int32))
 
 
 def read_idx(name, content, shape):
-    """Reads an IDX file of unsigned bytes.
+    """Return the items of an IDX file of unsigned bytes: uint8 [N, *shape].
 
     Args:
         name: for messages. content: bytes.
         shape: shape of one item, `(28, 28)` for images and `()` for labels.
-
-    Returns:
-        uint8 array [N, *shape].
 
     Raises:
         UserError: if the magic number, the shape or the count is another.

@@ -11,16 +11,16 @@ import numpy as np
 from ..errors import UserError
 from . import registry
 from .checks import check_counts
-from .splits import Splits, read_only
+from .fetch import locate
+from .splits import SPLITS, Splits, read_only
 
 KEYS = 88
 LOWEST_PITCH = 21  # MIDI pitch of a piano's lowest key, A0
 UNITS = ("pieces", "time steps")
-SPLITS = ("train", "valid", "test")
 
 
 def load(dataset):
-    """The `Splits` of one of the four sets.
+    """Return the `Splits` of one of the four sets.
 
     Args:
         dataset: a `registry.Dataset` of kind "music" with one file.
@@ -28,8 +28,6 @@ def load(dataset):
     Raises:
         UserError: if the file cannot be had, or is not what it should be.
     """
-    from .fetch import locate
-
     file = registry.FILES[dataset.files[0]]
     parts = read_mat(locate(file.name))
     check_counts(file.name, count(parts), dataset.counts, UNITS)
@@ -37,13 +35,10 @@ def load(dataset):
 
 
 def read_mat(path):
-    """Reads a MAT file of piano rolls.
+    """Return the piano rolls of a MAT file: `{split: pieces}`, each a tuple of uint8 [T, 88].
 
     Args:
         path: of a version 5 MAT file with the fields `traindata`, `validdata`, `testdata`.
-
-    Returns:
-        `{"train": pieces, "valid": pieces, "test": pieces}`, each a tuple of uint8 [T, 88].
 
     Raises:
         UserError: if it is no MAT file, a field is missing, or a matrix is not a piano roll.
@@ -83,5 +78,5 @@ def _roll(where, piece):
 
 
 def count(parts):
-    """Numbers of pieces and time steps: from `{split: pieces}` to `{split: (n, steps)}`."""
+    """Count pieces and time steps: from `{split: pieces}` to `{split: (n, steps)}`."""
     return {split: (len(pieces), sum(map(len, pieces))) for split, pieces in parts.items()}

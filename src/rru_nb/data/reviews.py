@@ -10,16 +10,15 @@ import hashlib
 import io
 import re
 import tarfile
-import zlib
 from typing import NamedTuple
 
 from ..errors import UserError
+from .checks import reading
 
 REVIEW = re.compile(r"aclImdb/(train|test)/(neg|pos)/[0-9]+_[0-9]+\.txt")
 FOLDERS = ("train/neg", "train/pos", "test/neg", "test/pos")
 MAX_REVIEW = 1 << 20  # the longest has 14 kB
 MAX_TOTAL = 1 << 29  # upstream's archive unpacks to less
-PORTION = 1 << 20
 
 
 class Review(NamedTuple):
@@ -31,26 +30,23 @@ class Review(NamedTuple):
 
 
 def read_reviews(file, path):
-    """All reviews of the archive, sorted by folder and name, if it is the one of the registry.
+    """Return all reviews of the registry's archive, a list sorted by folder and name.
 
     Args:
         file: the `registry.DataFile`.
         path: where it lies.
-
-    Returns:
-        A list of `Review`.
 
     Raises:
         UserError: if the archive is damaged, holds a member that is no plain file or folder
             under aclImdb, or unpacks to far more than it should; or if its reviews are others.
     """
     reviews = sorted(_stream(path), key=lambda r: (FOLDERS.index(r.folder), r.name.encode()))
-    names = {(review.folder, review.name) for review in reviews}
-    if len(names) < len(reviews):
-        raise UserError(f"{path}: {len(reviews) - len(names)} reviews are in the archive twice.")
-    size = sum(len(review.content) for review in reviews)
+    n_repeated = len(reviews) - len({review.name for review in reviews})
+    if n_repeated:
+        raise UserError(f"{path}: {n_repeated} reviews are in the archive twice.")
     digest = digest_of(reviews)
     if digest != file.sha256 and sha256_of(path) != file.upstream_sha256:
+        size = sum(len(review.content) for review in reviews)
         raise UserError(
             f"{path} is not the upstream file: expected {file.size:,} bytes of reviews with the "
             f"digest {file.sha256}, found {len(reviews):,} reviews, {size:,} bytes, {digest}."
@@ -59,33 +55,35 @@ def read_reviews(file, path):
 
 
 def check_archive(file, path):
-    """Refuses an archive that is not the registry's; see `read_reviews`."""
+    """Refuse an archive that is not the registry's; see `read_reviews`."""
     if sha256_of(path) != file.upstream_sha256:
         read_reviews(file, path)
 
 
 def digest_of(reviews):
-    """The digest of sorted reviews: sha256 (hex) over the sha256s of their contents."""
+    """Return the digest of sorted reviews: sha256 (hex) over the sha256s of their contents."""
     each = (hashlib.sha256(review.content).digest() for review in reviews)
     return hashlib.sha256(b"".join(each)).hexdigest()
 
 
 def sha256_of(path):
-    """The sha256 (hex) of a file's bytes."""
-    with _reading(path), open(path, "rb") as stream:
+    """Return the sha256 (hex) of the bytes of an archive."""
+    with reading(path, "a whole tar.gz archive"), open(path, "rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _stream(path):
-    """Yields the reviews in the order of the archive."""
-    with _reading(path), open(path, "rb") as packed, gzip.open(packed) as unpacked:
-        limited = _Limited(unpacked, path)
-        with tarfile.open(fileobj=limited, mode="r|") as archive:
-            for member in archive:
-                _check_member(path, member)
-                if member.isfile() and (match := REVIEW.fullmatch(member.name)):
-                    content = archive.extractfile(member).read()
-                    yield Review("/".join(match.groups()), member.name, content)
+    """Yield the reviews in the order of the archive."""
+    with (
+        reading(path, "a whole tar.gz archive"),
+        gzip.open(path) as unpacked,
+        tarfile.open(fileobj=_Limited(unpacked, path), mode="r|") as archive,
+    ):
+        for member in archive:
+            _check_member(path, member)
+            if member.isfile() and (match := REVIEW.fullmatch(member.name)):
+                content = archive.extractfile(member).read()
+                yield Review("/".join(match.groups()), member.name, content)
 
 
 def _check_member(path, member):
@@ -130,23 +128,3 @@ class _Limited(io.RawIOBase):
                 "found more."
             )
         return portion
-
-
-class _reading:  # noqa: N801 (a context manager that reads like a function)
-    """Turns what the standard library raises for damaged archives into a `UserError`."""
-
-    def __init__(self, path):
-        self.path = path
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, kind, error, trace):
-        damaged = (EOFError, zlib.error, gzip.BadGzipFile, tarfile.TarError)
-        if isinstance(error, damaged):
-            raise UserError(
-                f"{self.path} is damaged or cut off: expected a whole tar.gz archive, "
-                f"found: {error}."
-            ) from error
-        if isinstance(error, OSError):
-            raise UserError(f"{self.path} cannot be read: {error.strerror or error}.") from error

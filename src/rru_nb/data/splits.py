@@ -6,12 +6,16 @@ from typing import NamedTuple
 
 import numpy as np
 
+from . import registry
+
+SPLITS = ("train", "valid", "test")
+
 
 @dataclass(frozen=True, eq=False)
 class Splits:
-    """The three parts of a dataset, as read-only arrays.
+    """The splits of a dataset, as read-only arrays.
 
-    What a part is depends on the kind of data:
+    What a split is depends on the kind of data:
 
     - music: a tuple of arrays uint8 [T, 88] of 0 and 1, one a piece; column k is MIDI pitch
       21 + k, row t a time step; steps of silence are still in;
@@ -22,8 +26,8 @@ class Splits:
 
     Attributes:
         name: one of `DATASETS`, or what you call your own; errors and progress bar say it.
-        train, valid, test: the parts.
-        digest: sha256 (hex) of the content of the files that the parts were read from.
+        train, valid, test: the splits.
+        digest: sha256 (hex) of the content of the files that they were read from.
         source: where it was read from, for people: `"JSB_Chorales.mat"`.
         vocabulary: of texts: the symbol (str, or bytes of length 1) of each number.
     """
@@ -50,11 +54,17 @@ class Labelled(NamedTuple):
 
 
 def read_only(array):
-    """The same array, which nobody can change by mistake: loaded data is shared."""
+    """Return the same array, which nobody can change by mistake: loaded data is shared."""
     array.setflags(write=False)
     return array
 
 
-def combined_digest(digests):
-    """One digest (hex) of several."""
-    return hashlib.sha256("\n".join(digests).encode()).hexdigest()
+def splits_of_files(dataset, **splits):
+    """Return `Splits` with the combined digest and the names of the files of a dataset."""
+    digests = "\n".join(registry.FILES[name].sha256 for name in dataset.files)
+    return Splits(
+        dataset.name,
+        **splits,
+        digest=hashlib.sha256(digests.encode()).hexdigest(),
+        source=", ".join(dataset.files),
+    )
