@@ -222,6 +222,15 @@ def test_another_count(fake_data, monkeypatch):
         load_dataset("ptb-char")
 
 
+def test_a_character_that_the_training_text_lacks(fake_data, monkeypatch):
+    path = fake_data / "ptb.test.txt"
+    content = path.read_bytes().replace(b" n.v. ", b" n.V. ", 1)
+    replace_content(monkeypatch, fake_data, path.name, content)
+    with pytest.raises(UserError, match="the symbol 'V' is not in the training text"):
+        load_dataset("ptb-char", "standard")
+    assert 1 in load_dataset("ptb-char").test  # the authors' number of what is unknown
+
+
 def test_symbols_that_text8_cannot_have(fake_data, monkeypatch):
     content = b"no capitals Here"
     buffer = io.BytesIO()

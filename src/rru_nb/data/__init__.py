@@ -175,34 +175,22 @@ def verify(name):
         people: what the registry says, what is there).
     """
     from . import chorales
-    from .checks import check
+    from .checks import check, refusal
     from .fetch import find_anywhere
 
     dataset = registry.DATASETS_BY_NAME[canonical_name(name)]
+
+    def row(file, expected, wrong):
+        found = {"ok": not wrong, "expected": expected, "found": wrong or "the same"}
+        return {"dataset": dataset.name, "file": str(file)} | found
+
+    if not dataset.files:
+        counts = ", ".join(f"{s} {n} pieces {t} steps" for s, (n, t) in dataset.counts.items())
+        return [row(chorales.FILE.name, counts, refusal(chorales.load, dataset))]
     rows = []
     for file in map(registry.FILES.get, dataset.files):
         path = find_anywhere(file)
+        wrong = refusal(check, file, path) if path else "missing"
         expected = f"{file.size:,} bytes, sha256 {file.sha256[:12]}..."
-        found = _refusal(check, file, path) if path else "missing"
-        rows.append((path or file.name, expected, found))
-    if not rows:
-        expected = ", ".join(f"{s} {n} pieces {t} steps" for s, (n, t) in dataset.counts.items())
-        rows = [(chorales.FILE.name, expected, _refusal(chorales.load, dataset))]
-    return [
-        {
-            "dataset": dataset.name,
-            "file": str(file),
-            "ok": found is None,
-            "expected": expected,
-            "found": found or "the same",
-        }
-        for file, expected, found in rows
-    ]
-
-
-def _refusal(check, *arguments):
-    try:
-        check(*arguments)
-    except UserError as error:
-        return str(error)
-    return None
+        rows.append(row(path or file.name, expected, wrong))
+    return rows

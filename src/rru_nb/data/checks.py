@@ -65,6 +65,15 @@ def check(file, path):
         )
 
 
+def refusal(check, *arguments):
+    """Return the message of the `UserError` that a check raises, or None."""
+    try:
+        check(*arguments)
+    except UserError as error:
+        return str(error)
+    return None
+
+
 def read_content(file, path):
     """Return the content of a file, unpacked, as bytes; at most one byte more than expected."""
     with open_content(file, path) as stream:

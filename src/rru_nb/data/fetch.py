@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from ..errors import UserError
 from ..storage import files, paths, streams
 from . import registry
-from .checks import check
+from .checks import check, refusal
 
 CONNECT_SECONDS, READ_SECONDS = 10, 60
 
@@ -38,7 +38,7 @@ def locate(name, checked=True):
             check(file, mirrored)
         return mirrored
     cached = find(file, downloads())
-    if cached and (not checked or _is_good(file, cached)):
+    if cached and not (checked and refusal(check, file, cached)):
         return cached
     return download(file)
 
@@ -86,7 +86,7 @@ def download(file):
     folder = downloads()
     with files.alone(folder / f".{file.name}.lock", f"downloading {file.name}") as locked:
         cached = find(file, folder)
-        if cached and _is_good(file, cached):
+        if cached and not refusal(check, file, cached):
             return cached
         if locked:
             for left in folder.glob(f".{file.name}-*.part"):
@@ -147,14 +147,6 @@ def _receive(url, file, path):
                 bar.update(len(portion))
                 if part.tell() > limit:
                     raise too_much
-
-
-def _is_good(file, path):
-    try:
-        check(file, path)
-    except UserError:
-        return False
-    return True
 
 
 def _reason(url, error):

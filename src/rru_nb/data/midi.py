@@ -113,7 +113,10 @@ def write_midi(roll, path, steps_per_quarter=1, tempo=90.0):
         pitch = int(LOWEST_PITCH + key)
         piano.notes.append(pretty_midi.Note(VELOCITY, pitch, start * seconds, end * seconds))
     midi.instruments.append(piano)
-    _write(midi, path)
+    try:
+        files.write_whole(path, midi.write)
+    except OSError as error:
+        raise UserError(f"{path} cannot be written: {error.strerror or error}.") from error
     return path
 
 
@@ -224,13 +227,6 @@ def _checked_roll(roll):
     if len(roll) > MAX_STEPS:
         raise UserError(f"the piano roll has {len(roll):,} time steps, more than {MAX_STEPS:,}.")
     return roll
-
-
-def _write(midi, path):
-    try:
-        files.write_whole(path, midi.write)
-    except OSError as error:
-        raise UserError(f"{path} cannot be written: {error.strerror or error}.") from error
 
 
 def _check_positive(name, value, kind):
