@@ -2,7 +2,7 @@
 
 import pytest
 
-from book.tools.captions import first_sentence, say_findings
+from book.tools.captions import first_sentence, move_links, say_findings
 
 
 @pytest.mark.parametrize(
@@ -56,3 +56,26 @@ def test_the_finding_goes_to_the_figure_above_it_and_to_no_other():
     told = [c["outputs"][0]["data"]["text/markdown"] for c in (cells[4], cells[7])]
     assert told == ["By far.", ["Red wins. By far."]], "the first goes on below the caption"
     assert not cells[-1]["outputs"], "nothing is left to say"
+
+
+def test_links_that_save_a_figure_go_below_its_caption_and_those_of_a_table_stay():
+    picture = {"data": {"image/png": "..."}}
+    svg, csv = (
+        {"data": {"text/html": [f'<p class="rru-downloads">{name}</p>']}} for name in ("svg", "csv")
+    )
+
+    def code(name, metadata, *outputs):
+        return {"cell_type": "code", "id": name, "metadata": metadata, "outputs": list(outputs)}
+
+    caption = {"mystnb": {"figure": {"caption": "A."}}}
+    cells = [
+        code("x-1", caption, picture, svg, picture, csv),
+        code("x-2", {}, csv),
+        code("x-3", caption, picture),
+    ]
+    moved = move_links(cells)
+    assert [cell["id"] for cell in moved] == ["x-1", "x-1-files", "x-2", "x-3"]
+    assert [cell["outputs"] for cell in moved] == [[picture, picture], [svg, csv], [csv], [picture]]
+    links = moved[1]
+    assert links["metadata"] == {"tags": ["remove-input"]}, "no caption is given twice"
+    assert links["source"].strip(), "MyST-NB leaves out a cell without a source"

@@ -1,8 +1,38 @@
-"""Captions that say what was found: a finding is computed below its figure, after the caption."""
+"""What goes below a figure: its caption, which says what was found, and links that save it."""
 
 import re
 
 TAG = "finding"  # of the cell that shows in words what the figure before it shows
+
+LINKS = 'class="rru-downloads"'  # of the output of `figures.show` that saves the figure
+
+
+def move_links(cells):
+    """Return the cells with the links of each figure in a cell of their own below it.
+
+    The book takes all that a figure's cell shows for the figure, above the caption.
+
+    Args:
+        cells: of an executed notebook, dicts; those of figures are changed in place.
+    """
+    moved = []
+    for cell in cells:
+        moved.append(cell)
+        if "figure" not in cell["metadata"].get("mystnb", {}):
+            continue
+        links = [output for output in cell["outputs"] if LINKS in _html_of(output)]
+        if links:
+            cell["outputs"] = [output for output in cell["outputs"] if output not in links]
+            moved.append(
+                cell
+                | {
+                    "id": f"{cell['id']}-files",
+                    "metadata": {"tags": ["remove-input"]},
+                    "source": "# The files of the figure above",  # without a source it is left out
+                    "outputs": links,
+                }
+            )
+    return moved
 
 
 def say_findings(cells):
@@ -46,3 +76,7 @@ def _markdown_of(cell):
         if output.get("data", {}).get("text/markdown"):
             return output
     return None
+
+
+def _html_of(output):
+    return "".join(output.get("data", {}).get("text/html", ""))

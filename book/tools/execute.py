@@ -14,7 +14,7 @@ from pathlib import Path
 from rru_nb.storage import files, paths
 
 from . import verdicts
-from .captions import say_findings
+from .captions import move_links, say_findings
 from .errors import BookError, check_log
 
 # A page shows records and never starts hours of training: that is `rru-nb run`'s.
@@ -74,7 +74,7 @@ def _execute(notebook, kept, cwd):
         check_log(done.stdout)
         raise BookError(f"{notebook.relative_to(cwd)} raised:\n{_error_in(done.stdout)}")
     content = json.loads(partial.read_text(encoding="utf-8"))
-    content["cells"] = [cell for cell in content["cells"] if not _injected(cell)]
+    content["cells"] = move_links([cell for cell in content["cells"] if not _injected(cell)])
     say_findings(content["cells"])
     verdicts.lift(content["cells"])
     content["metadata"]["rru_nb"] = {"records": _taken(used)}

@@ -3,7 +3,7 @@
 from .by_numbers import half_life_shares, rezero_start
 from .curves import by_epoch, curves_of_datasets, validation_curves
 from .differences import ablation_differences
-from .files import downloads, show, table
+from .files import show, table
 from .grids import heatmaps
 from .inside import inside_lines
 from .lines import cell_legend, mark_failed
@@ -19,7 +19,6 @@ __all__ = [
     "cell_style",
     "curves_of_datasets",
     "continuations",
-    "downloads",
     "half_life_shares",
     "heatmaps",
     "inside_lines",

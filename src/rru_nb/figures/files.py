@@ -1,4 +1,4 @@
-"""Figures as files: links that save them, and the numbers behind them."""
+"""Figures and tables as files: links below them that save them, and the numbers behind them."""
 
 import base64
 import io
@@ -7,31 +7,28 @@ import matplotlib.pyplot as plt
 from IPython.display import HTML, display
 
 _HEAVY = 150_000  # bytes of an SVG, beyond which a figure is offered as PNG: a piano roll, say
-_NOT_NUMBERS = ("epochs", "path", "config")  # columns that hold no number or text of a cell
-
-_pending = []  # links to the files of the figures shown since `downloads`
+_NOT_NUMBERS = ["epochs", "path", "config"]  # columns that hold no number or text of a cell
 
 
 def show(name, numbers=None):
-    """Shows the current figure, and has its files ready for `downloads`: SVG, or PNG
-    where an SVG would be too heavy for a page, and CSV.
+    """Show the current figure, and links that save it and the numbers behind it.
 
-    They are for a cell of their own, because the book takes all that a figure's cell shows for
-    the figure.
+    The figure is saved as SVG, or as PNG where an SVG would be too heavy for a page; the numbers
+    as CSV. The book's builder moves the links below the figure's caption.
 
     Args:
         name: str, the name of the files.
         numbers: the frame behind the figure, or None for a figure that has none.
     """
-    _pending.append(_picture(name, plt.gcf()))
+    links = [_picture(name, plt.gcf())]
     if numbers is not None:
-        plain = numbers.drop(columns=[c for c in _NOT_NUMBERS if c in numbers])
-        _pending.append(_link(f"{name}.csv", "text/csv", plain.to_csv(index=False).encode()))
+        links.append(_csv(name, numbers.drop(columns=_NOT_NUMBERS, errors="ignore"), index=False))
     plt.show()
+    _display(links)
 
 
 def table(name, frame):
-    """Shows a table with a link that saves it as CSV, as it is shown.
+    """Show a table with a link that saves it as CSV, as it is shown.
 
     Args:
         name: str, the name of the file.
@@ -39,18 +36,12 @@ def table(name, frame):
     """
     display(frame)
     if len(frame):
-        link = _link(f"{name}.csv", "text/csv", frame.to_csv().encode())
-        display(HTML(f'<p class="rru-downloads">Save: {link}</p>'))
+        _display([_csv(name, frame)])
 
 
-def downloads():
-    """Shows links that save the figures shown since the last call, and the numbers behind them.
-
-    The files are inside the links, so that they come along wherever the notebook goes.
-    """
-    if _pending:
-        display(HTML(f'<p class="rru-downloads">Save: {" · ".join(_pending)}</p>'))
-        _pending.clear()
+def _display(links):
+    """Show links whose files are inside them, so that they go wherever the notebook goes."""
+    display(HTML(f'<p class="rru-downloads">Save: {" · ".join(links)}</p>'))
 
 
 def _picture(name, figure):
@@ -68,6 +59,10 @@ def _saved(figure, **options):
     return file.getvalue()
 
 
-def _link(file_name, kind, content):
+def _csv(name, frame, **options):
+    return _link(f"{name}.csv", "text/csv", frame.to_csv(**options).encode())
+
+
+def _link(file_name, media_type, content):
     encoded = base64.b64encode(content).decode()
-    return f'<a download="{file_name}" href="data:{kind};base64,{encoded}">{file_name}</a>'
+    return f'<a download="{file_name}" href="data:{media_type};base64,{encoded}">{file_name}</a>'
