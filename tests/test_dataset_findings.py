@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from rru_nb.analysis import findings
 from rru_nb.analysis.datasets import music, shown
 from rru_nb.analysis.datasets.labelled import LENGTH_BINS
 from rru_nb.analysis.findings import datasets as said
@@ -72,12 +71,13 @@ def test_what_is_heard():
     roll[:4, [40, 52]] = 1  # an opening of two steps, two steps of two keys, two of silence
     rolls = {"data": roll[:4], "rru": roll}
     heard = Listening("jsb", 1.0, 0, 2, rolls, configs=[])
-    told = findings.heard(heard)
-    assert "the piece 2.0 and 0 %, the RRU 1.0 and 50 %" in told
+    after = heard.after_opening()
+    assert after["keys at once"].to_dict() == {"data": 2.0, "rru": 1.0}
+    assert after["silent, %"].to_dict() == {"data": 0.0, "rru": 50.0}
     frame = shown.notes(heard.captioned())
     assert len(frame) == 16 and set(frame.pitch) == {61, 73}
     opening = Listening("jsb", 1.0, 0, 4, {"data": roll[:4]}, configs=[], whole=False)
-    assert "nothing is played" in findings.heard(opening)
+    assert opening.after_opening().empty
 
 
 def test_a_piece_of_a_windows_length_is_not_longer_than_one():

@@ -11,8 +11,8 @@ from rru_nb import UserError
 from rru_nb.analysis import datasets as statistics
 from rru_nb.cli import main
 from rru_nb.experiments.tuning import Search
-from rru_nb.listen import weights
-from rru_nb.listen.declared import listen_config
+from rru_nb.listen import models
+from rru_nb.listen.models import listen_config
 from rru_nb.storage import files
 
 
@@ -28,8 +28,8 @@ def results(tmp_path, monkeypatch):
 WORK = {
     "trials": ("rru_nb.training.trainer.run", "tune --dataset jsb --cell rru --trials 1"),
     "statistics": ("rru_nb.analysis.datasets.describe", "data describe chorales"),
-    "listen": ("rru_nb.listen.measuring.measure", "listen --dataset chorales"),
-    "weights": ("rru_nb.listen.weights.train", "weights --dataset chorales --cell rru"),
+    "listen": ("rru_nb.listen.counts.count", "listen --dataset chorales"),
+    "weights": ("rru_nb.listen.models.train", "weights --dataset chorales --cell rru"),
 }
 
 
@@ -94,18 +94,18 @@ def test_files_of_one_stem_do_not_take_each_others_partial_for_left_over(tmp_pat
 
 def test_weights_whose_description_is_not_written_are_not_found(results, monkeypatch):
     config = listen_config("chorales", "rru", "smoke")
-    model = weights._build(config)
+    model = models.network(config)
 
     def full(path, text, what):
         raise UserError("full")
 
     with monkeypatch.context() as patched:
-        patched.setattr(weights.files, "write_text", full)
+        patched.setattr(models.files, "write_text", full)
         with pytest.raises(UserError, match="full"):
-            weights.save(config, model)
-    assert weights.find(config) is None
-    path = weights.save(config, model)
-    assert weights.find(config) == path
+            models.save(config, model)
+    assert models.find(config) is None
+    path = models.save(config, model)
+    assert models.find(config) == path
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import re
 from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 from helpers import a_record
 
@@ -15,11 +16,9 @@ from rru_nb import load_dataset
 from rru_nb.cli import main
 from rru_nb.data.midi import read_midi
 from rru_nb.errors import UserError
-from rru_nb.listen import findings, measured, measuring, weights
-from rru_nb.listen.declared import command, declared, listen_config
-from rru_nb.listen.measuring import measure
-from rru_nb.listen.music import GRIDS, RATE, midi_and_audio, player
-from rru_nb.listen.player import listen
+from rru_nb.listen import counts, models
+from rru_nb.listen.models import command, listen_config
+from rru_nb.listen.player import GRIDS, RATE, listen, midi_and_audio, player
 from rru_nb.storage import paths
 from rru_nb.tasks import task_for
 from rru_nb.tasks.music import without_silences
@@ -35,7 +34,7 @@ def store(tmp_path, monkeypatch):
 
 
 def a_model(config, seed=0):
-    model, rng = weights._build(config), np.random.default_rng(seed)
+    model, rng = models.network(config), np.random.default_rng(seed)
     model.set_weights([rng.normal(0, 0.3, w.shape) for w in model.get_weights()])
     return model
 
@@ -48,7 +47,7 @@ def config():
 @pytest.fixture
 def kept(config):
     model = a_model(config)
-    return model, weights.save(config, model)
+    return model, models.save(config, model)
 
 
 # Weights
@@ -57,9 +56,9 @@ def kept(config):
 def test_the_command_writes_a_record_and_weights_that_score_as_it_says(config, capsys):
     asked = ["weights", "--dataset", "chorales", "--cell", "rru", "--scale", "smoke", "--quiet"]
     assert main(asked) == 0
-    record, path = find_record(config), weights.find(config)
+    record, path = find_record(config), models.find(config)
     assert record["id"] == config.id and config.id in path.name
-    model = weights.load(config).model
+    model = models.load(config).model
     scores = task_for(config).evaluate(model, "test")
     assert scores == pytest.approx(record["test"], abs=1e-5)
     written = path.stat().st_mtime_ns
@@ -73,28 +72,28 @@ def test_weights_that_another_process_made_meanwhile_are_not_made_again(config, 
 
     @contextlib.contextmanager
     def after_the_other(_):
-        made.append(weights.save(config, a_model(config)))
+        made.append(models.save(config, a_model(config)))
         yield
 
-    monkeypatch.setattr(weights.RunFiles, "alone", after_the_other)
-    monkeypatch.setattr(weights, "train", None)
-    assert weights.make(config) == made[0]
+    monkeypatch.setattr(models.RunFiles, "alone", after_the_other)
+    monkeypatch.setattr(models, "train", None)
+    assert models.make(config) == made[0]
 
 
 def test_weights_are_of_the_run_that_the_record_tells_of(config):
     """A second training has to score as the record that is there."""
     write_record(a_record(config, test={"nll_window": 1.0, "nll_frame": 1.0}))
     with pytest.raises(UserError, match="its record 1.00000"):
-        weights.make(config, progress=False)
-    assert weights.find(config) is None
+        models.make(config, progress=False)
+    assert models.find(config) is None
 
 
 def test_loaded_weights_are_those_kept_bit_for_bit(config, kept):
-    trained = weights.load(config)
+    trained = models.load(config)
     for mine, theirs in zip(trained.model.get_weights(), kept[0].get_weights()):
         np.testing.assert_array_equal(mine, theirs)
-    piece = load_dataset("chorales").test[weights.PIECE]
-    np.testing.assert_array_equal(trained.opening, piece[: weights.OPENING])
+    piece = load_dataset("chorales").test[models.PIECE]
+    np.testing.assert_array_equal(trained.opening, piece[: models.OPENING])
 
 
 def flip_a_byte(path):
@@ -112,7 +111,7 @@ def other_shapes(path):
     with np.load(path) as file:
         arrays = {name: file[name][..., :1] for name in file.files}
     np.savez(path, **arrays)
-    describe(path, sha256=weights._digest(path))
+    describe(path, sha256=models._digest(path))
 
 
 @pytest.mark.parametrize(
@@ -120,7 +119,7 @@ def other_shapes(path):
     [
         (flip_a_byte, "SHA-256"),
         (lambda path: path.write_bytes(b""), "SHA-256"),
-        (other_shapes, "expected"),
+        (other_shapes, "shape"),
         (lambda path: describe(path, id="0" * 12), "000000000000"),
         (lambda path: describe(path, schema=99), "of run"),
         (lambda path: path.with_suffix(".json").write_text("{"), "damaged"),
@@ -131,19 +130,19 @@ def other_shapes(path):
 def test_a_damaged_file_is_one_error_that_names_it_and_the_way_out(config, kept, damage, fragment):
     damage(kept[1])
     with pytest.raises(UserError) as error:
-        weights.load(config)
+        models.load(config)
     for part in (fragment, kept[1].name, command(config)):
         assert part in str(error.value)
 
 
 def test_without_weights_the_error_is_the_command_that_makes_them(config):
     with pytest.raises(UserError, match="rru-nb weights --dataset chorales --cell rru --scale"):
-        weights.load(config)
+        models.load(config)
 
 
 def test_cells_of_one_page_differ_in_the_cell_alone():
     for dataset in ("jsb", "nottingham"):
-        configs = [listen_config(dataset, cell).as_dict() for cell in declared()["cells"]]
+        configs = [listen_config(dataset, cell).as_dict() for cell in models.settings()["cells"]]
         shared = [{k: v for k, v in c.items() if k != "cell"} for c in configs]
         own = ("output_size", "relu_layers", "hidden_multiplier", "normalize", "rezero")
         own += ("relu_outputs", "residual", "residual_speed")
@@ -166,7 +165,9 @@ def test_midi_gives_the_roll_back_and_the_sound_is_as_long_as_the_music(dataset,
     np.testing.assert_array_equal(read_midi(path, grid.steps_per_quarter), piece)
     sound, rate = soundfile.read(io.BytesIO(audio))
     assert rate == RATE and np.abs(sound).max() > 0.1
-    assert len(sound) / rate == pytest.approx(12 * grid.seconds + 1, abs=0.3)
+    assert len(sound) / rate == pytest.approx(
+        12 * 60 / (grid.tempo * grid.steps_per_quarter) + 1, abs=0.3
+    )
 
 
 def test_a_note_sounds_at_its_frequency():
@@ -200,7 +201,7 @@ def test_without_soundfile_the_error_says_what_to_install(monkeypatch):
 def two_cells():
     configs = [listen_config("chorales", cell, "smoke") for cell in ("rru", "gru")]
     for config in configs:
-        weights.save(config, a_model(config))
+        models.save(config, a_model(config))
     return configs
 
 
@@ -217,24 +218,22 @@ def test_all_begin_alike_and_then_go_their_own_way(two_cells):
 
 def test_without_the_data_the_opening_beside_the_weights_serves(two_cells, monkeypatch):
     with_data = listen("chorales", scale="smoke", prime_frames=5, frames=7)
-    monkeypatch.setattr("rru_nb.listen.player._at_hand", lambda dataset: False)
-    monkeypatch.setattr("rru_nb.listen.player.load_dataset", lambda name: pytest.fail("loaded"))
+    monkeypatch.setattr("rru_nb.listen.player._is_at_hand", lambda dataset: False)
+    monkeypatch.setattr("rru_nb.listen.models.load_dataset", lambda name: pytest.fail("loaded"))
     without = listen("chorales", scale="smoke", prime_frames=5, frames=7)
     for cell in ("rru", "gru"):
         np.testing.assert_array_equal(without.rolls[cell], with_data.rolls[cell])
     np.testing.assert_array_equal(without.rolls["data"], with_data.rolls["data"][:12])
-    assert "not at hand" in without.titles()["data"]
+    assert "not at hand" in without.title("data")
     with pytest.raises(UserError, match="rru-nb data fetch chorales"):
         listen("chorales", scale="smoke", piece=1)
 
 
 def test_missing_weights_are_named_and_the_piece_is_heard_all_the_same(config):
-    weights.save(config, a_model(config))
+    models.save(config, a_model(config))
     heard = listen("chorales", scale="smoke", prime_frames=5, frames=7)
     assert list(heard.rolls) == ["data", "rru"]
     assert [c.cell for c in heard.missing] == ["gru"]
-    assert command(heard.missing[0]) in findings.weights_note("chorales", heard.missing)
-    assert "have their weights" in findings.weights_note("chorales", [])
 
 
 @pytest.mark.parametrize(
@@ -259,7 +258,7 @@ def test_a_mistake_is_one_error(two_cells, given, fragments):
 
 
 def test_counts_are_of_the_test_pieces_and_of_as_much_of_the_samples(two_cells):
-    found = measure("chorales", ["rru", "gru"], "smoke")
+    found = counts.count("chorales", ["rru", "gru"], "smoke")
     who = [(row["who"], row["temperature"]) for row in found["rows"]]
     assert who[0] == ("data", None) and len(set(who)) == 7
     pieces = [without_silences(p) for p in load_dataset("chorales").test]
@@ -267,11 +266,12 @@ def test_counts_are_of_the_test_pieces_and_of_as_much_of_the_samples(two_cells):
     assert found["pieces"] == len(pieces)
     by_hand = np.mean([p[16:64].sum(axis=1).mean() for p in pieces])
     assert found["rows"][0]["notes"]["mean"] == pytest.approx(by_hand, abs=1e-3)
-    assert measure("chorales", ["rru", "gru"], "smoke") == found
-    measured.write(found)
-    assert measured.stored("chorales") == found
-    told = findings.counted(found, two_cells)
-    assert f"Counted over {len(pieces)} test pieces" in told
+    assert counts.count("chorales", ["rru", "gru"], "smoke") == found
+    counts.write(found)
+    stored = counts.load("chorales")
+    assert list(zip(stored.who, stored.id)) == [(row["who"], row["id"]) for row in found["rows"]]
+    assert stored["new.error"].tolist() == [row["new"]["error"] for row in found["rows"]]
+    assert stored.attrs == {"pieces": len(pieces), "prime_frames": 16, "frames": 48}
 
 
 def test_the_command_counts_only_what_can_be_heard(capsys):
@@ -281,83 +281,56 @@ def test_the_command_counts_only_what_can_be_heard(capsys):
     assert "rru-nb weights --dataset chorales --cell rru" in capsys.readouterr().err
 
 
-def test_counts_of_other_runs_are_not_told(two_cells):
-    found = measure("chorales", ["rru"], "smoke")
-    other = [listen_config("chorales", "rru", "smoke", seed=1)]
-    assert "of other runs" in findings.counted(found, other)
-    assert "rru-nb listen --dataset chorales" in findings.counted(None, other)
-
-
 def test_damaged_counts_are_one_error(tmp_path):
-    path = measured.write({"dataset": "jsb", "schema": 1, "rows": [{"who": "data"}]})
+    path = counts.write({"dataset": "jsb", "schema": 1, "rows": [{"who": "data"}]})
     with pytest.raises(UserError, match="rru-nb listen --dataset jsb"):
-        measured.stored("jsb")
+        counts.load("jsb")
     path.unlink()
-    assert measured.stored("jsb") is None
+    assert counts.load("jsb") is None
 
 
 def made_up(who, temperature, **means):
-    values = dict.fromkeys(("notes", "repeated", "silent", "outside", "new"), 10.0) | means
-    numbers = {name: {"mean": mean, "error": 0.5} for name, mean in values.items()}
-    return {"who": who, "id": who, "temperature": temperature} | numbers
+    means = dict.fromkeys(counts.MEASURES, 10.0) | means
+    numbers = {f"{name}.mean": mean for name, mean in means.items()}
+    errors = {f"{name}.error": 0.5 for name in means}
+    return {"who": who, "temperature": temperature} | numbers | errors
 
 
 def test_the_cell_nearer_to_the_data_is_named_only_where_the_errors_allow():
-    class Config:
-        dataset = "jsb"
-
-        def __init__(self, id):
-            self.id = id
-
     rows = [
-        made_up("data", None, new=20.0),
-        made_up("rru", 1.0, new=40.0, notes=10.4),
-        made_up("gru", 1.0, new=50.0),
-        made_up("rru", 0.6, new=25.0),
-        made_up("gru", 0.6, new=27.0),
+        made_up("data", None, new=20.0, silent=30.0),
+        made_up("rru", 1.0, new=40.0, notes=10.4, silent=12.0, outside=11.3),
+        made_up("gru", 1.0, new=50.0, silent=27.0),
+        made_up("rru", 0.6, new=25.0, silent=30.0),
+        made_up("gru", 0.6, new=21.0, silent=3.0),
     ]
-    sizes = {"pieces": 3, "frames": 4, "prime_frames": 5}
-    told = findings.counted({"rows": rows} | sizes, [Config("rru"), Config("gru")])
-    assert "the RRU is nearer to the data in chords that training never has" in told
-    assert "4 of the 5 counts do not tell them apart" in told
-    assert "20 % in the pieces themselves, 40 to 50 % in what the cells play" in told
-    assert "goes from 45 to 26 % on average, and the notes per frame from 10.2 to 10.0" in told
+    expected = {"notes": None, "repeated": None, "silent": "gru", "outside": None, "new": "rru"}
+    assert counts.nearer_to_data(pd.DataFrame(rows)) == expected
+    colder = counts.nearer_to_data(pd.DataFrame(rows), temperature=0.6)
+    assert colder["silent"] == "rru" and colder["new"] == "gru"
+    assert counts.nearer_to_data(pd.DataFrame(rows[:2])) == {}
 
 
-def test_the_lower_score_is_told():
+def test_the_scores_of_the_two_cells_are_compared():
     configs = [listen_config("chorales", cell, "smoke") for cell in ("rru", "gru")]
-    assert "not both measured" in findings.difference(configs)
-    for config, score in zip(configs, (8.0, 8.0 + np.log(2))):
-        write_record(a_record(config, test={"nll_window": score, "nll_frame": score}))
-    told = findings.difference(configs)
-    assert "8.0 % below" in told and "the RRU gives the frame" in told and "2.00 times" in told
-    assert "last of the" not in told
-    table = findings.models_that_play(configs)
-    assert list(table["test, frames"]) == ["8.000", "8.693"]
-    cut = {"best_epoch": configs[1].max_epochs, "test": {"nll_window": 9.0, "nll_frame": 9.0}}
-    write_record(a_record(configs[1], **cut))
-    assert "The GRU had its best epoch in the last of the 2 allowed" in findings.difference(configs)
-
-
-def test_the_gru_may_be_the_one_with_the_lower_score():
-    configs = [listen_config("chorales", cell, "smoke") for cell in ("rru", "gru")]
-    for config, score in zip(configs, (8.0 + np.log(2), 8.0)):
-        write_record(a_record(config, test={"nll_window": score, "nll_frame": score}))
-    told = findings.difference(configs)
-    assert "8.7 % above" in told and "the GRU gives the frame" in told and "2.00 times" in told
-
-
-def test_the_models_scores_are_each_in_their_column():
-    config = listen_config("chorales", "rru", "smoke")
-    write_record(a_record(config))  # 9.0 and 9.1 on validation, 8.0 and 8.1 on test
-    row = findings.models_that_play([config]).loc["RRU"]
-    assert list(row[["validation", "test", "test, frames"]]) == ["9.000", "8.000", "8.100"]
+    assert models.rru_beside_gru(configs) is None
+    scores = (8.0, 5.0), (10.0, 6.5)  # of windows, of frames
+    for config, (window, frame) in zip(configs, scores):
+        write_record(a_record(config, test={"nll_window": window, "nll_frame": frame}))
+    found = models.rru_beside_gru(configs)
+    assert found == {"percent": pytest.approx(-20), "nats": pytest.approx(-1.5), "at_limit": []}
+    test = {"nll_window": 4.0, "nll_frame": 4.5}
+    write_record(a_record(configs[1], best_epoch=configs[1].max_epochs, test=test))
+    found = models.rru_beside_gru(configs)
+    assert found == {"percent": 100, "nats": pytest.approx(0.5), "at_limit": ["gru"]}
+    write_record(a_record(configs[1], status="failed", test={}))
+    assert models.rru_beside_gru(configs) is None
 
 
 def test_the_error_is_that_of_the_mean_over_pieces():
     rolls = np.zeros([2, 4, 88], np.uint8)
     rolls[0, :, 40] = rolls[1, :, [40, 44, 47]] = 1  # one key at once, and three
-    assert measuring._means(rolls, set())["notes"] == {"mean": 2.0, "error": 1.0}
+    assert counts._means(rolls, set())["notes"] == {"mean": 2.0, "error": 1.0}
 
 
 def test_samples_are_counted_for_as_long_as_their_piece(two_cells, monkeypatch):
@@ -367,14 +340,14 @@ def test_samples_are_counted_for_as_long_as_their_piece(two_cells, monkeypatch):
         lengths.append([len(roll) for roll in rolls])
         return {}
 
-    monkeypatch.setattr(measuring, "_means", spy)
-    measure("chorales", ["rru"], "smoke")
+    monkeypatch.setattr(counts, "_means", spy)
+    counts.count("chorales", ["rru"], "smoke")
     written, *played = lengths
     assert len(set(written)) > 1 and played == [written] * 3
 
 
 def test_the_declared_scale_by_name_is_the_declared_run():
-    scale = declared()["scale"]
+    scale = models.settings()["scale"]
     assert listen_config("jsb", "rru", scale) == listen_config("jsb", "rru")
 
 
@@ -385,10 +358,10 @@ def test_a_training_that_failed_leaves_no_weights(config, monkeypatch):
         finished(a_model(config))
         return a_record(config, **failed)
 
-    monkeypatch.setattr(weights, "train", train)
+    monkeypatch.setattr(models, "train", train)
     with pytest.raises(UserError, match="the training failed"):
-        weights.make(config, progress=False)
-    assert weights.find(config) is None
+        models.make(config, progress=False)
+    assert models.find(config) is None
 
 
 def test_own_weights_come_before_packaged_ones(config, tmp_path, monkeypatch):
@@ -396,17 +369,17 @@ def test_own_weights_come_before_packaged_ones(config, tmp_path, monkeypatch):
     monkeypatch.setattr(paths, "packaged_results_dir", lambda: packaged)
     with monkeypatch.context() as patch:
         patch.setenv("RRU_NB_RESULTS", str(packaged))
-        theirs = weights.save(config, a_model(config, seed=1))
-    assert weights.find(config) == theirs
-    own = weights.save(config, a_model(config))
-    assert weights.find(config) == own != theirs
+        theirs = models.save(config, a_model(config, seed=1))
+    assert models.find(config) == theirs
+    own = models.save(config, a_model(config))
+    assert models.find(config) == own != theirs
 
 
 def test_what_is_heard_lacks_the_silences_that_training_lacked(two_cells, monkeypatch):
     piece = load_dataset("chorales").test[0].copy()
     piece[2] = 0
     splits = SimpleNamespace(test=[piece])
-    monkeypatch.setattr("rru_nb.listen.player.load_dataset", lambda name: splits)
+    monkeypatch.setattr("rru_nb.listen.models.load_dataset", lambda name: splits)
     assert two_cells[0].silences == "removed"
     heard = listen("chorales", scale="smoke", prime_frames=5, frames=7)
     np.testing.assert_array_equal(heard.rolls["data"], without_silences(piece)[:12])
@@ -417,7 +390,7 @@ def test_a_passage_that_is_not_there_is_refused_before_a_training(wrong, monkeyp
     def make(config):
         raise AssertionError("a training began")
 
-    monkeypatch.setattr("rru_nb.listen.player.weights.find", lambda config: None)
-    monkeypatch.setattr("rru_nb.listen.player.weights.make", make)
+    monkeypatch.setattr("rru_nb.listen.models.find", lambda config: None)
+    monkeypatch.setattr("rru_nb.listen.models.make", make)
     with pytest.raises(UserError, match="piece 1000|prime_frames 1000000"):
         listen("chorales", scale="smoke", train=True, **wrong)

@@ -26,13 +26,12 @@ def add_to(commands):
 
 
 def _weights(options):
-    from ..listen import weights
-    from ..listen.declared import listen_config
+    from ..listen import models
     from ..training.records import find_record
 
-    config = listen_config(options.dataset, options.cell, options.scale, options.seed)
-    stored = weights.find(config) is not None
-    path = weights.make(config, progress=not options.quiet)
+    config = models.listen_config(options.dataset, options.cell, options.scale, options.seed)
+    stored = models.find(config) is not None
+    path = models.make(config, progress=not options.quiet)
     print(
         "stored weights:" if stored else "new weights:", f"{path} ({path.stat().st_size:,} bytes)"
     )
@@ -44,13 +43,11 @@ def _weights(options):
 
 def _listen(options):
     from ..data import canonical_name
-    from ..listen import measured
-    from ..listen.declared import declared
-    from ..listen.measuring import measure
-    from ..listen.music import grid_of
+    from ..listen import counts, models
+    from ..listen.player import grid_of
 
     dataset = canonical_name(options.dataset)
     grid_of(dataset)
-    measured.check_room(dataset)
-    path = measured.write(measure(dataset, declared()["cells"]))
+    counts.check_room(dataset)
+    path = counts.write(counts.count(dataset, models.settings()["cells"]))
     print(f"counted: {path}")

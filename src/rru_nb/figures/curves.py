@@ -9,7 +9,7 @@ from .style import COLOURS, DASHES, MARKERS
 
 
 def curves_of_datasets(by_dataset, metrics, scale):
-    """The validation curves of several datasets, one below another.
+    """Draw the validation curves of several datasets, one below another.
 
     Args:
         by_dataset: dictionary of names to rows of `load_records`, none of them empty.
@@ -23,8 +23,9 @@ def curves_of_datasets(by_dataset, metrics, scale):
 
 
 def validation_curves(records, metric, title, ax=None):
-    """Validation score by epoch, a line a run, the best epoch marked; the first drop is cut off.
+    """Draw the validation score by epoch, a line for each run, the best epoch marked.
 
+    The axis leaves out each run's first tenth, whose scores would flatten all others.
     A training that failed ends in a ×.
 
     Args:
@@ -38,7 +39,8 @@ def validation_curves(records, metric, title, ax=None):
     for row in records.itertuples():
         _curve(ax, row, metric, with_seed=records.seed.nunique() > 1)
     ax.set(xlabel="epoch", ylabel=f"validation {metric_named(metric).title}", title=title)
-    settled = _after_the_first_drop(records, metric)
+    runs = [[epoch[f"valid_{metric}"] for epoch in epochs] for epochs in records.epochs]
+    settled = [scores[len(scores) // 10] for scores in runs if scores]
     if settled:
         worst = max(settled, key=metric_named(metric).loss)
         ax.set_ylim(**{"bottom" if metric_named(metric).higher_is_better else "top": worst})
@@ -60,28 +62,12 @@ def _curve(ax, row, metric, with_seed):
     ax.plot(epochs, scores, linestyle=DASHES[row.cell], color=colour, label=label)
 
 
-def _after_the_first_drop(records, metric):
-    """The score at a tenth of each run: the epochs before would flatten all others."""
-    runs = [[epoch[f"valid_{metric}"] for epoch in row.epochs] for row in records.itertuples()]
-    return [scores[len(scores) // 10] for scores in runs if scores]
-
-
 def by_epoch(records):
-    """The numbers behind the curves: a row an epoch of each run.
+    """Return the numbers behind the curves: a row for each epoch of each run.
 
     Args:
         records: rows of `load_records`.
     """
-    return pd.DataFrame(
-        [
-            {
-                "dataset": row.dataset,
-                "cell": row.cell,
-                "scale": row.scale,
-                "seed": row.seed,
-                **epoch,
-            }
-            for row in records.itertuples()
-            for epoch in row.epochs
-        ]
-    )
+    run = ["dataset", "cell", "scale", "seed"]
+    frame = pd.json_normalize(records[[*run, "epochs"]].to_dict("records"), "epochs", run)
+    return frame[[*run, *frame.columns.drop(run)]]

@@ -4,7 +4,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import seaborn as sns
 
-_LABELS = {
+_PANELS = {
     "h": "RMS of the state h",
     "z": "RMS of the pre-activation z",
     "gradient": "gradient norm of the last loss",
@@ -12,7 +12,7 @@ _LABELS = {
 
 
 def inside_lines(frame):
-    """Size of state and pre-activation and norm of the gradient, by time step.
+    """Draw the size of state and pre-activation and the norm of the gradient, by time step.
 
     Blue with normalization, orange without; dashed before training, solid after.
 
@@ -21,15 +21,13 @@ def inside_lines(frame):
     """
     figure, axes = plt.subplots(1, 3, figsize=(12, 4), layout="constrained")
     colours = dict(zip((True, False), sns.color_palette("colorblind")))
-    dashes = {"untrained": "--", "trained": "-"}
     for (normalize, when), rows in frame.groupby(["normalize", "when"], sort=False):
+        look = {"color": colours[normalize], "linestyle": "--" if when == "untrained" else "-"}
         label = f"{'with' if normalize else 'without'} normalization, {when}"
-        for ax, column in zip(axes, _LABELS):
-            shown = rows[rows[column].notna() & (rows[column] > 0)]
-            look = {"color": colours[normalize], "linestyle": dashes[when], "label": label}
-            ax.plot(shown.step, shown[column], **look)
-    for ax, (column, label) in zip(axes, _LABELS.items()):
-        ax.set(xlabel="time step", title=label, yscale="linear" if column == "z" else "log")
+        for ax, column in zip(axes, _PANELS):
+            rows[rows[column] > 0].plot("step", column, ax=ax, legend=False, label=label, **look)
+    for ax, (column, title) in zip(axes, _PANELS.items()):
+        ax.set(xlabel="time step", title=title, yscale="linear" if column == "z" else "log")
     # Untrained states decay to nothing, Z being zero: their tail would take the whole panel.
     # Without normalization a state may overflow: then its last finite sizes set the scale.
     axes[0].set_ylim(bottom=frame.h[np.isfinite(frame.h)].max() / 1000)

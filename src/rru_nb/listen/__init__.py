@@ -1,1 +1,1 @@
-"""Music from trained models: weights, sampling, sound."""
+"""Music that trained models play: `models`, `sampling` from them, what `counts`, the `player`."""

@@ -1,11 +1,26 @@
-"""What can be counted in music, played or written: does it sound like the data?"""
+"""What can be counted in music, as it is written and as models play it.
+
+`rru-nb listen` counts the test pieces after their openings, and what the models of a page play from
+there, and writes `results/listen/<dataset>.json`, so that the page shows the counts where neither
+data nor time is at hand.
+"""
+
+import json
+import math
 
 import numpy as np
+import pandas as pd
 
-_SCALE = (0, 2, 4, 5, 7, 9, 11)  # of C major, and of A minor
-_SCALES = np.array([[(k - tonic) % 12 in _SCALE for k in range(12)] for tonic in range(12)])
-_FIRST = 9  # the pitch class of the lowest key, A
+from ..data import load_dataset
+from ..storage import files, paths
+from . import models
+from .player import GRIDS
+from .sampling import continue_pieces
 
+SCHEMA = 1
+TEMPERATURES = (1.0, 0.8, 0.6)
+FRAMES = 48  # that a model plays at most; no more than the piece has
+SHORTEST = 8  # time steps after the opening of a piece that is counted
 MEASURES = {
     "notes": "notes per frame",
     "repeated": "frames equal to the one before, %",
@@ -13,10 +28,18 @@ MEASURES = {
     "outside": "notes outside the scale, %",
     "new": "chords that training never has, %",
 }
+_CLEAR = 1.96  # standard errors
+_LOWEST = 9  # the pitch class of the lowest key, A
+_MAJOR = (0, 2, 4, 5, 7, 9, 11)  # the pitch classes of C major
+_SCALES = np.array([[(k - tonic) % 12 in _MAJOR for k in range(12)] for tonic in range(12)])
+_WHAT = "the counts"
+
+
+# Of one passage
 
 
 def counts_of(roll, known):
-    """Counts of one piece or passage.
+    """Count one piece or passage.
 
     Args:
         roll: array [T, 88] of 0 and 1, T of at least 2.
@@ -30,33 +53,156 @@ def counts_of(roll, known):
         are NaN in silence.
     """
     roll = np.asarray(roll, bool)
-    sounding = roll[roll.any(axis=1)]
+    sounds = roll.any(axis=1)
     return {
         "notes": float(roll.sum(axis=1).mean()),
-        "repeated": _percent((roll[1:] == roll[:-1]).all(axis=1)),
-        "silent": _percent(~roll.any(axis=1)),
+        "repeated": 100 * float((roll[1:] == roll[:-1]).all(axis=1).mean()),
+        "silent": 100 * float((~sounds).mean()),
         "outside": outside_scale(roll),
-        "new": _percent([chord not in known for chord in chord_list(sounding)]),
+        "new": 100 * pd.Series([c not in known for c in _chords(roll[sounds])], dtype=float).mean(),
     }
 
 
 def outside_scale(roll):
-    """The share of notes outside the best of the twelve major scales, in percent."""
-    classes = np.zeros(12)
-    np.add.at(classes, (np.arange(88) + _FIRST) % 12, np.asarray(roll).sum(axis=0, dtype=int))
-    total = classes.sum()
-    return float(100 * (1 - (_SCALES @ classes).max() / total)) if total else float("nan")
-
-
-def chord_list(roll):
-    """Each frame's chord as bytes that can be compared."""
-    return [row.tobytes() for row in np.packbits(np.asarray(roll, bool), axis=1)]
+    """Return the share of notes outside the best of the twelve major scales, in percent."""
+    classes = (np.nonzero(roll)[1] + _LOWEST) % 12
+    inside = _SCALES @ np.bincount(classes, minlength=12)
+    return 100 * (1 - float(inside.max()) / len(classes)) if len(classes) else math.nan
 
 
 def chords(pieces):
-    """The set of all chords of some pieces: which keys sound together, in which octave."""
-    return {chord for piece in pieces for chord in chord_list(piece)}
+    """Return the set of all chords of some pieces: which keys sound together, in which octave."""
+    return {chord for piece in pieces for chord in _chords(piece)}
 
 
-def _percent(flags):
-    return 100 * float(np.mean(flags)) if len(flags) else float("nan")
+def _chords(roll):
+    return [keys.tobytes() for keys in np.packbits(np.asarray(roll, bool), axis=1)]
+
+
+# Of a dataset and its models
+
+
+def count(dataset, cells, scale=None, seed=0):
+    """Count the test pieces after their openings, and what models play from these openings.
+
+    Pieces with fewer than `SHORTEST` frames after the opening are left out. A model plays as many
+    frames of each piece as are counted of the piece.
+
+    Args:
+        dataset: a music set of `GRIDS`. cells: list of names; their weights must be stored.
+        scale, seed: as for `listen_config`; the seed also draws the samples.
+
+    Returns:
+        A dict of what JSON can hold: `rows`, each with `who` ("data" or a cell), `id` of the run,
+        `temperature` and for each of `MEASURES` the mean over pieces and its standard error.
+
+    Raises:
+        UserError: if the data is not at hand or weights are missing.
+    """
+    players = [models.load(models.listen_config(dataset, cell, scale, seed)) for cell in cells]
+    config, prime = players[0].config, GRIDS[dataset].prime_frames
+    test = [
+        p[: prime + FRAMES] for p in models.pieces(config, "test") if len(p) >= prime + SHORTEST
+    ]
+    known = chords(models.pieces(config, "train"))
+    openings, written = [p[:prime] for p in test], [p[prime:] for p in test]
+    rows = [{"who": "data", "id": None, "temperature": None} | _means(written, known)]
+    for trained in players:
+        run = {"who": trained.config.cell, "id": trained.config.id}
+        for temperature in TEMPERATURES:
+            played = continue_pieces(trained.model, openings, FRAMES, temperature, seed)
+            played = [roll[: len(piece)] for roll, piece in zip(played, written, strict=True)]
+            rows.append(run | {"temperature": temperature} | _means(played, known))
+    return {
+        "schema": SCHEMA,
+        "dataset": dataset,
+        "digest": load_dataset(dataset).digest,
+        "seed": seed,
+        "pieces": len(test),
+        "prime_frames": prime,
+        "frames": FRAMES,
+        "rows": rows,
+    }
+
+
+def _means(rolls, known):
+    """Return for each measure its mean over passages, silent ones left out, and the error."""
+    frame = pd.DataFrame([counts_of(roll, known) for roll in rolls])
+    numbers = pd.DataFrame({"mean": frame.mean(), "error": frame.sem()}).fillna(0.0).round(4)
+    return numbers.to_dict("index")
+
+
+# On disk
+
+
+def command(dataset):
+    """Return the command that counts."""
+    return f"rru-nb listen --dataset {dataset}"
+
+
+def check_room(dataset):
+    """Raise a `UserError` if the counts of a dataset could not be written; before counting."""
+    files.check_room(_path(dataset, paths.results_dir()), _WHAT)
+
+
+def write(counted):
+    """Write counts to `results/listen/<dataset>.json`; return the `Path`."""
+    path = _path(counted["dataset"], paths.results_dir())
+    files.write_text(path, json.dumps(counted, indent=1) + "\n", _WHAT)
+    return path
+
+
+def load(dataset):
+    """Return the stored counts of a dataset, or None.
+
+    Returns:
+        A frame with a row for the data, `who` = "data", and for each cell and temperature: `who`,
+        `id`, `temperature`, and `<measure>.mean` and `<measure>.error` for each of `MEASURES`.
+        Its `attrs` hold `pieces`, `prime_frames` and `frames`.
+
+    Raises:
+        UserError: if the file is damaged.
+    """
+    path = paths.find_result("listen", f"{dataset}.json")
+    if path is None:
+        return None
+    counted = files.read_json(path, _check, f"`{command(dataset)}` writes it anew.")
+    frame = pd.json_normalize(counted["rows"])
+    frame.attrs = {name: counted[name] for name in ("pieces", "prime_frames", "frames")}
+    return frame
+
+
+def _check(counted):
+    if counted["schema"] != SCHEMA:
+        raise ValueError(f"schema {counted['schema']!r}, expected {SCHEMA}")
+    for row in counted["rows"]:
+        [row[name]["mean"] + row[name]["error"] for name in MEASURES]
+
+
+def _path(dataset, folder):
+    return folder / "listen" / f"{dataset}.json"
+
+
+# Compared
+
+
+def nearer_to_data(counted, temperature=1.0):
+    """Return which of the RRU and the GRU is nearer to the data in each measure.
+
+    Args:
+        counted: of `load`.
+
+    Returns:
+        `{measure: "rru", "gru", or None where the errors do not tell them apart}`; an empty dict
+        if one of the two is not counted.
+    """
+    rows = counted[counted.temperature.eq(temperature) | counted.who.eq("data")].set_index("who")
+    if not {"rru", "gru"} <= set(rows.index):
+        return {}
+    nearer = {}
+    for name in MEASURES:
+        mean, error = rows[f"{name}.mean"], rows[f"{name}.error"]
+        apart = abs(mean.rru - mean.gru) > _CLEAR * math.hypot(error.rru, error.gru)
+        distance = (mean[["rru", "gru"]] - mean.data).abs()
+        nearer[name] = distance.idxmin() if apart else None
+    return nearer

@@ -32,18 +32,14 @@ class Stepper:
         self._states = None
 
     def start(self, batch_size):
-        """Goes back to the initial state, for sequences side by side."""
+        """Go back to the initial state, for sequences side by side."""
         self._states = [
             [np.asarray(state) for state in layer.get_initial_state(batch_size)]
             for layer in self._layers
         ]
 
     def __call__(self, frames):
-        """Logits of the next time step, float32 [B, 88], given the present one, [B, 88].
-
-        Raises:
-            UserError: before the first `start`.
-        """
+        """Return the logits of the next time step, float32 [B, 88], given this one, [B, 88]."""
         if self._states is None:
             raise UserError("no sequence has begun: call start(batch_size) first.")
         logits, self._states = self._step(np.asarray(frames, np.float32), self._states)
@@ -51,14 +47,14 @@ class Stepper:
 
     def _advance(self, x, states):
         after = []
-        for layer, state in zip(self._layers, states):
+        for layer, state in zip(self._layers, states, strict=True):
             x, state = layer.cell(x, state, training=False)
             after.append(list(state))
         return self._head(x), after
 
 
 def probabilities(logits, temperature=1.0):
-    """The probability of each key to sound: σ(logit / temperature).
+    """Return the probability of each key to sound: σ(logit / temperature).
 
     At 1 the model's own; below 1 what is likely becomes likelier and what is not, rarer; towards
     0 exactly the keys sound whose probability exceeds one half.
@@ -68,7 +64,7 @@ def probabilities(logits, temperature=1.0):
 
 
 def continue_pieces(model, primes, n_frames, temperature=1.0, seed=0):
-    """Lets a model play on after the openings of some pieces.
+    """Let a model play on after the openings of some pieces.
 
     Given all frames before, the model takes the 88 keys of a frame for independent (that is what
     its NLL measures), so each is drawn by itself, and the frame drawn is the next input.
@@ -93,7 +89,8 @@ def continue_pieces(model, primes, n_frames, temperature=1.0, seed=0):
     _check_whole("n_frames", n_frames, 1)
     _check_whole("seed", seed, 0)
     _check_temperature(temperature)
-    draws = _draws(len(primes), n_frames, seed)
+    generators = [np.random.default_rng([seed, i]) for i in range(len(primes))]
+    draws = np.stack([rng.random([n_frames, KEYS]) for rng in generators], axis=1)
     stepper = Stepper(model)
     stepper.start(len(primes))
     for frame in primes.transpose(1, 0, 2):
@@ -107,11 +104,7 @@ def continue_pieces(model, primes, n_frames, temperature=1.0, seed=0):
 
 
 def opening(piece, n_frames):
-    """The first frames of a piece [T, 88].
-
-    Raises:
-        UserError: if it is not longer than that.
-    """
+    """Return the first frames of a piece [T, 88]; a `UserError` if it is shorter than that."""
     _check_whole("prime_frames", n_frames, 1)
     if n_frames > len(piece):
         raise UserError(
@@ -119,12 +112,6 @@ def opening(piece, n_frames):
             f"Give at most {len(piece)}, or another piece."
         )
     return piece[:n_frames]
-
-
-def _draws(n_pieces, n_frames, seed):
-    """Uniform random numbers [T, B, 88]."""
-    each = [np.random.default_rng([seed, i]).random([n_frames, KEYS]) for i in range(n_pieces)]
-    return np.stack(each, axis=1)
 
 
 def _checked_primes(primes):
@@ -150,6 +137,5 @@ def _check_temperature(value):
 
 
 def _check_whole(name, value, low):
-    whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
-    if not whole or value < low:
+    if not isinstance(value, numbers.Integral) or isinstance(value, bool) or value < low:
         raise UserError(f"{name} {value!r} must be a whole number of at least {low}.")

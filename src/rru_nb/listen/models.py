@@ -1,0 +1,253 @@
+"""The small models that the page Listen plays: which ones, and their trained weights.
+
+`params/listen.yml` says which. Their weights are committed, so that the page plays without
+training: `results/weights/<dataset>/<cell>-<scale>-s<seed>-<id>.npz` holds float32 arrays, one for
+each weight of the Keras model, and no pickle. The `.json` of the same name, which is that of the
+run's record, holds the run's settings, the SHA-256 of the weights, and the opening of one test
+piece, after which a model can play on where the data is not at hand.
+"""
+
+import hashlib
+import json
+from typing import NamedTuple
+
+import keras
+import numpy as np
+import yaml
+
+from ..data import canonical_name, load_dataset
+from ..data.music import LOWEST_PITCH
+from ..errors import UserError, check_choice
+from ..storage import files, paths
+from ..tasks.budget import units_within
+from ..tasks.music import KEYS, MusicTask, without_silences
+from ..training.config import RunConfig, canonical_cell, paper_config
+from ..training.files import RunFiles
+from ..training.parameters import music_dataset
+from ..training.records import find_record, make_room, write_record
+from ..training.trainer import train
+
+SCHEMA = 1
+OPENING = 32  # time steps of a test piece that lie beside the weights
+PIECE = 0  # which test piece
+_WHAT = "the file of weights"
+_SAME = 1e-4  # nats within which two trainings of one run agree
+
+
+# Which models
+
+
+def settings():
+    """Return the settings of `params/listen.yml`."""
+    return yaml.safe_load((paths.params_dir() / "listen.yml").read_text(encoding="utf-8"))
+
+
+def listen_config(dataset, cell, scale=None, seed=0):
+    """Return the `RunConfig` of a model that the page plays.
+
+    Args:
+        dataset: a music set. cell: e.g. `"rru"`.
+        scale: "laptop" or "smoke"; None for the one of `params/listen.yml`. At another scale the
+            scale's own sizes hold. seed: int.
+
+    Raises:
+        UserError: for a dataset that is no music, another scale, or an unknown name.
+    """
+    given, cell = settings(), canonical_cell(cell)
+    scale = given["scale"] if scale is None else scale
+    check_choice("scale of a model that plays", scale, ("laptop", "smoke"))
+    dataset = music_dataset(canonical_name(dataset))
+    changes = {}
+    if scale == given["scale"]:
+        changes = given["all"] | given.get(dataset, {}) | given.get(cell, {})
+    return paper_config(dataset, cell, scale, seed, **changes)
+
+
+def command(config):
+    """Return the command that makes the weights of a run of `listen_config`."""
+    scale = "" if config.scale == settings()["scale"] else f" --scale {config.scale}"
+    seed = f" --seed {config.seed}" if config.seed else ""
+    return f"rru-nb weights --dataset {config.dataset} --cell {config.cell}{scale}{seed}"
+
+
+def pieces(config, split):
+    """Return the pieces of a split as the model of a run reads them, arrays [T, 88]."""
+    rolls = getattr(load_dataset(config.dataset), split)
+    return [without_silences(roll) if config.silences == "removed" else roll for roll in rolls]
+
+
+def network(config):
+    """Return the untrained network of a run; it needs no data."""
+    task = _WithoutData(config)
+    return task.network(config.units or units_within(task.parameters, config.n_params))
+
+
+class _WithoutData(MusicTask):
+    def __init__(self, config):
+        self.config = config
+
+
+# Making weights
+
+
+def make(config, progress=True):
+    """Train a run and store its weights, and its record if there is none, unless they are stored.
+
+    Args:
+        config: of `listen_config`. progress: bool, whether to show a progress bar.
+
+    Returns:
+        The `Path` of the weights.
+
+    Raises:
+        UserError: if the data is not at hand, a file cannot be written, the training fails, or a
+            second training of the run does not score as its record says.
+    """
+    if find(config):
+        return find(config)
+    trained = []
+    with RunFiles(config).alone():
+        if find(config):  # another process made them while this one waited
+            return find(config)
+        make_room(config)
+        files.check_room(_path(config, paths.results_dir()), _WHAT)
+        stored = find_record(config)
+        record = train(config, progress, keep=True, finished=trained.append)
+        _check_scores(config, record, stored)
+        if stored is None:  # first: weights without a record would not be looked into again
+            write_record(record)
+        path = save(config, *trained)
+    RunFiles(config).forget()
+    return path
+
+
+def _check_scores(config, record, stored):
+    if record["status"] == "failed":
+        raise UserError(f"{_title(config)}: the training failed, {record['failure']}.")
+    for name, value in (stored or record)["test"].items():
+        if abs(record["test"][name] - value) > _SAME:
+            raise UserError(
+                f"{_title(config)}: this training has {name} {record['test'][name]:.5f} on test, "
+                f"its record {value:.5f}. Weights belong to a record: move "
+                f"{RunFiles(config).record} away to have both anew."
+            )
+
+
+def save(config, model):
+    """Write the weights of a model and what describes them; return the `Path` of the `.npz`."""
+    path = _path(config, paths.results_dir())
+    arrays = [np.asarray(weight, np.float32) for weight in model.weights]
+    arrays = dict(zip(_names(model), arrays, strict=True))
+    files.write_bytes(path, lambda file: np.savez_compressed(file, **arrays), _WHAT)
+    opening = pieces(config, "test")[PIECE][:OPENING]
+    pitches = [[int(k) + LOWEST_PITCH for k in np.flatnonzero(keys)] for keys in opening]
+    description = {
+        "schema": SCHEMA,
+        "id": config.id,
+        "config": config.as_dict(),
+        "dtype": "float32",
+        "sha256": _digest(path),
+        "opening": {"split": "test", "piece": PIECE, "pitches": pitches},
+    }
+    files.write_text(path.with_suffix(".json"), json.dumps(description) + "\n", _WHAT)
+    return path
+
+
+# Finding and loading weights
+
+
+class Trained(NamedTuple):
+    """A trained music model."""
+
+    config: RunConfig
+    model: keras.Model  # from [B, T, 88] to logits [B, T, 88]
+    opening: np.ndarray  # uint8 [T, 88], the first time steps of test piece `PIECE`
+
+
+def find(config):
+    """Return the `Path` of the stored weights of a run, your own before packaged ones, or None."""
+    for folder in paths.result_folders():
+        path = _path(config, folder)
+        if path.is_file() and path.with_suffix(".json").is_file():
+            return path
+    return None
+
+
+def load(config):
+    """Return the `Trained` model of a run, from its stored weights.
+
+    Raises:
+        UserError: if there are none, or the file is damaged or not of this run.
+    """
+    path = find(config)
+    if path is None:
+        raise UserError(
+            f"no weights of {_title(config)} are stored; `{command(config)}` makes them."
+        )
+    with files.reading(
+        path, f"Get the file again, or delete it and `{command(config)}` makes it anew."
+    ):
+        description = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+        model = network(config)
+        model.set_weights(_arrays(path, description, config, model))
+        opening = np.zeros([len(description["opening"]["pitches"]), KEYS], np.uint8)
+        for keys, pitches in zip(opening, description["opening"]["pitches"], strict=True):
+            keys[np.array(pitches, int) - LOWEST_PITCH] = 1
+    return Trained(config, model, opening)
+
+
+def _arrays(path, description, config, model):
+    """Return the arrays of a file in the model's order; raise within `files.reading`."""
+    if description["schema"] != SCHEMA or description["id"] != config.id:
+        raise ValueError(f"it is described as of run {description['id']!r}, not {config.id!r}")
+    if _digest(path) != description["sha256"]:
+        raise ValueError("its SHA-256 is not the one written down beside it")
+    with np.load(path, allow_pickle=False) as file:
+        return [file[name] for name in _names(model)]
+
+
+def _names(model):
+    """Return names of the weights that do not depend on how many models the process has built."""
+    return [f"{i:02d}-{weight.name}" for i, weight in enumerate(model.weights)]
+
+
+def _path(config, folder):
+    return folder / "weights" / config.dataset / f"{RunFiles(config).name}.npz"
+
+
+def _title(config):
+    return f"{config.dataset} with {config.cell} (scale {config.scale}, seed {config.seed})"
+
+
+def _digest(path):
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+# Scores
+
+
+def rru_beside_gru(configs):
+    """Return how the RRU's test NLL differs from the GRU's, or None if not both are measured.
+
+    Args:
+        configs: list of `RunConfig`.
+
+    Returns:
+        A dict: `percent`, the RRU's mean of windows less the GRU's, in percent of the GRU's;
+        `nats`, its mean of frames less the GRU's; `at_limit`, which of the two had their best
+        epoch in the last one allowed.
+    """
+    records = {config.cell: find_record(config) for config in configs}
+    pair = [records.get(cell) for cell in ("rru", "gru")]
+    if not all(record and record["status"] == "ok" for record in pair):
+        return None
+    rru, gru = (record["test"] for record in pair)
+    return {
+        "percent": 100 * (rru["nll_window"] / gru["nll_window"] - 1),
+        "nats": rru["nll_frame"] - gru["nll_frame"],
+        "at_limit": [
+            record["config"]["cell"]
+            for record in pair
+            if record["best_epoch"] == record["config"]["max_epochs"]
+        ],
+    }
