@@ -4,6 +4,7 @@ import keras
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+import seaborn as sns
 from helpers import a_record
 from keras import ops
 
@@ -15,8 +16,8 @@ from rru_nb.cells import GatedCell, drop, split
 from rru_nb.experiments import results, section
 from rru_nb.experiments.costs import Costs
 from rru_nb.experiments.tuning import Search
-from rru_nb.figures.lines import dropout_lines
-from rru_nb.figures.style import COLOURS, DASHES, MARKERS
+from rru_nb.figures.lines import cell_legend
+from rru_nb.figures.style import COLOURS, DASHES, MARKERS, cell_style
 from rru_nb.layers.setting import number
 from rru_nb.tasks import task_for
 from rru_nb.tasks.budget import units_within
@@ -166,12 +167,13 @@ def test_its_line_has_a_look_of_its_own():
     for i, point in enumerate(points):
         scores = {"nll_window": 8.0 + i, "nll_frame": 8.0 + i}
         write_record(a_record(point.config) | {"valid": scores, "test": scores})
-    figure = dropout_lines(results(found, points), "dropout")
-    lines = {line.get_label(): line for line in figure.axes[0].lines}
-    line = lines["Leaky RNN"]
-    assert (line.get_color(), line.get_marker()) == (COLOURS["leaky"], MARKERS["leaky"])
-    assert len(line.get_xdata()) == 2
-    plt.close(figure)
+    frame = results(found, points)
+    ax = sns.lineplot(frame, x="dropout", y="test", hue="cell", style="cell", **cell_style())
+    cell_legend(ax)
+    colours = {line.get_color() for line in ax.lines if len(line.get_xdata()) == 2}
+    assert COLOURS["leaky"] in colours
+    assert "Leaky RNN" in [text.get_text() for text in ax.get_legend().texts]
+    plt.close()
     for looks in (COLOURS, MARKERS, DASHES):
         assert len(looks) == len(set(looks.values())) == 5
 
