@@ -16,7 +16,7 @@ from rru_nb.training.config import CELLS
 PROMISED = """
 RRUCell GRUCell LSTMCell MogrifierLSTMCell RRU RAdam custom_objects
 DATASETS load_dataset read_midi write_midi
-RunConfig paper_config run load_records check_parameters UserError
+RunConfig paper_config run load_records check_parameters UserError register_cell unregister_cell
 """
 
 

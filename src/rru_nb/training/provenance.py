@@ -32,9 +32,8 @@ _SWITCHES = (
 _DECIDING = (
     *("cells/*.py", "layers/*.py", "layers/*/*.py", "tasks/*.py", "data/*.py"),
     *("training/loop.py", "training/radam.py", "training/trainer.py"),
-    # The same, as they were called in the commits of the first records.
-    *("budget.py", "fit.py", "radam.py", "training.py", "backend/*.py"),
 )
+_FORMERLY_DECIDING = ("budget.py", "fit.py", "radam.py", "training.py", "backend/*.py")
 # Titles, colours and valid values. A record holds the settings that they led to.
 _NOT_DECIDING = ("layers/registry.py", "layers/setting.py")
 
@@ -171,7 +170,8 @@ def _deciding_files():
 def _decides(name):
     """Whether a path of the repository is that of a deciding file."""
     name = name.removeprefix("src/rru_nb/")
-    parts, patterns = name.split("/"), [pattern.split("/") for pattern in _DECIDING]
+    patterns = [pattern.split("/") for pattern in (*_DECIDING, *_FORMERLY_DECIDING)]
+    parts = name.split("/")
     return name not in _NOT_DECIDING and any(
         len(parts) == len(pattern) and all(map(fnmatch.fnmatchcase, parts, pattern))
         for pattern in patterns
