@@ -32,7 +32,7 @@ VELOCITY = 80
 
 
 def read_midi(path, steps_per_quarter=1, step_seconds=None):
-    """Reads a MIDI file as a piano roll.
+    """Read a MIDI file as a piano roll.
 
     Row t of the roll tells which keys sound at the moment at which step t begins: a note counts
     from its onset up to, not including, its end, and a note between two such moments is not
@@ -63,9 +63,7 @@ def read_midi(path, steps_per_quarter=1, step_seconds=None):
     try:
         music = read_music(_read(path))
         notes, left_out = _on_piano(music)
-        to_step = (
-            _grid(music, steps_per_quarter) if step_seconds is None else _clock(music, step_seconds)
-        )
+        to_step = _clock(music, step_seconds) if step_seconds else _grid(music, steps_per_quarter)
         roll = _roll(notes, to_step)
     except UserError as error:
         raise UserError(f"{path} {error}") from error
@@ -75,7 +73,7 @@ def read_midi(path, steps_per_quarter=1, step_seconds=None):
 
 
 def write_midi(roll, path, steps_per_quarter=1, tempo=90.0):
-    """Writes a piano roll as a MIDI file for piano.
+    """Write a piano roll as a MIDI file for piano.
 
     Consecutive steps of a key become one long note. Steps of silence at the end are lost;
     otherwise `read_midi` with the same `steps_per_quarter` gives the roll back.
@@ -136,7 +134,7 @@ def _read(path):
 
 
 def _on_piano(music):
-    """The notes on the 88 keys, and in words what else there is that makes no difference."""
+    """Return the notes on the 88 keys, and in words what else there is that makes no difference."""
     pitched = [note for note in music.notes if note.channel != DRUMS]
     ended = [note for note in pitched if note.end is not None]
     on_piano = [n for n in ended if LOWEST_PITCH <= n.pitch < LOWEST_PITCH + KEYS]
@@ -157,12 +155,12 @@ def _on_piano(music):
 
 
 def _grid(music, steps_per_quarter):
-    """From a tick to the first time step that begins at it or later; whole numbers throughout."""
+    """Return a function from a tick to the first time step that begins at it or later."""
     return lambda tick: -(-tick * int(steps_per_quarter) // music.ticks_per_quarter)
 
 
 def _clock(music, step_seconds):
-    """As `_grid`, for time steps in seconds: by the tempi, which may change in any track."""
+    """Return the same for steps in seconds: by the tempi, which may change in any track."""
     tempi = {0: DEFAULT_TEMPO} | {tick: _tempo(tick, data) for tick, data in music.tempi}
     ticks, tempi = list(tempi), list(tempi.values())
     passed = [(end - start) * tempo for start, end, tempo in zip(ticks, ticks[1:], tempi)]
@@ -206,7 +204,7 @@ def _roll(notes, to_step):
 
 
 def _held_notes(roll):
-    """Each run of ones in a column, as (key, first step, step after the last), by onset."""
+    """Return each run of ones in a column, as (key, first step, step after the last), by onset."""
     edges = np.diff(np.pad(roll.astype(np.int8), [(1, 1), (0, 0)]), axis=0)
     keys, starts = np.nonzero(edges.T == 1)
     _, ends = np.nonzero(edges.T == -1)

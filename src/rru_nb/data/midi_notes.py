@@ -63,7 +63,7 @@ class Message(NamedTuple):
 
 
 def read_music(content):
-    """Reads the bytes of a MIDI file of type 0 or 1 as `Music`.
+    """Read the bytes of a MIDI file of type 0 or 1 as `Music`.
 
     Raises:
         UserError: if header, tracks or notes cannot be read; it goes on after the file's name.
@@ -80,7 +80,7 @@ def read_music(content):
 
 
 def _header(content):
-    """Where the header ends, the number of tracks, and the ticks of a quarter note."""
+    """Return where the header ends, the number of tracks, and the ticks of a quarter note."""
     if len(content) < 14:
         raise UserError(f"is cut off: it has {len(content)} bytes, and its header alone has 14.")
     size, kind, n_tracks, division = struct.unpack_from(">LHHH", content, 4)
@@ -98,7 +98,7 @@ def _header(content):
 
 
 def _tracks(content, at, n_tracks):
-    """Where each track begins and ends, a list; and how many follow that the header leaves out."""
+    """Return where each track begins and ends, and how many follow that the header leaves out."""
     tracks = []
     while len(tracks) < n_tracks:
         if at + 8 > len(content):
@@ -115,7 +115,7 @@ def _tracks(content, at, n_tracks):
 
 
 def _end_of_track(content, begin, size):
-    """Where a track ends that says it is longer than the file: where its messages say so."""
+    """Return where a track longer than the file ends: where its messages say so."""
     for message in _messages(content, begin, len(content)):
         if _is_meta(message, END_OF_TRACK) and len(message.data) == 1:
             return message.end
@@ -126,7 +126,7 @@ def _end_of_track(content, begin, size):
 
 
 def _messages(content, at, end):
-    """Yields the messages of the track from byte `at` up to byte `end`."""
+    """Yield the messages of the track from byte `at` up to byte `end`."""
     tick, running = 0, None
     while at < end:
         wait, at = _number(content, at, end)
@@ -145,7 +145,7 @@ def _messages(content, at, end):
 
 
 def _data(content, status, at, end):
-    """The bytes that follow a status, and where they end."""
+    """Return the bytes that follow a status, and where they end."""
     if status not in (SYSEX, ESCAPE, META):
         size = DATA_BYTES.get(status if status >= SYSEX else status & 0xF0, 0)
         data = content[at : min(at + size, end)]
@@ -167,7 +167,7 @@ def _data(content, status, at, end):
 
 
 def _number(content, at, end):
-    """A number of seven bits a byte, and where it ends; 0 if the track ends before it does."""
+    """Return a number of seven bits a byte, and where it ends; 0 if the track ends within it."""
     value = 0
     for after, byte in enumerate(content[at : min(at + LONGEST_NUMBER, end)], at + 1):
         value = value << 7 | byte & 0x7F
@@ -179,7 +179,7 @@ def _number(content, at, end):
 
 
 def _notes(messages):
-    """The notes of the messages that begin and end them in one track.
+    """Return the notes of the messages that begin and end them in one track.
 
     An end ends all notes of its pitch and channel, but not one of the same tick that follows
     an earlier one: that is a note struck again.
