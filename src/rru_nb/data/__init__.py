@@ -9,7 +9,9 @@
 from functools import cache
 
 from ..errors import UserError, check_choice
-from . import registry
+from . import chorales, registry
+from .checks import check, refusal
+from .fetch import downloads, find, find_anywhere, locate, mirror
 from .splits import Labelled, Splits
 
 DATASETS = tuple(registry.DATASETS_BY_NAME)
@@ -93,7 +95,7 @@ def forget():
 
 @cache
 def _load(name, protocol, vocabulary_size):
-    from . import chorales, imdb, mnist, music, text
+    from . import imdb, mnist, music, text
 
     loaders = {
         "ptb-word": lambda d: text.load_ptb_words(d, protocol, vocabulary_size),
@@ -101,8 +103,8 @@ def _load(name, protocol, vocabulary_size):
         "enwik8": text.load_wiki,
         "text8": text.load_wiki,
         "imdb": lambda d: imdb.load(d, vocabulary_size),
-        "mnist": mnist.load,
-        "pmnist": lambda d: mnist.load_permuted(d, protocol),
+        "mnist": lambda d: mnist.load(d, protocol),
+        "pmnist": lambda d: mnist.load(d, protocol),
         "chorales": chorales.load,
     }
     return loaders.get(name, music.load)(registry.DATASETS_BY_NAME[name])
@@ -116,8 +118,6 @@ def catalogue():
         download), `found` ("package", "mirror", "cache", "Keras' cache" or "missing"), `terms`
         and `home`.
     """
-    from . import chorales
-
     rows = []
     for dataset in registry.DATASETS_BY_NAME.values():
         size = sum(registry.FILES[name].download_size for name in dataset.files)
@@ -137,7 +137,6 @@ def catalogue():
 
 def _place(dataset):
     """Return where a dataset's files are; "missing" if one is nowhere, "cache" if one is there."""
-    from .fetch import downloads, find, mirror
     from .imdb import find_keras_file
 
     files = [registry.FILES[name] for name in dataset.files]
@@ -157,9 +156,6 @@ def fetch_all(name):
     Args:
         name: one of `DATASETS`, or the paper's spelling of it.
     """
-    from . import chorales
-    from .fetch import locate
-
     files = registry.DATASETS_BY_NAME[canonical_name(name)].files
     return [locate(file) for file in files] or [chorales.FILE]
 
@@ -174,10 +170,6 @@ def verify(name):
         A list of dicts, one a file: `dataset`, `file`, `ok`, `expected`, `found` (both for
         people: what the registry says, what is there).
     """
-    from . import chorales
-    from .checks import check, refusal
-    from .fetch import find_anywhere
-
     dataset = registry.DATASETS_BY_NAME[canonical_name(name)]
 
     def row(file, expected, wrong):

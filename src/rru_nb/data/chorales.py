@@ -23,10 +23,10 @@ FILE = Path(__file__).with_name("chorales.npz")
 
 def load(dataset):
     """Return the `Splits` of the chorales: uint8 [T, 88], 0 and 1, as of the four music sets."""
-    parts = {split: tuple(map(to_roll, voices(split))) for split in SPLITS}
-    check_counts(FILE.name, count(parts), dataset.counts, UNITS)
+    splits = {split: tuple(map(to_roll, voices(split))) for split in SPLITS}
+    check_counts(FILE.name, count(splits), dataset.counts, UNITS)
     digest = hashlib.sha256(FILE.read_bytes()).hexdigest()
-    return Splits(dataset.name, **parts, digest=digest, source="rru_nb package")
+    return Splits(dataset.name, **splits, digest=digest, source="rru_nb package")
 
 
 def voices(split):

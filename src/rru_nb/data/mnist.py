@@ -21,26 +21,13 @@ CLASSES = 10
 VALIDATION_SHARE = 6  # one sixth of 60,000
 
 
-def load(dataset):
-    """Return `Splits` of sequential MNIST: `Labelled` with uint8 [N, 784] and int32 [N]."""
-    return _load(dataset, np.arange(PIXELS))
+def load(dataset, protocol):
+    """Return `Splits` of sequential or permuted MNIST: `Labelled` with uint8 [N, 784] and int32.
 
-
-def load_permuted(dataset, protocol):
-    """Return `Splits` of permuted MNIST, see `load` and above."""
-    return _load(dataset, permutation(protocol))
-
-
-def permutation(protocol):
-    """Return which pixel of the image is the t-th of the sequence: int array [784]."""
-    rng = np.random.RandomState(0)  # the generator of the authors' code
-    if protocol == "authors":
-        return rng.permutation(PIXELS)
-    columns = rng.permutation(SIDE)
-    return (SIDE * np.arange(SIDE)[:, None] + columns).ravel()
-
-
-def _load(dataset, order):
+    Args:
+        dataset: a `registry.Dataset`. protocol: of the permuted set, see above.
+    """
+    order = permutation(protocol) if dataset.name == "pmnist" else np.arange(PIXELS)
     images, labels, test_images, test_labels = map(_read, dataset.files)
     found = {"train": (len(images), len(labels)), "test": (len(test_images), len(test_labels))}
     check_counts(", ".join(dataset.files), found, dataset.counts, ("images", "labels"))
@@ -52,6 +39,15 @@ def _load(dataset, order):
         valid=Labelled(images[n_train:], labels[n_train:]),
         test=Labelled(test_images, test_labels),
     )
+
+
+def permutation(protocol):
+    """Return which pixel of the image is the t-th of the sequence: int array [784]."""
+    rng = np.random.RandomState(0)  # the generator of the authors' code
+    if protocol == "authors":
+        return rng.permutation(PIXELS)
+    columns = rng.permutation(SIDE)
+    return (SIDE * np.arange(SIDE)[:, None] + columns).ravel()
 
 
 def _read(name):

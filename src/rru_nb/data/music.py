@@ -29,9 +29,9 @@ def load(dataset):
         UserError: if the file cannot be had, or is not what it should be.
     """
     file = registry.FILES[dataset.files[0]]
-    parts = read_mat(locate(file.name))
-    check_counts(file.name, count(parts), dataset.counts, UNITS)
-    return Splits(dataset.name, **parts, digest=file.sha256, source=file.name)
+    splits = read_mat(locate(file.name))
+    check_counts(file.name, count(splits), dataset.counts, UNITS)
+    return Splits(dataset.name, **splits, digest=file.sha256, source=file.name)
 
 
 def read_mat(path):
@@ -77,6 +77,6 @@ def _roll(where, piece):
     return read_only(piece.astype(np.uint8))
 
 
-def count(parts):
+def count(splits):
     """Count pieces and time steps: from `{split: pieces}` to `{split: (n, steps)}`."""
-    return {split: (len(pieces), sum(map(len, pieces))) for split, pieces in parts.items()}
+    return {split: (len(pieces), sum(map(len, pieces))) for split, pieces in splits.items()}
