@@ -59,9 +59,6 @@ def robustness_points(cells=("rru", "gru"), grid=GRID):
     return section("robustness").points("nottingham", cells, **grid)
 
 
-def dropout_points(cells=("rru", "gru")):
-    return section("dropout").points("nottingham", cells)
-
 
 def steep(point):
     """Return a score that grows a decade from the best learning rate by 1 % (RRU) or 30 % (GRU)."""

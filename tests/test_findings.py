@@ -1,11 +1,10 @@
 """Counts, intervals and sentences of the sections follow the numbers, whatever they are."""
 
 import numpy as np
-import pandas as pd
 import pytest
 import scipy.integrate
 import scipy.stats
-from helpers import GRID, dropout_points, frame_of, robustness_points, steep
+from helpers import GRID, frame_of, robustness_points, steep
 
 from rru_nb.analysis import findings
 from rru_nb.analysis.ablations import ablation_table
@@ -297,52 +296,6 @@ def test_what_the_epoch_limit_cut_off_is_counted():
     frame.loc[:2, "at_limit"] = True
     said = findings.limit_note(frame)
     assert "cut off 5 of the 24 trainings" in said and "(3 had their best epoch in" in said
-
-
-# Dropout
-
-
-def test_the_rate_is_chosen_by_validation_and_told_by_test():
-    frame = frame_of(dropout_points(), lambda p: 4.0)
-    rru = frame.cell == "rru"
-    frame.loc[rru & (frame.dropout == 0.6), ["valid", "test"]] = [3.0, 3.8]
-    frame.loc[rru & (frame.dropout == 0.3), ["valid", "test"]] = [3.5, 3.0]
-    frame.loc[~rru & (frame.dropout == 0.2), ["valid", "test"]] = [3.5, 3.9]
-    said = findings.dropout(frame)
-    assert "RRU 0.6: 3.80, 5.0 % better than without dropout" in said
-    assert "**The effect of dropout is the most pronounced for the RRU here by one seed**" in said
-    assert "all gain" not in said
-    assert "ahead of the best gated cell, GRU" in said
-    told = "RRU 5.0 % better with it, a gated cell up to 2.5 %"
-    assert findings.dropout_verdict(frame)[:2] == ("inconclusive", f"{told}; one seed")
-    twice = pd.concat([frame, frame.assign(seed=1)], ignore_index=True)
-    assert findings.dropout_verdict(twice)[:2] == ("holds", told)
-    assert "for the RRU here** (its" in findings.dropout(twice)
-    frame.loc[~rru & (frame.dropout == 0.2), "test"] = 3.0
-    said = findings.dropout(frame)
-    assert "is not the most pronounced" in said and "behind the best gated cell" in said
-    told = "RRU 5.0 % better with it, a gated cell up to 25.0 %"
-    assert findings.dropout_verdict(frame)[:2] == ("inconclusive", f"{told}; one seed")
-    twice = pd.concat([frame, frame.assign(seed=1)], ignore_index=True)
-    assert findings.dropout_verdict(twice)[:2] == ("does not hold", told)
-    without = twice[twice.dropout > 0]
-    assert findings.dropout_verdict(without).held == "inconclusive"
-    frame.loc[~rru & (frame.dropout == 0.0), ["valid", "test"]] = [1.0, 1.2]
-    said = findings.dropout(frame)
-    assert "GRU without dropout: 1.20" in said
-    assert "Best without dropout, where the paper's cells all gain: GRU." in said
-
-
-def test_no_claim_on_dropout_from_a_part_of_the_rates():
-    part = frame_of(
-        dropout_points(), lambda p: 4.0, lambda p: "missing" if p.config.dropout > 0.5 else "ok"
-    )
-    said = findings.dropout(part)
-    assert "Best rate" in said and "pronounced" not in said
-    one = frame_of(
-        dropout_points(), lambda p: 4.0, lambda p: "missing" if p.config.dropout > 0 else "ok"
-    )
-    assert findings.dropout(one).startswith("No cell has more than one rate")
 
 
 # Ablation

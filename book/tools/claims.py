@@ -15,6 +15,7 @@ from rru_nb.analysis.seeds import SURE
 from rru_nb.analysis.tables import p_text, published_row
 from rru_nb.experiments import GRIDS, authors_grid, results, section
 
+from . import verdicts
 from .captions import first_sentence
 
 SCALE = "laptop"
@@ -26,12 +27,13 @@ _COLOURS = {HOLDS: "rru-within", FAILS: "rru-outside"}  # else one that says: no
 class _Claim(NamedTuple):
     """A claim in a sentence, and two functions of the section's results.
 
-    The one gives `{measure: Verdict}`, the other the finding in sentences.
+    The one gives `{measure: Verdict}`, the other the finding in sentences. Without them the
+    verdicts are those that the section's notebook shows.
     """
 
     says: str
-    verdicts: Callable
-    finding: Callable
+    verdicts: Callable | None = None
+    finding: Callable | None = None
 
 
 def _one(verdict):
@@ -53,11 +55,7 @@ _CLAIMS = {
         findings.robustness_verdicts,
         findings.robustness,
     ),
-    "dropout": _Claim(
-        "Dropout has its most pronounced effect on the RRU.",
-        _one(findings.dropout_verdict),
-        findings.dropout,
-    ),
+    "dropout": _Claim("Dropout has its most pronounced effect on the RRU."),
     "ablation": _Claim(
         "The RRU as it is performs best.",
         _one(_of_ablation(findings.ablation_verdict)),
@@ -74,7 +72,8 @@ _CLAIMS = {
 def claims(context):
     """Each claim with its verdict on each dataset as a table, and folded below it in sentences."""
     pages = {path.stem for path in (context.folder / "notebooks").glob("*.ipynb")}
-    answers = corrected(pd.concat([_answers(name) for name in _CLAIMS], ignore_index=True))
+    answers = [_answers(name, context.folder) for name in _CLAIMS]
+    answers = corrected(pd.concat(answers, ignore_index=True))
     rows = "\n".join(
         _row(name, mine, name in pages) for name, mine in answers.groupby("claim", sort=False)
     )
@@ -105,10 +104,28 @@ def corrected(answers):
     return answers.assign(held=answers.held.mask(answers.p_holm >= SURE, UNDECIDED))
 
 
-def _answers(name):
-    """A row for each dataset and measure; a verdict where all runs of the section are there."""
-    rows = [row for dataset in section(name).datasets for row in _answer(name, dataset)]
+def _answers(name, folder):
+    """Return a row for each dataset and measure; a verdict where all runs are there."""
+    datasets = section(name).datasets
+    if _CLAIMS[name].verdicts:
+        rows = [row for dataset in datasets for row in _answer(name, dataset)]
+    else:
+        shown = verdicts.of_page(folder / "notebooks" / f"{name}.ipynb")
+        rows = [_shown(shown.get(dataset), dataset) for dataset in datasets]
     return pd.DataFrame(rows).assign(claim=name)
+
+
+def _shown(verdict, dataset):
+    """Return the row of a verdict that a notebook shows, or of none."""
+    if verdict is None:
+        sentence = "the page was built without its notebook's run."
+        row = {"basis": "no verdict", "held": _OPEN, "note": sentence, "sentence": sentence}
+    else:
+        note = "; ".join(filter(None, [*verdict["limits"], verdict["note"]]))
+        sentence = f"{verdict['held'].capitalize()}: {note}."
+        row = {"basis": verdict["rests_on"], "held": verdict["held"], "note": note}
+        row |= {"sentence": sentence}
+    return row | {"dataset": dataset, "measure": "", "alone": row["held"], "p": math.nan}
 
 
 def _answer(name, dataset):

@@ -24,7 +24,10 @@ def lift(cells):
 
 
 def of_page(path):
-    """Return the verdicts of an executed notebook, as dicts of the fields of `Verdict`."""
+    """Return `{dataset: the fields of its Verdict}` of an executed notebook, or of none."""
+    if not path.is_file():
+        return {}
     cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
     outputs = (output.get("data", {}) for cell in cells for output in cell.get("outputs", ()))
-    return [data[MIME] for data in outputs if MIME in data]
+    shown = [data[MIME] for data in outputs if MIME in data]
+    return {verdict["dataset"]: verdict for verdict in shown}

@@ -33,7 +33,7 @@ class Verdict:
     def text(self):
         """Return the verdict as one line."""
         why = "; ".join(filter(None, [*self.limits, self.note, self.rests_on]))
-        return f"{self.held.capitalize()}: {self.claim} {self.dataset}: {why}."
+        return f"{self.held.capitalize()} on {self.dataset}. {self.claim} {why}."
 
     def html(self):
         """Return the verdict as a box."""
@@ -72,5 +72,5 @@ def judge(claim, holds, frame, note="", min_seeds=2):
     if len(measured) and n_seeds < min_seeds:
         limits.append(f"{'one seed' if n_seeds == 1 else f'{n_seeds} seeds'} a point")
     held = INCONCLUSIVE if limits else HOLDS if holds else FAILS
-    rests_on = f"Scale {frame.scale.iloc[0]}, {len(measured)} trainings"
+    rests_on = f"{len(measured)} trainings of ours, scale {frame.scale.iloc[0]}"
     return Verdict(claim, frame.dataset.iloc[0], held, rests_on, note, tuple(limits))

@@ -3,7 +3,6 @@
 from . import datasets
 from .ablation import ablation, ablation_verdict, ablations
 from .by_numbers import memory, rezero
-from .dropout import dropout, dropout_verdict
 from .grids import (
     NORMALIZE_TITLES,
     best_of_grid,
@@ -28,8 +27,6 @@ __all__ = [
     "convergence",
     "convergences",
     "datasets",
-    "dropout",
-    "dropout_verdict",
     "inside",
     "limit_note",
     "memory",
