@@ -59,7 +59,6 @@ def robustness_points(cells=("rru", "gru"), grid=GRID):
     return section("robustness").points("nottingham", cells, **grid)
 
 
-
 def steep(point):
     """Return a score that grows a decade from the best learning rate by 1 % (RRU) or 30 % (GRU)."""
     decades = abs(np.log10(point.config.learning_rate / 1e-3))
