@@ -20,7 +20,8 @@ def lift(cells):
             lifted.append(output)
     if lifted:
         top = {"cell_type": "code", "id": "verdicts", "metadata": {"tags": ["remove-input"]}}
-        cells.insert(1, top | {"execution_count": None, "source": [], "outputs": lifted})
+        source = "# The verdicts of this page"  # a cell without a source is left out
+        cells.insert(1, top | {"execution_count": None, "source": source, "outputs": lifted})
 
 
 def of_page(path):
