@@ -221,15 +221,3 @@ def published_row(dataset):
 def short_number(value):
     """Three digits or so: `"3.21"`, `"102"`, `"12,400"`."""
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:#.3g}"
-
-
-def matrices(named, across=2):
-    """Matrices and vectors as TeX, some of them across: `{letter: nested list}`."""
-    told = [rf"{letter} = {_bracket(np.asarray(value, float))}" for letter, value in named.items()]
-    lines = [r" \quad ".join(told[i : i + across]) for i in range(0, len(told), across)]
-    return r"\begin{gathered}" + r" \\[1ex] ".join(lines) + r"\end{gathered}"
-
-
-def _bracket(array):
-    rows = [" & ".join(f"{v:g}" for v in row) for row in np.atleast_2d(array)]
-    return r"\begin{pmatrix}" + r" \\ ".join(rows) + r"\end{pmatrix}"

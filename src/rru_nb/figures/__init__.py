@@ -1,11 +1,9 @@
 """What the notebooks draw, one module for each kind of figure."""
 
-from .by_numbers import half_life_shares, rezero_start
 from .curves import by_epoch, curves_of_datasets, validation_curves
 from .differences import ablation_differences
 from .files import show, table
 from .grids import heatmaps
-from .inside import inside_lines
 from .lines import cell_legend, mark_failed
 from .music import continuations, length_boxes, piano_roll, pitch_histograms, polyphony_histograms
 from .search import search_panels
@@ -19,15 +17,12 @@ __all__ = [
     "cell_style",
     "curves_of_datasets",
     "continuations",
-    "half_life_shares",
     "heatmaps",
-    "inside_lines",
     "length_boxes",
     "mark_failed",
     "piano_roll",
     "pitch_histograms",
     "polyphony_histograms",
-    "rezero_start",
     "search_panels",
     "show",
     "table",

@@ -2,7 +2,6 @@
 
 from . import datasets
 from .ablation import ablation, ablation_verdict, ablations
-from .by_numbers import memory, rezero
 from .grids import (
     NORMALIZE_TITLES,
     best_of_grid,
@@ -11,7 +10,6 @@ from .grids import (
     robustness,
     robustness_verdicts,
 )
-from .inside import inside
 from .notes import limit_note, missing_note, missing_points
 from .replication import replication, to_replicate
 from .table_1 import comparison, convergence, convergences, over_seeds
@@ -27,16 +25,13 @@ __all__ = [
     "convergence",
     "convergences",
     "datasets",
-    "inside",
     "limit_note",
-    "memory",
     "missing_note",
     "missing_points",
     "normalization",
     "normalization_verdict",
     "over_seeds",
     "replication",
-    "rezero",
     "robustness",
     "robustness_verdicts",
     "to_replicate",
