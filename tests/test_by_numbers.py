@@ -57,6 +57,13 @@ def test_the_steps_by_hand_are_those_of_a_trained_model():
     assert np.abs(outputs - by_layer).max() < 1e-5
 
 
+def test_a_model_trained_here_stands_in_for_stored_weights():
+    trained = page.train_on_chorales("smoke", seed=1)
+    assert trained.config.seed == 1 and trained.opening.shape == (32, 88)
+    assert np.abs(trained.model.layers[1].cell.rezero_scale).max() > 0
+    assert page.features("chorales", trained).notna().all(axis=None)
+
+
 def test_half_of_what_a_feature_holds_is_left_after_its_half_life():
     cell = RRUCell(50, seed=0)
     cell.build((None, 3))
