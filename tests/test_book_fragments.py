@@ -216,41 +216,6 @@ def test_a_smoke_run_is_no_answer(context):
     assert "**0 of the 44 numbers**" in front.answer(context)
 
 
-def test_a_claim_is_answered_by_all_runs_of_its_section_or_not_at_all(context):
-    points = section("ablation").points("imdb", scale="laptop")
-    origin = ORIGIN | {"epochs": [{"epoch": n} for n in range(1, 21)], "best_epoch": 1}
-    for point in points[:-1]:
-        write_record(
-            a_record(point.config, test={"accuracy": 80.0}, valid={"accuracy": 80.0}, **origin)
-        )
-    before = claims.claims(context)
-    assert re.search(r"\*imdb\* \(.*\): 1 of 6 runs is not measured yet.", before)
-    assert "Sentiment analysis IMDB: <strong>–</strong>" in before
-    write_record(
-        a_record(points[-1].config, test={"accuracy": 90.0}, valid={"accuracy": 90.0}, **origin)
-    )
-    said = claims.claims(context)
-    assert "Sentiment analysis IMDB: <strong>inconclusive</strong>" in said
-    assert "1 seed): With one seed nothing is decided; 1 of the 5 variants" in said
-    for seed, score in ((1, 80.2), (2, 79.8)):
-        own = paper_config("imdb", "rru", scale="laptop", seed=seed)
-        scores = {"accuracy": score}
-        write_record(a_record(own, test=scores, valid=scores, **origin))
-    told = claims.claims(context)
-    assert (
-        "of 5 variants 0 worse, 1 better; one seed of each, against the 3 seeds of the RRU" in told
-    )
-    (imdb,) = [part for part in told.split("<div") if "IMDB" in part]
-    assert "rru-outside" in imdb and "<strong>does not hold</strong>" in imdb
-    assert "6 trainings of ours, scale laptop, 1 seed<" in imdb
-    assert "The p values of the 6 that rest on a test are corrected" in told
-    # The variant's p value, by log odds of an error, counts five times for the five variants, and
-    # three times for the tests of the page that have none smaller: three of the authors' do.
-    p = seeds.p_of_run(90.0, [80.0, 80.2, 79.8], "accuracy")
-    assert f"corrected {tables.p_text(5 * 3 * p)}" in imdb
-    assert "../notebooks/" not in said, "no page of it in this book"
-
-
 def test_claims_on_grids_rest_on_the_authors_trainings_where_these_are_known(context):
     said = claims.claims(context)
     (row,) = [row for row in said.split("<tr>") if "broader range of learning" in row]

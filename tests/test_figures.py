@@ -13,8 +13,6 @@ from helpers import a_record, frame_of, robustness_points, steep
 from matplotlib.colors import to_rgba
 
 from rru_nb import figures, paper_config
-from rru_nb.analysis.ablations import ablation_table
-from rru_nb.experiments import section
 from rru_nb.figures.grids import BEST, FAILED
 from rru_nb.training.records import as_frame
 
@@ -131,37 +129,6 @@ def test_each_dataset_has_its_own_axes_and_metric():
     assert [ax.get_title() for ax in axes] == ["jsb, scale paper", "mnist, scale paper"]
     assert [ax.lines[-1].get_ydata()[-1] for ax in axes] == [8.0, 95.0]
     assert list(figures.by_epoch(pd.concat(runs)).dataset) == ["jsb", "jsb", "mnist", "mnist"]
-
-
-def test_variants_are_drawn_by_their_difference_beside_the_papers():
-    def score(point):
-        return 4.0 + 0.1 * point.config.seed + (point.coordinates["variant"] == "identity")
-
-    declared = section("ablation")
-    points = declared.points("nottingham", seeds=[0, 1])
-    frame = frame_of(
-        points,
-        score,
-        lambda p: "missing" if p.coordinates["variant"] == "scalar_rezero" else "ok",
-    )
-    tables = {"nottingham": ablation_table(declared, frame)}
-    (ax,) = figures.ablation_differences(tables, {"nottingham": "nll_window"}, "x").axes
-    titles = [label.get_text() for label in ax.get_yticklabels()]
-    paper, ours = (line.get_xdata() for line in ax.lines[1:3])
-    at = titles.index("S = 1")
-    assert paper[at] == pytest.approx(3.56 - 2.92) and ours[at] == pytest.approx(1.0)
-    assert "RRU" not in titles and len(titles) == len(paper) == 5
-    (note,) = ax.texts
-    place = titles.index("single scalar ReZero")
-    assert note.get_text().strip() == "not measured" and int(note.get_position()[1]) == place
-    assert "worse →" in ax.get_xlabel()
-
-
-def test_a_higher_accuracy_is_better():
-    declared = section("ablation")
-    table = ablation_table(declared, frame_of(declared.points("mnist", seeds=[0]), lambda p: 90.0))
-    (ax,) = figures.ablation_differences({"mnist": table}, {"mnist": "accuracy"}, "x").axes
-    assert "← worse" in ax.get_xlabel()
 
 
 def test_search_panels_show_every_trial_and_the_best_so_far():

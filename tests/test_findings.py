@@ -7,13 +7,11 @@ import scipy.stats
 from helpers import GRID, frame_of, robustness_points, steep
 
 from rru_nb.analysis import findings
-from rru_nb.analysis.ablations import ablation_table
-from rru_nb.analysis.resampling import best_of, bootstrap, mean_interval
+from rru_nb.analysis.resampling import best_of, bootstrap
 from rru_nb.analysis.robust import grid_table, paired, share_difference
 from rru_nb.analysis.section_tables import (
     dropout_table,
     scale_changes,
-    shown_ablation_table,
     shown_grid_table,
 )
 from rru_nb.analysis.tables import signed
@@ -36,13 +34,6 @@ def test_bootstrap_keeps_pairs_together():
     pairs = np.stack([first, first - 1.0], axis=1)
     low, high = bootstrap(pairs, lambda d: (d[:, :, 0] - d[:, :, 1]).mean(axis=1))
     assert (low, high) == (pytest.approx(1.0), pytest.approx(1.0))
-
-
-def test_interval_of_a_mean_is_students():
-    values = [1.0, 2.0, 4.0]
-    wanted = scipy.stats.t.interval(0.95, 2, np.mean(values), scipy.stats.sem(values))
-    assert mean_interval(values) == pytest.approx(wanted)
-    assert np.isnan(mean_interval([1.0])).all()
 
 
 @pytest.mark.parametrize("k", [1, 2, 20, 100])
@@ -298,167 +289,11 @@ def test_what_the_epoch_limit_cut_off_is_counted():
     assert "cut off 5 of the 24 trainings" in said and "(3 had their best epoch in" in said
 
 
-# Ablation
-
-
-def ablation_frame(score, seeds=(0, 1, 2)):
-    return frame_of(section("ablation").points("nottingham", seeds=list(seeds)), score)
-
-
-def test_differences_are_taken_seed_by_seed():
-    cost = {"rru": 0.0, "identity": 1.0, "no_normalization": -0.5}
-
-    def score(point):
-        variant, seed = point.coordinates["variant"], point.config.seed
-        jitter = 0.01 * seed if variant != "rru" else 0.0
-        return 4.0 + 5.0 * seed + cost.get(variant, 0.0) + jitter
-
-    frame = ablation_frame(score)
-    table = ablation_table(section("ablation"), frame)
-    assert table.difference["identity"] == pytest.approx(1.01)
-    assert table.low["identity"] == pytest.approx(1.01 - 4.3027 * 0.01 / np.sqrt(3), abs=1e-4)
-    assert table.paper["identity"] == 3.56
-    assert table.paper_difference["identity"] == pytest.approx(0.64)
-    said = findings.ablation(table, frame)
-    assert "S = 1: worse, +1.01" in said and "no normalization: better, -0.49" in said
-    differences = {"identity": [1.0, 1.01, 1.02], "no_normalization": [-0.5, -0.49, -0.48]}
-    for name, values in differences.items():
-        p = scipy.stats.ttest_1samp(values, 0).pvalue
-        assert table.p[name] == pytest.approx(p, rel=1e-6)
-    # The smallest of five p values counts five times, the next four times, and no less than it.
-    assert table.p_holm["identity"] == pytest.approx(5 * table.p["identity"])
-    assert table.p_holm["no_normalization"] == pytest.approx(4 * table.p["no_normalization"])
-    assert "does not hold here**" in said
-    verdict = findings.ablation_verdict(table, frame)
-    note = "of 5 variants 1 worse, 1 better; 3 seeds, paired differences"
-    p = table.p_holm["no_normalization"]
-    assert verdict == ("does not hold", note, pytest.approx(p))
-    assert "As in the paper, the variant that costs most is: S = 1." in said
-    shown = shown_ablation_table(table)["paper, to the RRU"]
-    assert shown["S = 1"] == "+0.64" and shown["no normalization"] == "+0.00"
-    assert shown["RRU"] == ""
-
-
 @pytest.mark.parametrize(
     "value, shown", [(-0.5, "-0.50"), (0.1, "+0.10"), (0.004, "+0.004"), (12.0, "+12.00")]
 )
 def test_no_bound_of_an_interval_is_rounded_to_zero(value, shown):
     assert signed(value) == shown
-
-
-def test_one_seed_decides_nothing():
-    frame = ablation_frame(lambda p: 4.0 + (p.coordinates["variant"] != "rru"), seeds=[0])
-    said = findings.ablation(ablation_table(section("ablation"), frame), frame)
-    assert "one seed, so no interval" in said and "With one seed nothing is decided" in said
-    verdict = findings.ablation_verdict(ablation_table(section("ablation"), frame), frame)
-    assert verdict[:2] == ("inconclusive", "one seed of each") and np.isnan(verdict.p)
-
-
-def test_one_seed_is_judged_by_the_seeds_of_the_rru():
-    scores = {"rru": 4.0, "identity": 6.0, "constant_start": 4.1, "scalar_rezero": 2.0}
-    frame = ablation_frame(lambda p: scores.get(p.coordinates["variant"], 4.0), seeds=[0])
-    rru = [3.9, 4.0, 4.1]  # mean ± 4.303 · 0.1 · √(4/3): 3.50316 to 4.49684
-    table = ablation_table(section("ablation"), frame, rru)
-    assert table.low["identity"] == pytest.approx(6 - 4.49684, abs=1e-4)
-    assert table.high["identity"] == pytest.approx(6 - 3.50316, abs=1e-4)
-    p = 2 * scipy.stats.t.sf(2 / (0.1 * np.sqrt(4 / 3)), 2)
-    assert table.p["identity"] == pytest.approx(p) and table.p_holm["identity"] > 4 * p
-    how = "one seed of each, against the 3 seeds of the RRU"
-    held, note, least = findings.ablation_verdict(table, frame)
-    assert (held, note) == ("does not hold", f"of 5 variants 1 worse, 1 better; {how}")
-    assert least == table.p_holm["scalar_rezero"]
-    said = findings.ablation(table, frame)
-    assert note in said and "S = 1: worse, +2.00 (+1.50 to +2.50" in said
-    few = ablation_table(section("ablation"), frame, rru[:2])
-    assert few.p.isna().all() and "nothing is decided" in findings.ablation(few, frame)
-    wide = ablation_table(section("ablation"), frame, [2.0, 4.0, 6.0])
-    assert findings.ablation_verdict(wide, frame).held == "inconclusive"
-    ahead = ablation_frame(lambda p: 4.0 - (p.coordinates["variant"] != "rru"), seeds=[0])
-    told = findings.ablation(ablation_table(section("ablation"), ahead), ahead)
-    assert "Every variant scores better here; in the paper S = 1 costs most." in told
-
-
-def test_a_variant_singled_out_is_corrected_for_the_others():
-    """With p = 0.03 alone of five it is no find; that all five are worse needs no correction."""
-    rru = [3.9, 4.0, 4.1]
-    far = 4 + scipy.stats.t.isf(0.015, 2) * 0.1 * np.sqrt(4 / 3)
-    one = ablation_frame(lambda p: far if p.coordinates["variant"] == "identity" else 4.0, [0])
-    table = ablation_table(section("ablation"), one, rru)
-    assert table.p["identity"] == pytest.approx(0.03)
-    assert table.p_holm["identity"] == pytest.approx(0.15)
-    assert "of 5 variants 0 worse" in findings.ablation_verdict(table, one).note
-    every = ablation_frame(lambda p: 4.0 if p.coordinates["variant"] == "rru" else far, [0])
-    verdict = findings.ablation_verdict(ablation_table(section("ablation"), every, rru), every)
-    assert verdict.held == "holds" and verdict.p == pytest.approx(0.03)
-
-
-def test_trainings_that_the_limit_cut_off_decide_nothing():
-    frame = ablation_frame(lambda p: 4.0 + (p.coordinates["variant"] != "rru"))
-    table = ablation_table(section("ablation"), frame)
-    assert findings.ablation_verdict(table, frame).held == "holds"
-    frame["cut_off"] = np.arange(len(frame)) < 4  # of 18
-    verdict = findings.ablation_verdict(table, frame)
-    assert verdict.held == "inconclusive" and "4 of 18 trainings" in verdict.note
-
-
-def test_every_variant_worse_is_the_claim():
-    def score(point):
-        return 4.0 + (point.coordinates["variant"] != "rru") + 0.01 * point.config.seed
-
-    frame = ablation_frame(score)
-    said = findings.ablation(ablation_table(section("ablation"), frame), frame)
-    assert "performs best holds here**" in said
-    verdict = findings.ablation_verdict(ablation_table(section("ablation"), frame), frame)
-    assert verdict.held == "holds"
-    assert verdict.note.startswith("of 5 variants 5 worse, 0 better; 3 seeds")
-
-
-def test_a_variant_of_one_seed_is_compared_with_the_mean_of_the_rrus_seeds():
-    frame = ablation_frame(lambda p: 90.0 + (p.coordinates["variant"] != "rru"), seeds=[0])
-    table = ablation_table(section("ablation"), frame, [90.0, 92.0, 94.0])
-    assert (table.measured["rru"], table.runs["rru"]) == (92.0, 3)
-    assert table.difference["identity"] == -1.0
-    alone = ablation_table(section("ablation"), frame, [90.0])
-    assert alone.difference["identity"] == 1.0 and alone.runs["rru"] == 1
-    both = ablation_frame(lambda p: 90.0 + (p.coordinates["variant"] != "rru"), seeds=[0, 1])
-    pairs = ablation_table(section("ablation"), both, [90.0, 90.0, 99.0])
-    assert pairs.difference["identity"] == 1.0, "several seeds: in pairs, whatever else is there"
-
-
-def test_of_digits_a_variant_can_be_better_however_wide_the_seeds():
-    """In points the interval reaches beyond 100 %; on the log odds of an error it does not."""
-    rru = [90.5, 91.3, 94.2]
-    assert np.mean(rru) + 4.303 * np.std(rru, ddof=1) * np.sqrt(4 / 3) > 100
-    points = section("ablation").points("mnist", seeds=[0])
-    frame = frame_of(points, lambda p: 99.9, metric="accuracy")
-    table = ablation_table(section("ablation"), frame, rru)
-    assert (table.drop(index="rru").p < 0.05).all()
-    assert "S = 1: " in findings.ablation(table, frame)
-    assert "0.10 % errors, the RRU 8.00 %" in findings.ablation(table, frame)
-
-
-def test_several_datasets_in_one_sentence():
-    def score(point):
-        better = {"nottingham": -0.1, "imdb": 0.1}[point.config.dataset]
-        return 4.0 + better * (point.coordinates["variant"] == "identity")
-
-    declared = section("ablation")
-    metrics = {"nottingham": "nll_window", "imdb": "accuracy"}
-    frames = {
-        name: frame_of(declared.points(name, seeds=[0]), score, metric=metric)
-        for name, metric in metrics.items()
-    }
-    tables = {name: ablation_table(declared, frame) for name, frame in frames.items()}
-    said = findings.ablations(tables, frames)
-    assert said.endswith(
-        ": nottingham 1 of 5, imdb 1 of 5 (one seed of each variant, so chance is not ruled out)."
-    )
-    frames["imdb"] = frame_of(declared.points("imdb", seeds=[0]), score, lambda p: "missing")
-    tables["imdb"] = ablation_table(declared, frames["imdb"])
-    assert findings.ablations(tables, frames).endswith(
-        ": nottingham 1 of 5 (one seed of each variant, so chance is not ruled out)."
-    )
-    assert findings.ablations({}, {}) == "Nothing is measured here yet."
 
 
 # Tables
@@ -531,40 +366,12 @@ def test_a_median_next_to_failed_trainings_is_that_of_the_better_ones():
     assert grid_table(frame).loc["rru", "median"] == 5.0, "infinity swallows no neighbour"
 
 
-def test_variants_that_score_as_the_rru_are_neither_worse_nor_better():
-    frame = ablation_frame(lambda p: 4.0 + p.config.seed)
-    table = ablation_table(section("ablation"), frame)
-    verdict = findings.ablation_verdict(table, frame)
-    assert verdict.held == "inconclusive"
-    assert verdict.note.startswith("of 5 variants 0 worse, 0 better; 3 seeds")
-    assert "no significant difference, +0.000" in findings.ablation(table, frame)
-
-
-def test_of_accuracies_the_lowest_variant_costs_most():
-    points = section("ablation").points("imdb", seeds=[0])
-    cost = {"identity": 2.0, "no_normalization": 1.0}
-    frame = frame_of(
-        points, lambda p: 80.0 - cost.get(p.coordinates["variant"], 0.0), metric="accuracy"
-    )
-    said = findings.ablation(ablation_table(section("ablation"), frame), frame)
-    assert "costs most is here: S = 1;" in said or "costs most is: S = 1." in said
-
-
 def test_intervals_are_shown_from_low_to_high():
     frame = frame_of(robustness_points(), steep)
     gru = grid_table(frame).loc["gru"]
     assert gru.own_10_low < gru.own_10_high
     shown = shown_grid_table(frame).loc["GRU", "within 10 % of its best"]
     assert shown == f"33 % ({gru.own_10_low:.0f}–{gru.own_10_high:.0f})"
-
-    def score(point):
-        if point.coordinates["variant"] == "rru":
-            return 4.0
-        return 5.0 + 0.01 * point.config.seed
-
-    table = ablation_table(section("ablation"), ablation_frame(score))
-    # 1.01 ± 4.3027 · 0.01 / √3
-    assert shown_ablation_table(table).loc["S = 1", "95 % interval"] == "+0.99 to +1.03"
 
 
 def test_the_table_of_dropout_has_means_over_seeds():

@@ -166,16 +166,6 @@ def test_the_interval_of_accuracies_is_one_of_log_odds():
     assert seeds.expected_run([99.0, 100.0, 100.0], "accuracy")[1] < 100, "no errors, finite odds"
 
 
-@pytest.mark.parametrize("metric", [None, "accuracy"])
-def test_a_run_is_outside_where_its_p_value_says_so(metric):
-    scores = [90.0, 92.0, 93.0, 91.0]
-    for bound, inward in zip(seeds.expected_run(scores, metric), (1, -1), strict=True):
-        assert seeds.p_of_run(bound, scores, metric) == pytest.approx(0.05)
-        assert seeds.p_of_run(bound + 0.1 * inward, scores, metric) > 0.05
-    assert np.isnan(seeds.p_of_run(90.0, scores[:2])), "two runs tell nothing of a third"
-    assert seeds.p_of_run(8.0, [8.0] * 3) == 1 and seeds.p_of_run(8.1, [8.0] * 3) == 0
-
-
 def test_the_best_of_a_hundred_runs_is_expected_where_it_falls():
     """Of the bests of 100 runs 2.5 % lie beyond the interval; on the worse side it is the same."""
     rng = np.random.default_rng(1)

@@ -40,6 +40,16 @@ def test_a_verdict_is_no_surer_than_its_trainings(trainings, limits):
         assert verdict.held == ("inconclusive" if limits else "holds" if holds else "does not hold")
 
 
+def test_a_test_counts_the_seeds_itself_and_may_decide_nothing():
+    one_seed = frame_of(seeds=(4,))
+    assert judge("It does.", True, one_seed, p=0.01).held == "holds"
+    assert judge("It does.", False, one_seed, p=0.01).held == "does not hold"
+    assert judge("It does.", None, one_seed, p=0.3).held == "inconclusive"
+    assert judge("It does.", None, frame_of()).held == "inconclusive"
+    cut_off = judge("It does.", True, frame_of(n_cut_off=3), p=0.01)
+    assert (cut_off.held, cut_off.p) == ("inconclusive", 0.01)
+
+
 def test_what_a_box_says_is_text_not_html():
     assert "A &lt;b&gt;claim&lt;/b&gt;." in HOLDS.html() and "<b>" not in HOLDS.html()
 
@@ -61,14 +71,42 @@ def test_verdicts_move_below_the_claim_and_nothing_else_does():
     assert len(alone) == 2
 
 
+def front_page(folder, monkeypatch, **shown):
+    """The table of claims where notebooks show these verdicts."""
+    monkeypatch.setenv("RRU_NB_RESULTS", str(folder / "results"))
+    (folder / "notebooks").mkdir(exist_ok=True)
+    for name, verdict in shown.items():
+        bundle = json.loads(json.dumps(verdict._repr_mimebundle_(), allow_nan=False))
+        page = {"cells": [cell({MIME: bundle[MIME]})]}
+        (folder / "notebooks" / f"{name}.ipynb").write_text(json.dumps(page))
+    return claims.claims(Context(folder, None))
+
+
 def test_the_front_page_says_what_the_notebook_of_a_claim_shows(tmp_path, monkeypatch):
-    monkeypatch.setenv("RRU_NB_RESULTS", str(tmp_path / "results"))
-    page = tmp_path / "notebooks" / "dropout.ipynb"
-    page.parent.mkdir()
-    bundle = json.loads(json.dumps(HOLDS._repr_mimebundle_()))
-    page.write_text(json.dumps({"cells": [cell({MIME: bundle[MIME]})]}))
-    said = claims.claims(Context(tmp_path, None)).partition("</table>")[0]
+    rows = front_page(tmp_path, monkeypatch, dropout=HOLDS).partition("</table>")[0].split("<tr>")
+    (said,) = [row for row in rows if "most pronounced effect" in row]
     (nottingham,) = [p for p in said.split("<div") if "Nottingham: <strong>holds" in p]
     assert "5 %" in nottingham and "8 trainings of ours, scale laptop" in nottingham
     (other,) = [p for p in said.split("<div") if "built without its notebook" in p]
     assert "Character-level Penn Treebank: <strong>–</strong>" in other, "it shows none for it"
+
+
+def test_the_p_value_of_a_notebook_is_corrected_for_all_tests_of_the_front_page(
+    tmp_path, monkeypatch
+):
+    def shown(p):
+        verdict = Verdict("It is best.", "nottingham", "holds", "18 trainings", "", (), p)
+        said = front_page(tmp_path, monkeypatch, ablation=verdict)
+        (row,) = [row for row in said.split("<tr>") if "The RRU as it is performs best" in row]
+        (nottingham,) = [p for p in row.split("<div") if "Nottingham" in p]
+        return said, nottingham
+
+    # Beside it there are five tests, on the authors' grids; two of them have larger p values.
+    said, nottingham = shown(0.012)
+    assert "The p values of the 6 that rest on a test are corrected" in said
+    assert "<strong>holds</strong>" in nottingham and "corrected p = 0.036" in nottingham
+    said, nottingham = shown(0.02)
+    assert "<strong>inconclusive</strong>" in nottingham
+    assert "corrected p = 0.06; by itself it holds" in nottingham
+    said, nottingham = shown(float("nan"))
+    assert "The p values of the 5 that" in said and "corrected p" not in nottingham

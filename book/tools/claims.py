@@ -8,7 +8,6 @@ from typing import NamedTuple
 import pandas as pd
 
 from rru_nb.analysis import findings
-from rru_nb.analysis.ablations import ablation_table, rru_scores
 from rru_nb.analysis.findings.notes import FAILS, HOLDS, UNDECIDED
 from rru_nb.analysis.resampling import holm
 from rru_nb.analysis.seeds import SURE
@@ -36,19 +35,6 @@ class _Claim(NamedTuple):
     finding: Callable | None = None
 
 
-def _one(verdict):
-    return lambda frame: {"": verdict(frame)}
-
-
-def _of_ablation(function):
-    def with_tables(frame):
-        found = section("ablation")
-        rru = rru_scores(found, frame)
-        return function(ablation_table(found, frame, rru), frame)
-
-    return with_tables
-
-
 _CLAIMS = {
     "robustness": _Claim(
         "The RRU works well in a broader range of learning rates and sizes.",
@@ -56,14 +42,10 @@ _CLAIMS = {
         findings.robustness,
     ),
     "dropout": _Claim("Dropout has its most pronounced effect on the RRU."),
-    "ablation": _Claim(
-        "The RRU as it is performs best.",
-        _one(_of_ablation(findings.ablation_verdict)),
-        _of_ablation(findings.ablation),
-    ),
+    "ablation": _Claim("The RRU as it is performs best."),
     "normalization": _Claim(
         "Normalization broadens the range in which the RRU works.",
-        _one(findings.normalization_verdict),
+        lambda frame: {"": findings.normalization_verdict(frame)},
         findings.normalization,
     ),
 }
@@ -120,12 +102,13 @@ def _shown(verdict, dataset):
     if verdict is None:
         sentence = "the page was built without its notebook's run."
         row = {"basis": "no verdict", "held": _OPEN, "note": sentence, "sentence": sentence}
+        row |= {"p": math.nan}
     else:
         note = "; ".join(filter(None, [*verdict["limits"], verdict["note"]]))
         sentence = f"{verdict['held'].capitalize()}: {note}."
         row = {"basis": verdict["rests_on"], "held": verdict["held"], "note": note}
-        row |= {"sentence": sentence}
-    return row | {"dataset": dataset, "measure": "", "alone": row["held"], "p": math.nan}
+        row |= {"sentence": sentence, "p": math.nan if verdict["p"] is None else verdict["p"]}
+    return row | {"dataset": dataset, "measure": "", "alone": row["held"]}
 
 
 def _answer(name, dataset):

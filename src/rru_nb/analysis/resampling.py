@@ -1,4 +1,4 @@
-"""Intervals by resampling, the small-sample interval of a mean, and Holm's correction."""
+"""Intervals by resampling, and Holm's correction."""
 
 import numpy as np
 import scipy.stats
@@ -37,15 +37,6 @@ def holm(p_values):
     factors = np.arange(len(order), 0, -1)
     corrected[order] = np.minimum(1, np.maximum.accumulate(factors * p_values[order]))
     return corrected
-
-
-def mean_interval(values):
-    """The 95 % interval of a mean after Student's t; `(nan, nan)` for fewer than two values."""
-    values = np.asarray(values, float)
-    if len(values) < 2:
-        return np.nan, np.nan
-    half = scipy.stats.t.ppf((1 + LEVEL) / 2, len(values) - 1) * scipy.stats.sem(values)
-    return float(values.mean() - half), float(values.mean() + half)
 
 
 def best_of(k, spread, draws=100_000, seed=0):

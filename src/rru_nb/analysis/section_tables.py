@@ -1,4 +1,4 @@
-"""Tables of the sections' notebooks: how much of a grid works, Table 2, what was run and how."""
+"""Tables of the sections' notebooks: how much of a grid works, what was run and how."""
 
 import numpy as np
 import pandas as pd
@@ -9,7 +9,7 @@ from ..training.config import CELL_TITLES
 from ..training.provenance import device_name
 from ..training.records import load_records
 from .robust import WITHIN, grid_table
-from .tables import METRIC_TITLES, p_text, short_number, signed
+from .tables import METRIC_TITLES, short_number
 
 NO_NUMBER = "–"
 _STATUS = {"failed": "failed", "missing": "not measured"}
@@ -65,31 +65,6 @@ def shown_replication(frame):
     }
     table = pd.DataFrame.from_dict(rows, orient="index")
     return table.rename_axis(["cell", "learning rate"])
-
-
-def shown_ablation_table(table):
-    """`ablation_table` for readers."""
-    rows = {
-        row.title: {
-            "paper": _fixed(row.paper),
-            "paper, to the RRU": _unless_rru(f"{row.paper_difference:+.2f}", row),
-            "measured": _fixed(row.measured) or "not measured",
-            "seeds": f"{row.runs}" + (f", {row.failed} failed" if row.failed else ""),
-            "measured, to the RRU": _unless_rru(signed(row.difference), row),
-            "95 % interval": _unless_rru(f"{signed(row.low)} to {signed(row.high)}", row),
-            "corrected": "" if np.isnan(row.p_holm) else p_text(row.p_holm),
-        }
-        for row in table.itertuples()
-    }
-    return pd.DataFrame.from_dict(rows, orient="index")
-
-
-def _fixed(value):
-    return "" if np.isnan(value) else f"{value:.2f}"
-
-
-def _unless_rru(difference, row):
-    return "" if row.Index == "rru" or "nan" in difference else difference
 
 
 def dropout_table(frame):

@@ -130,21 +130,6 @@ def _reach_of_best(trials, n, tail):
     return -np.quantile((best - mean) / deviation, tail)
 
 
-def p_of_run(score, scores, metric=None):
-    """How often one more run would lie as far from the runs that there are; NaN for too few.
-
-    The test that belongs to `expected_run`: below 0.05 where the score lies outside it.
-    """
-    n = len(scores)
-    if n < 3:
-        return np.nan
-    losses = as_losses(scores, metric)
-    distance = abs(as_losses(score, metric) - losses.mean())
-    with np.errstate(divide="ignore", invalid="ignore"):
-        t = distance / (losses.std(ddof=1) * np.sqrt(1 + 1 / n))
-    return float(2 * stats.t.sf(np.nan_to_num(t), n - 1))
-
-
 def against_gates(scores, metric=None):
     """By how much the RRU's mean is better than a gated cell's, with Welch's interval and p value.
 

@@ -1,5 +1,6 @@
 """Verdicts on the paper's claims: notebooks show them, the front page gathers them."""
 
+import math
 from dataclasses import asdict, dataclass
 from html import escape
 
@@ -18,6 +19,7 @@ class Verdict:
         rests_on: str, size and number of the trainings behind it.
         note: str, the numbers that decided.
         limits: tuple of str, why it is inconclusive.
+        p: float, of the test that decides, before any correction for other claims; NaN for none.
     """
 
     claim: str
@@ -26,9 +28,11 @@ class Verdict:
     rests_on: str
     note: str = ""
     limits: tuple = ()
+    p: float = math.nan
 
     def _repr_mimebundle_(self, include=None, exclude=None):
-        return {MIME: asdict(self), "text/html": self.html(), "text/plain": self.text()}
+        fields = asdict(self) | {"p": None if math.isnan(self.p) else self.p}  # JSON has no NaN
+        return {MIME: fields, "text/html": self.html(), "text/plain": self.text()}
 
     def text(self):
         """Return the verdict as one line."""
@@ -47,16 +51,18 @@ class Verdict:
         )
 
 
-def judge(claim, holds, frame, note="", min_seeds=2):
+def judge(claim, holds, frame, note="", min_seeds=2, p=math.nan):
     """Judge a claim by trainings, and no more surely than they allow.
 
     A claim is inconclusive where runs are not measured, where the limit of epochs cut off more
-    than a fifth of the trainings, or where there are fewer than `min_seeds` seeds.
+    than a fifth of the trainings, or where there are fewer than `min_seeds` seeds and no test,
+    whose p value would account for their number.
 
     Args:
-        claim: str, a sentence. holds: bool, what the numbers say.
+        claim: str, a sentence. holds: bool, what the numbers say; None where they say neither.
         frame: rows of `experiments.results`, of one dataset and scale.
         note: str, the numbers in a few words. min_seeds: int.
+        p: float, of the test behind `holds`, see `Verdict`.
 
     Returns:
         A `Verdict`.
@@ -69,8 +75,8 @@ def judge(claim, holds, frame, note="", min_seeds=2):
         limits.append(f"{n_missing} of {len(frame)} runs are not measured")
     if n_cut_off > TOO_MANY_CUT_OFF * len(measured):
         limits.append(f"the limit of epochs ended {n_cut_off} of {len(measured)} trainings")
-    if len(measured) and n_seeds < min_seeds:
+    if len(measured) and n_seeds < min_seeds and math.isnan(p):
         limits.append(f"{'one seed' if n_seeds == 1 else f'{n_seeds} seeds'} a point")
-    held = INCONCLUSIVE if limits else HOLDS if holds else FAILS
+    held = INCONCLUSIVE if limits or holds is None else HOLDS if holds else FAILS
     rests_on = f"{len(measured)} trainings of ours, scale {frame.scale.iloc[0]}"
-    return Verdict(claim, frame.dataset.iloc[0], held, rests_on, note, tuple(limits))
+    return Verdict(claim, frame.dataset.iloc[0], held, rests_on, note, tuple(limits), float(p))

@@ -1,7 +1,6 @@
 """What the notebooks draw, one module for each kind of figure."""
 
 from .curves import by_epoch, curves_of_datasets, validation_curves
-from .differences import ablation_differences
 from .files import show, table
 from .grids import heatmaps
 from .lines import cell_legend, mark_failed
@@ -11,7 +10,6 @@ from .style import COLOURS, cell_style, use_style
 
 __all__ = [
     "COLOURS",
-    "ablation_differences",
     "by_epoch",
     "cell_legend",
     "cell_style",

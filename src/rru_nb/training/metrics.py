@@ -21,6 +21,11 @@ class Metric:
     unit: str
     higher_is_better: bool = False
 
+    @property
+    def loss_title(self):
+        """Return the title of what `loss` gives, with the unit."""
+        return "errors in %" if self.higher_is_better else self.title
+
     def loss(self, score):
         """Return what is better when lower: the score itself, or the error rate of an accuracy.
 

@@ -1,7 +1,6 @@
 """Sentences that state what the records say, so that prose and numbers cannot part."""
 
 from . import datasets
-from .ablation import ablation, ablation_verdict, ablations
 from .grids import (
     NORMALIZE_TITLES,
     best_of_grid,
@@ -17,9 +16,6 @@ from .tuning import tuned_table, tuning
 
 __all__ = [
     "NORMALIZE_TITLES",
-    "ablation",
-    "ablation_verdict",
-    "ablations",
     "best_of_grid",
     "comparison",
     "convergence",
