@@ -12,7 +12,7 @@ from ._dropout import drop, split
 class GRUCell(GatedCell):
     """Gated recurrent unit, the reset gate before the candidate's matrix product.
 
-    With x the input, h the state, [x, h] their concatenation and ⊙ the elementwise product:
+    With x the input, h the state, [x, h] their concatenation and ⊙ the elementwise product::
 
         r, u = σ([x, h] W_g + b_g)
         c = Dropout(tanh([x, r ⊙ h] W_c + b_c))
@@ -37,7 +37,7 @@ class GRUCell(GatedCell):
     Raises:
         UserError: if an argument is out of its range.
 
-    Example:
+    Example::
 
         layer = keras.layers.RNN(GRUCell(64, dropout=0.3), return_sequences=True)
         outputs = layer(np.zeros((16, 200, 88), "float32"))  # [16, 200, 64]

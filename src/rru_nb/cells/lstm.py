@@ -12,7 +12,7 @@ from ._dropout import drop, split
 class LSTMCell(GatedCell):
     """Long short-term memory without peepholes.
 
-    With x the input, h and c the states, [x, h] a concatenation, ⊙ the elementwise product:
+    With x the input, h and c the states, [x, h] a concatenation, ⊙ the elementwise product::
 
         i, j, f, o = [x, h] W + b
         c' = c ⊙ σ(f + forget_bias) + σ(i) ⊙ Dropout(tanh(j))
@@ -36,7 +36,7 @@ class LSTMCell(GatedCell):
     Raises:
         UserError: if an argument is out of its range.
 
-    Example:
+    Example::
 
         layer = keras.layers.RNN(LSTMCell(64, dropout=0.3), return_sequences=True)
         outputs = layer(np.zeros((16, 200, 88), "float32"))  # [16, 200, 64]

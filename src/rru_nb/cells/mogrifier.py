@@ -14,12 +14,12 @@ from ._dropout import drop, split
 class MogrifierLSTMCell(GatedCell):
     """LSTM whose input and state gate each other for some rounds before each step.
 
-    With x the input, h and c the states, ⊙ the elementwise product, for k = 0 … rounds − 1:
+    With x the input, h and c the states, ⊙ the elementwise product, for k = 0 … rounds − 1::
 
         x ← x ⊙ 2σ(h A_k B_k + d_k)   if k is even
         h ← h ⊙ 2σ(x A_k B_k + d_k)   if k is odd
 
-    and then, with [x, h] the concatenation of what the rounds left:
+    and then, with [x, h] the concatenation of what the rounds left::
 
         j, o, f, i = [x, h] W
         c' = σ(f + b_f) ⊙ c + min(1 − σ(f + b_f), σ(i + b_i)) ⊙ Dropout(tanh(j + b_j))
@@ -50,7 +50,7 @@ class MogrifierLSTMCell(GatedCell):
     Raises:
         UserError: if an argument is out of its range.
 
-    Example:
+    Example::
 
         cell = MogrifierLSTMCell(64, dropout=0.3, rounds=5, rank=40)
         layer = keras.layers.RNN(cell, return_sequences=True)

@@ -21,7 +21,7 @@ SMALLEST_SHARE = 2.0**-23  # nearer to 0 or 1, float32 has no σ(S) to start fro
 class RRUCell(keras.layers.Layer):
     """Residual Recurrent Unit: a recurrent cell without gates.
 
-    With x the input, h the state and ⊙ the elementwise product:
+    With x the input, h the state and ⊙ the elementwise product::
 
         j = ReLU(Normalize(W^x x + W^h h + B^j))     (1)
         j = ReLU(W^k j + B^k)                        (2), relu_layers − 1 times
@@ -73,7 +73,7 @@ class RRUCell(keras.layers.Layer):
     state: use the layer `RRU`, which restores h_0. The cell warns where it notices. On JAX, a cell
     with dropout needs the layer too, which draws the masks before the loop.
 
-    Example:
+    Example::
 
         layer = keras.layers.RNN(RRUCell(128, output_size=64), return_sequences=True)
         outputs = layer(np.zeros((16, 200, 88), "float32"))  # [16, 200, 64]

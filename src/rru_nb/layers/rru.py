@@ -12,8 +12,7 @@ class RRU(RecurrentLayer):
 
     Args:
         units: int, features n of the state.
-        output_size, relu_layers, hidden_multiplier, dropout, normalize, rezero, relu_outputs,
-            residual, residual_speed, seed: of the cell, see `RRUCell`.
+        output_size, relu_layers, ..., seed: the other arguments of `RRUCell`.
         return_sequences: bool, whether to return the outputs of all time steps or the last.
         return_state: bool, whether to return the last state too.
         go_backwards: bool, whether to run through the time steps backwards, and return the
@@ -40,7 +39,7 @@ class RRU(RecurrentLayer):
     Raises:
         UserError: if an argument is out of its range, or `fused=True` can't be honoured.
 
-    Example:
+    Example::
 
         layer = RRU(128, output_size=64, dropout=0.5, return_sequences=True)
         outputs = layer(np.zeros((16, 200, 88), "float32"))  # [16, 200, 64]

@@ -18,18 +18,20 @@ class RAdam(keras.optimizers.Optimizer):
     r"""Rectified Adam, with the gradient's norm clipped against its own history.
 
     At step t = 1, 2, … each variable θ with gradient g has moments v and m, zero at first.
-    With a `clip_multiplier` κ, g is first scaled down to a norm of at most
+    With a `clip_multiplier` κ, g is first scaled down to a norm of at most::
 
         κ · sqrt(Σ v / (1 − β2^t)) + 0.01
 
-    where v is still that of the step before. Then
+    where v is still that of the step before. Then::
 
         v ← β2·v + (1 − β2)·g²           v̂ = v / (1 − β2^t)
 
-    | `variant` | m | step, rectified | step, while ρ_t < 5 |
-    | --- | --- | --- | --- |
-    | `"authors"` | β1·m + (1 − β1)·g / (sqrt(v̂) + ε) | lr·r_t·m̂ | lr·m̂ |
-    | `"liu"` | β1·m + (1 − β1)·g | lr·r_t·m̂ / (sqrt(v̂) + ε) | lr·m̂ |
+    =============  =================================  ========================  ===================
+    ``variant``    m                                  step, rectified           step, while ρ_t < 5
+    =============  =================================  ========================  ===================
+    ``"authors"``  β1·m + (1 − β1)·g / (sqrt(v̂) + ε)  lr·r_t·m̂                  lr·m̂
+    ``"liu"``      β1·m + (1 − β1)·g                  lr·r_t·m̂ / (sqrt(v̂) + ε)  lr·m̂
+    =============  =================================  ========================  ===================
 
     with m̂ = m / (1 − β1^t), ρ_∞ = 2 / (1 − β2) − 1, ρ_t = ρ_∞ − 2·t·β2^t / (1 − β2^t) and
     r_t² = (ρ_t − 4)(ρ_t − 2)ρ_∞ / ((ρ_∞ − 4)(ρ_∞ − 2)ρ_t). The authors' momentum is one of
@@ -67,7 +69,7 @@ class RAdam(keras.optimizers.Optimizer):
             and gradients are accumulated or summed over replicas, where their joint norm is
             not known in time.
 
-    Example:
+    Example::
 
         model.compile(optimizer=RAdam(1e-3, clip_multiplier=1.5), loss="mse")
     """

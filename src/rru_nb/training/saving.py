@@ -12,7 +12,7 @@ def custom_objects():
     Keras finds a class by the name in a file once its module is imported; a new process has
     imported none of them.
 
-    Example:
+    Example::
 
         model = keras.models.load_model("m.keras", custom_objects=rru_nb.custom_objects())
     """
