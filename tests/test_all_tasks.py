@@ -26,7 +26,7 @@ TRAININGS = [
     *[("enwik8", "gru", "authors"), ("enwik8", "lstm", "standard")],
     *[("text8", "lstm", "authors"), ("text8", "mogrifier", "standard")],
     *[("imdb", "rru", "authors"), ("imdb", "lstm", "authors")],
-    *[("imdb", "gru", "authors"), ("imdb", "mogrifier", "authors")],
+    *[("imdb", "gru", "final"), ("imdb", "mogrifier", "authors")],
     *[("mnist", "rru", "authors"), ("mnist", "lstm", "authors")],
     *[("pmnist", "gru", "paper"), ("pmnist", "mogrifier", "authors")],
 ]
