@@ -4,6 +4,9 @@ import os
 import subprocess
 import sys
 from contextlib import contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 
 import pytest
 import tensorflow as tf
@@ -11,7 +14,7 @@ import tensorflow as tf
 from rru_nb import paper_config
 from rru_nb.cli import main
 from rru_nb.data import registry
-from rru_nb.data.fetch import _Progress
+from rru_nb.data.fetch import _receive
 from rru_nb.storage import streams
 from rru_nb.training import trainer as training
 from rru_nb.training.config import command
@@ -141,14 +144,22 @@ def test_nor_what_is_told(kind, capsys):
     assert capsys.readouterr().out == "", "where `print` writes what it can't write elsewhere"
 
 
+class Silent(SimpleHTTPRequestHandler):
+    def log_message(self, *_):
+        """Say nothing: it would go to the standard error that the test made useless."""
+
+
 @USELESS
-def test_nor_a_download(kind):
-    with useless_stderr(kind):
-        progress = _Progress(registry.FILES["JSB_Chorales.mat"])
-        progress.total = 10
-        progress.update(10)
-        progress.reset()
-        progress.close()
+def test_nor_a_download(kind, tmp_path):
+    (tmp_path / "there").write_bytes(b"0123456789")
+    serve = partial(Silent, directory=tmp_path)
+    with ThreadingHTTPServer(("127.0.0.1", 0), serve) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}/there"
+        with useless_stderr(kind):
+            _receive(url, registry.FILES["JSB_Chorales.mat"], tmp_path / "here")
+        server.shutdown()
+    assert (tmp_path / "here").read_bytes() == b"0123456789"
 
 
 def test_a_bar_is_shown_where_it_can_be(capsys):
