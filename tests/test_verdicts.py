@@ -64,7 +64,8 @@ def test_verdicts_move_below_the_claim_and_nothing_else_does():
     cells = [title, cell(shown[1]), cell(*shown), cell(shown[0])]
     verdicts.lift(cells)
     assert [c["cell_type"] for c in cells] == ["markdown", *["code"] * 4]
-    assert [o["data"] for o in cells[1]["outputs"]] == [shown[0], shown[0]]
+    boxes = [o["data"] for o in cells[1]["outputs"]]
+    assert boxes == [{kind: shown[0][kind] for kind in ("text/html", "text/plain")}] * 2
     assert [o["data"] for c in cells[2:] for o in c["outputs"]] == [shown[1], shown[1]]
     alone = [title, cell(shown[1])]
     verdicts.lift(alone)
@@ -77,7 +78,8 @@ def front_page(folder, monkeypatch, **shown):
     (folder / "notebooks").mkdir(exist_ok=True)
     for name, verdict in shown.items():
         bundle = json.loads(json.dumps(verdict._repr_mimebundle_(), allow_nan=False))
-        page = {"cells": [cell({MIME: bundle[MIME]})]}
+        page = {"cells": [{"cell_type": "markdown"}, cell({MIME: bundle[MIME]})]}
+        verdicts.lift(page["cells"])
         (folder / "notebooks" / f"{name}.ipynb").write_text(json.dumps(page))
     return claims.claims(Context(folder, None))
 
