@@ -4,7 +4,6 @@ import json
 
 from rru_nb.analysis.verdicts import MIME
 
-
 _FIELDS = "verdict"  # of a lifted output's metadata
 
 
