@@ -1,5 +1,6 @@
 """A small book in a temporary checkout: what builds, and what must not."""
 
+import base64
 import shutil
 import subprocess
 import threading
@@ -313,3 +314,17 @@ def test_a_full_disk_under_jupyter_book_is_not_the_pages_fault(root, monkeypatch
     monkeypatch.setattr(site.subprocess, "run", lambda *_, **__: done)
     with pytest.raises(UserError, match="cannot be built: No space left on device. Make room"):
         build(execute=False)
+
+
+def test_files_leave_the_links_of_pages_and_nothing_else_changes(tmp_path):
+    content = base64.b64encode(b"a,b\n1,2\n").decode()
+    link = f'<a download="t.csv" href="data:text/csv;base64,{content}">t.csv</a>'
+    sound = f'<audio src="data:audio/mpeg;base64,{content}"></audio>'
+    page = tmp_path / "notebooks" / "page.html"
+    page.parent.mkdir()
+    page.write_text(f"<p>{link} · {link}</p>{sound}")
+    site.take_files_out_of_links(tmp_path)
+    (file,) = tmp_path.glob("_downloads/*/t.csv")
+    assert file.read_bytes() == b"a,b\n1,2\n"
+    one = f'<a download="t.csv" href="../_downloads/{file.parent.name}/t.csv">t.csv</a>'
+    assert page.read_text() == f"<p>{one} · {one}</p>{sound}"

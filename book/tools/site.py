@@ -1,5 +1,8 @@
 """From the stage to pages: Jupyter Book's configuration, MathJax, and the build itself."""
 
+import base64
+import functools
+import hashlib
 import importlib.util
 import json
 import os
@@ -18,6 +21,9 @@ COLAB = "https://colab.research.google.com"
 # What MathJax 3 loads for TeX, of the 10 MB that it has.
 _MATHJAX = ("tex-mml-chtml.js", "output/chtml/fonts/woff-v2")
 _JUPYTER_BOOK = "from jupyter_book.cli.main import main; main()"  # it cannot be run by -m
+_LINK_WITH_FILE = re.compile(
+    r'download="(?P<name>[\w.-]+)" href="data:[\w/+.-]+;base64,(?P<content>[\w+/=]+)"'
+)
 # The API page imports TensorFlow, whose first line is no fault of a page.
 _FAULT = re.compile(r"^(?!WARNING: All log).*(WARNING|ERROR|CRITICAL|SEVERE|[a-z]Error:)")
 _ADDRESS = re.compile(r'^_REPOSITORY = "(.*?)"', re.MULTILINE)
@@ -85,8 +91,34 @@ def build_site(folder, repository=None, say=print, substitutions=None):
         raise BookError(f"Jupyter Book found fault with the pages:\n{_faults(done.stdout, folder)}")
     site = folder / "_build" / "html"
     _check_complete(folder, site)
+    take_files_out_of_links(site)
     say(f"built {len(pages(folder))} pages")
     return site
+
+
+def take_files_out_of_links(site):
+    """Turn the files that links of pages hold into files beside the pages.
+
+    A notebook holds them inside its links, so that they go wherever it goes; a page with all of
+    them would weigh megabytes.
+
+    Args:
+        site: Path of the folder of the site; its pages are changed.
+    """
+
+    def beside(page, link):
+        content = base64.b64decode(link["content"])
+        digest = hashlib.sha256(content).hexdigest()[:12]
+        path = site / "_downloads" / digest / link["name"]
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+        return f'download="{link["name"]}" href="{os.path.relpath(path, page.parent)}"'
+
+    for page in site.rglob("*.html"):
+        text = page.read_text(encoding="utf-8")
+        changed = _LINK_WITH_FILE.sub(functools.partial(beside, page), text)
+        if changed != text:
+            page.write_text(changed, encoding="utf-8")
 
 
 def _write_config(folder, repository, substitutions):
