@@ -46,7 +46,7 @@ class Verdict:
             f'<div class="rru-verdict {self.held.replace(" ", "-")}">'
             f"<p><strong>{self.held.capitalize()}</strong> on {escape(self.dataset)}. "
             f"{escape(self.claim)}</p>"
-            f"<p>{escape(why)}{'.' if why else ''} <small>{escape(self.rests_on)}.</small></p>"
+            f"<p>{escape(why[:1].upper() + why[1:])}{'.' if why else ''} <small>{escape(self.rests_on)}.</small></p>"
             "</div>"
         )
 
