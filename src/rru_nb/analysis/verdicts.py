@@ -42,11 +42,12 @@ class Verdict:
     def html(self):
         """Return the verdict as a box."""
         why = "; ".join(filter(None, [*self.limits, self.note]))
+        why = f"{why[0].upper()}{why[1:]}." if why else ""
         return (
             f'<div class="rru-verdict {self.held.replace(" ", "-")}">'
             f"<p><strong>{self.held.capitalize()}</strong> on {escape(self.dataset)}. "
             f"{escape(self.claim)}</p>"
-            f"<p>{escape(why[:1].upper() + why[1:])}{'.' if why else ''} <small>{escape(self.rests_on)}.</small></p>"
+            f"<p>{escape(why)} <small>{escape(self.rests_on)}.</small></p>"
             "</div>"
         )
 
