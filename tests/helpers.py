@@ -40,7 +40,7 @@ def without_times(record):
 
 
 def frame_of(points, score, status=lambda point: "ok", metric="nll_window"):
-    """Return what `sections.results` gives, with a score for each point."""
+    """Return what `experiments.results` gives, with a score for each point."""
     rows = []
     for point in points:
         kind = status(point)

@@ -27,7 +27,7 @@ def grid_table(frame, by="cell"):
     """How much of its grid works for each cell.
 
     Args:
-        frame: rows of `sections.results`, of one dataset and scale.
+        frame: rows of `experiments.results`, of one dataset and scale.
         by: the column that tells what is compared: "cell", or "normalize".
 
     Returns:
@@ -160,7 +160,7 @@ def run_spread(frame):
     are left out.
 
     Args:
-        frame: rows of `sections.results`, one for each place.
+        frame: rows of `experiments.results`, one for each place.
     """
     table = frame.pivot(index="learning_rate", columns="n_params", values="test").astype(float)
     means = table.mean(axis=1).to_numpy()[:, None] + table.mean(axis=0).to_numpy()[None]

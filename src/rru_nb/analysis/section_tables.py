@@ -149,7 +149,7 @@ def run_summary(*frames):
     """One generated box: what was run, when, how long, on what, with which versions and code.
 
     Args:
-        *frames: rows of `sections.results`, a column of the table each.
+        *frames: rows of `experiments.results`, a column of the table each.
     """
     columns = {f"{f.dataset.iloc[0]}, scale {f.scale.iloc[0]}": _summary(f) for f in frames}
     longest = max(columns.values(), key=len)

@@ -15,7 +15,7 @@ _FAILED = 9.999  # stands for the score of a training that failed
 
 
 def authors_grid(name, dataset):
-    """Return the authors' grid for a section, with the columns of `sections.results`.
+    """Return the authors' grid for a section, with the columns of `experiments.results`.
 
     There is no `id` and no `command`: these trainings are not records.
 

@@ -28,7 +28,7 @@ def time_epoch(config):
         Seconds, a float.
 
     Raises:
-        UserError: as `training.run` does before it trains.
+        UserError: as `trainer.run` does before it trains.
     """
     import keras
 

@@ -11,7 +11,7 @@ def coverage_curves(frame):
     """Share of the running symbols that the k most frequent ones cover, a line a vocabulary.
 
     Args:
-        frame: of `statistics.shown.coverage`.
+        frame: of `datasets.shown.coverage`.
     """
     figure, ax = plt.subplots(figsize=(8, 4.2))
     palette = sns.color_palette("colorblind", frame.text.nunique())
@@ -29,7 +29,7 @@ def review_lengths(frame):
     """How long the reviews are, the cut at 512 words marked.
 
     Args:
-        frame: of `statistics.shown.review_lengths`.
+        frame: of `datasets.shown.review_lengths`.
     """
     figure, ax = plt.subplots(figsize=(8, 3.6))
     shares, width = frame["% of the reviews"], frame.to - frame["from"]
@@ -45,7 +45,7 @@ def digit_as_sequence(frame, label):
     """One digit three times: as an image, row by row as a sequence, and permuted.
 
     Args:
-        frame: of `statistics.shown.digit`. label: the digit's class.
+        frame: of `datasets.shown.digit`. label: the digit's class.
     """
     figure, axes = plt.subplot_mosaic(
         [["image", "rows"], ["image", "permuted"]],
@@ -69,7 +69,7 @@ def ink(frame):
     """Where the mean training digit has its ink, as an image and along the sequence.
 
     Args:
-        frame: of `statistics.shown.ink`.
+        frame: of `datasets.shown.ink`.
     """
     figure, (left, right) = plt.subplots(
         1, 2, figsize=(9, 2.8), width_ratios=[1, 2.4], layout="constrained"

@@ -21,7 +21,7 @@ def heatmaps(frame, x, y, panel="cell", titles=CELL_TITLES):
     run. All panels of a row share one colour scale.
 
     Args:
-        frame: rows of `sections.results`, of one dataset and scale; seeds are averaged.
+        frame: rows of `experiments.results`, of one dataset and scale; seeds are averaged.
         x, y: names of the axes' columns, with numbers.
         panel: the column whose values are the columns of panels.
         titles: `{value of panel: title}`.

@@ -54,7 +54,7 @@ def _name_octaves(axes, low, high):
 
 
 def pitch_histograms(frame):
-    """How often each pitch sounds, one panel a set; a frame of `statistics.shown.pitches`."""
+    """How often each pitch sounds, one panel a set; a frame of `datasets.shown.pitches`."""
     figure, axes = panels(frame["set"].nunique())
     for ax, (name, numbers) in zip(axes, frame.groupby("set", sort=False)):
         ax.bar(numbers.pitch, numbers["% of the notes"], width=1, linewidth=0, color=COLOURS["rru"])
@@ -65,7 +65,7 @@ def pitch_histograms(frame):
 
 
 def polyphony_histograms(frame):
-    """How many keys sound at once, one panel a set; a frame of `statistics.shown.polyphony`."""
+    """How many keys sound at once, one panel a set; a frame of `datasets.shown.polyphony`."""
     figure, axes = panels(frame["set"].nunique())
     for ax, (name, numbers) in zip(axes, frame.groupby("set", sort=False)):
         ax.bar(numbers["keys"], numbers["% of the time steps"], color=COLOURS["gru"])
@@ -75,7 +75,7 @@ def polyphony_histograms(frame):
 
 
 def length_boxes(frame):
-    """The lengths of the pieces: range, quartiles, median; see `statistics.shown.lengths`."""
+    """The lengths of the pieces: range, quartiles, median; see `datasets.shown.lengths`."""
     figure, ax = plt.subplots(figsize=(9, 0.6 * len(frame) + 1.2))
     positions = np.arange(len(frame), 0, -1)  # the first set on top
     first, middle, third = (frame[c] for c in ("first quartile", "median", "third quartile"))

@@ -9,7 +9,7 @@ def lengths(frame):
     """Which share of each set's pieces is longer than a window.
 
     Args:
-        frame: of `statistics.shown.lengths`; the other functions take the frame of their name.
+        frame: of `datasets.shown.lengths`; the other functions take the frame of their name.
     """
     told = [f"{row.over:.0f} % in {row.set}" for row in _named(frame, over="over a window, %")]
     longest = frame.loc[frame.longest.idxmax()]
@@ -61,7 +61,7 @@ def review_lengths(frame, numbers):
     """Say which share of the reviews the cut at 512 words shortens, and how long most are.
 
     Args:
-        frame: of `statistics.shown.review_lengths`. numbers: the statistics it was made of.
+        frame: of `datasets.shown.review_lengths`. numbers: the statistics it was made of.
     """
     shares = frame["% of the reviews"]
     splits = [numbers[name] for name in ("train", "valid", "test")]

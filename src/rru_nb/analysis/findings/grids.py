@@ -17,7 +17,7 @@ def robustness(frame, where="here"):
     """Whether the RRU works well in a broader range than the gated cells, with intervals.
 
     Args:
-        frame: rows of `sections.results` or `authors_grid`, of one dataset and scale.
+        frame: rows of `experiments.results` or `authors_grid`, of one dataset and scale.
         where: str, whose trainings these are, as the verdict names them.
     """
     if not (frame.status != "missing").any():

@@ -56,7 +56,7 @@ def missing_points(frame):
     """Which runs of a section have no record: how to run them all, and each by itself.
 
     Args:
-        frame: rows of `sections.results`, with the section's name in `frame.attrs`.
+        frame: rows of `experiments.results`, with the section's name in `frame.attrs`.
     """
     missing = frame[frame.status == "missing"]
     if missing.empty:
@@ -89,7 +89,7 @@ def cut_off_note(frame):
     """What forbids a verdict: that the limit of epochs ended more than a fifth of the trainings.
 
     Args:
-        frame: rows of `sections.results`.
+        frame: rows of `experiments.results`.
 
     Returns:
         A clause, or an empty string where a verdict may be given.
@@ -105,7 +105,7 @@ def limit_note(frame):
     """How many trainings the limit of epochs ended, not their patience.
 
     Args:
-        frame: rows of `sections.results`.
+        frame: rows of `experiments.results`.
     """
     done = frame[frame.status == "ok"]
     cut, last = (int(done[name].astype(bool).sum()) for name in ("cut_off", "at_limit"))
