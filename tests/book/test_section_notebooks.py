@@ -11,7 +11,7 @@ from helpers import a_record
 from rru_nb.experiments import section
 from rru_nb.training.records import find_record, write_record
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 ORIGIN = {
     "device": {"gpu": None, "cpu": "a processor", "cores": 2},
     "commit": {"sha": "0123456789abcdef", "dirty": False},

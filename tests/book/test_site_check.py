@@ -58,7 +58,7 @@ def page(body):
 
 @pytest.fixture
 def check_site():
-    path = Path(__file__).parents[1] / "scripts" / "check_site.py"
+    path = Path(__file__).parents[2] / "scripts" / "check_site.py"
     spec = importlib.util.spec_from_file_location("check_site", path)
     module = importlib.util.module_from_spec(spec)
     sys.modules["check_site"] = module

@@ -19,7 +19,7 @@ from rru_nb.experiments import section
 from rru_nb.training import trainer as training
 from rru_nb.training.config import CELLS, SCALES
 
-NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
+NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
 # All texts that a checked parameter may be; a path or a command made of them is harmless.
 NAMES = {*DATASETS, *CELLS, *SCALES, *section("ablation").variants, "valid", "test"}
 

@@ -13,7 +13,7 @@ import yaml
 
 from rru_nb.data import catalogue
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 NOTEBOOKS = ROOT / "notebooks"
 PARAMETER_FILES = sorted((ROOT / "params" / "papermill").glob("*.yml"))
 

@@ -11,7 +11,7 @@ from rru_nb.listen.player import GRIDS
 from rru_nb.tasks import task_for
 from rru_nb.training.records import find_record
 
-FOLDER = Path(__file__).parents[1] / "results" / "weights"
+FOLDER = Path(__file__).parents[2] / "results" / "weights"
 FILES = sorted(FOLDER.glob("*/*.npz"))
 HEARD = [(path.parent.name, path.name.split("-")[0]) for path in FILES]
 

@@ -16,7 +16,7 @@ import across_backends
 import numpy as np
 import pytest
 
-TESTS = Path(__file__).parent
+TESTS = Path(__file__).parents[1]
 FILES = sorted((TESTS / "backend").glob("test_*.py"))
 OF_LAYERS = ("test_cells", "test_layers", "test_radam_steps")  # all that runs on PyTorch
 MAY_SKIP = {

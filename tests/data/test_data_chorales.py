@@ -24,7 +24,7 @@ def test_script_gives_the_same_bytes(tmp_path, monkeypatch):
     music21 = pytest.importorskip("music21")
     if music21.__version__ != "10.5.1":
         pytest.skip("made with music21 10.5.1")
-    script = Path(__file__).parents[1] / "scripts" / "make_chorales.py"
+    script = Path(__file__).parents[2] / "scripts" / "make_chorales.py"
     again = tmp_path / "again.npz"
     monkeypatch.setattr("sys.argv", [str(script), str(again)])
     runpy.run_path(str(script), run_name="__main__")

@@ -11,7 +11,7 @@ import pytest
 
 import rru_nb
 
-PAGE = Path(__file__).parents[1] / "book" / "api.md"
+PAGE = Path(__file__).parents[2] / "book" / "api.md"
 TEXT = PAGE.read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
 DOCUMENTED = re.findall(r"^\.\. (?:auto|py:)(\w+):: rru_nb\.(\w+)(.*)$", TEXT, re.MULTILINE)

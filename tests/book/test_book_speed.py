@@ -11,7 +11,7 @@ import pytest
 from book.tools import speed
 from book.tools.generate import FRAGMENTS, Context
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 RECORDS = ROOT / "benchmarks" / "records"
 
 

@@ -15,7 +15,7 @@ from book.tools.__main__ import main as make_book
 from rru_nb import paper_config
 from rru_nb.errors import UserError
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 def notebook(*sources, parameters="train = True"):

@@ -8,7 +8,7 @@ import pytest
 
 from rru_nb import GRUCell, MogrifierLSTMCell, RRUCell
 
-BOOK = Path(__file__).parents[1] / "book"
+BOOK = Path(__file__).parents[2] / "book"
 TEXT = (BOOK / "gates.md").read_text(encoding="utf-8")
 ITEMS = re.findall(r":::\{grid-item\}\n\*\*(.*?)\*\*(.*?)\n:::\n", TEXT, re.DOTALL)
 TABLE = re.findall(r"^\| ([\w ]+) \| (\d+) \| (\d+) \|", TEXT, re.MULTILINE)

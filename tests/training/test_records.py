@@ -20,7 +20,7 @@ from rru_nb.training.records import (
     write_record,
 )
 
-OLD_RECORDS = sorted((Path(__file__).parent / "old_records").glob("*.json"))
+OLD_RECORDS = sorted((Path(__file__).parents[1] / "old_records").glob("*.json"))
 
 
 @pytest.fixture(autouse=True)

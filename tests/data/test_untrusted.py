@@ -5,7 +5,7 @@ from pathlib import Path
 
 import nbformat
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 NAMES = {
     *("joblib", "jsonpickle", "cloudpickle", "pickle", "dill", "marshal", "shelve"),
     *("load_all", "unsafe_load", "full_load", "load_model", "unpack_archive", "extractall"),

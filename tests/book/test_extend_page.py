@@ -9,7 +9,7 @@ import pytest
 from rru_nb import load_dataset, unregister_cell, write_midi
 from rru_nb.training.config import CELLS
 
-PAGE = Path(__file__).parents[1] / "book" / "extend.md"
+PAGE = Path(__file__).parents[2] / "book" / "extend.md"
 BLOCKS = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
 
 

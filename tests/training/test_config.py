@@ -129,7 +129,7 @@ def test_records_from_before_a_setting_was_added_keep_their_name_and_meaning():
 
 
 def test_committed_records_keep_their_names():
-    folder = Path(__file__).parents[1] / "results"
+    folder = Path(__file__).parents[2] / "results"
     files = [p for p in folder.glob("*/*.json") if p.parent.name in KINDS]
     assert len(files) > 50
     for path in files:

@@ -9,7 +9,7 @@ from pages import functions_of
 
 from rru_nb.experiments import authors_grid
 
-GRIDS = Path(__file__).parents[1] / "params" / "paper" / "grids" / "trainings.csv"
+GRIDS = Path(__file__).parents[2] / "params" / "paper" / "grids" / "trainings.csv"
 page = functions_of("robustness")
 
 
