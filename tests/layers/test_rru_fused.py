@@ -8,7 +8,7 @@ from layer_cases import use_masks
 
 from rru_nb import RRU, UserError
 from rru_nb.cells._dropout import Step
-from rru_nb.layers.tensorflow import halves, rru
+from rru_nb.layers.tensorflow import batch_splitting, rru
 from rru_nb.layers.tensorflow.over_time import UNROLL, can_compile
 
 
@@ -120,10 +120,12 @@ def test_lengths_around_the_unrolled_loop(steps, graph, split, wide, case, monke
 
 
 def test_wide_weights_are_not_split_and_one_core_splits_nothing(monkeypatch):
-    monkeypatch.setattr(halves, "_cores", lambda: 2)
-    assert halves.pays(halves.MOST_ENTRIES) and not halves.pays(halves.MOST_ENTRIES + 1)
-    monkeypatch.setattr(halves, "_cores", lambda: 1)
-    assert not halves.pays(1)
+    monkeypatch.setattr(batch_splitting, "_cores", lambda: 2)
+    assert batch_splitting.worth_splitting(
+        batch_splitting.MOST_ENTRIES
+    ) and not batch_splitting.worth_splitting(batch_splitting.MOST_ENTRIES + 1)
+    monkeypatch.setattr(batch_splitting, "_cores", lambda: 1)
+    assert not batch_splitting.worth_splitting(1)
 
 
 @pytest.mark.parametrize("jit_compile", [False, True])

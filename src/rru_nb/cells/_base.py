@@ -36,7 +36,7 @@ class GatedCell(keras.layers.Layer):
         return self.units
 
     def get_initial_state(self, batch_size=None):
-        """Zeros of shape [batch_size, n], one for each state."""
+        """Return zeros of shape [batch_size, n], one for each state."""
         sizes = self.state_size if isinstance(self.state_size, list) else [self.state_size]
         return [ops.zeros((batch_size, n), dtype=self.compute_dtype) for n in sizes]
 

@@ -27,17 +27,17 @@ class Step(NamedTuple):
 
 
 def split(inputs):
-    """`(x, keep)` of a cell's inputs; keep is None where they are x alone."""
+    """Return `(x, keep)` of a cell's inputs; keep is None where they are x alone."""
     return inputs if isinstance(inputs, Step) else (inputs, None)
 
 
 def kept_levels(rate):
-    """How many of `LEVELS` keep an entry: the kept share as a multiple of 2^-16."""
+    """Count how many of `LEVELS` keep an entry: the kept share as a multiple of 2^-16."""
     return max(1, round((1 - rate) * LEVELS))
 
 
 def scale(rate):
-    """The factor on what is kept that keeps the mean."""
+    """Return the factor on what is kept that keeps the mean."""
     return LEVELS / kept_levels(rate)
 
 

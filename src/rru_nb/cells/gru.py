@@ -62,7 +62,7 @@ class GRUCell(GatedCell):
         )
 
     def call(self, inputs, states, training=False):
-        """One time step.
+        """Compute one time step.
 
         Args:
             inputs: x, [batch, m]; with a mask of dropout as a `Step`.

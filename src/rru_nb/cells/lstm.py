@@ -56,7 +56,7 @@ class LSTMCell(GatedCell):
         self.bias = self.add_weight(name="bias", shape=(4 * n,), initializer="zeros")
 
     def call(self, inputs, states, training=False):
-        """One time step.
+        """Compute one time step.
 
         Args:
             inputs: x, [batch, m]; with a mask of dropout as a `Step`.

@@ -91,7 +91,7 @@ class MogrifierLSTMCell(GatedCell):
         return self.add_weight(name=name, shape=(size,), initializer="zeros")
 
     def call(self, inputs, states, training=False):
-        """One time step.
+        """Compute one time step.
 
         Args:
             inputs: x, [batch, m]; with a mask of dropout as a `Step`.
@@ -112,7 +112,7 @@ class MogrifierLSTMCell(GatedCell):
         return h, [h, c]
 
     def mogrify(self, x, h):
-        """Returns x and h after the rounds in which they gate each other."""
+        """Return x and h after the rounds in which they gate each other."""
         for k in range(self.rounds):
             if k % 2 == 0:
                 x = x * self._gate(k, h)
@@ -129,7 +129,7 @@ class MogrifierLSTMCell(GatedCell):
 
 
 def _rows_by_fan_in(m, n):
-    """Initializer of W: its rows for x and those for h, each by their own number of rows."""
+    """Make an initializer of W: rows for x and rows for h, each by their own number."""
 
     def initialize(shape, dtype=None):
         blocks = (

@@ -141,7 +141,7 @@ class RRUCell(keras.layers.Layer):
         self._group_for_clipping()
 
     def _group_for_clipping(self):
-        """Marks what is one variable in the authors' code: `RAdam` clips its joint norm."""
+        """Mark what is one variable in the authors' code: `RAdam` clips its joint norm."""
         for together in (
             (self.kernel, self.recurrent_kernel),
             (self.candidate_kernel, self.output_kernel),
@@ -184,7 +184,7 @@ class RRUCell(keras.layers.Layer):
         )
 
     def call(self, inputs, states, training=False):
-        """One time step.
+        """Compute one time step.
 
         Args:
             inputs: x, [batch, m]; with a mask of dropout as a `Step`.
@@ -206,7 +206,7 @@ class RRUCell(keras.layers.Layer):
         return o, [h] if isinstance(states, (list, tuple)) else h
 
     def residual_scale(self):
-        """σ(S) = σ(k·S'), the part of the state that a step keeps: [n], in (0, 1).
+        """Return σ(S) = σ(k·S'), the part of the state that a step keeps: [n], in (0, 1).
 
         All ones for `residual="identity"`.
         """
@@ -226,7 +226,7 @@ class RRUCell(keras.layers.Layer):
         return ops.relu(y) if self.relu_outputs else y
 
     def get_initial_state(self, batch_size=None):
-        """[h_0], h_0 of [batch_size, n]: √n / 4 in the first feature, zeros in the others.
+        """Return [h_0], h_0 of [batch_size, n]: √n / 4 in the first feature, zeros in the others.
 
         All zeros would blow up in the normalization where the input is zero too (section 3).
         """
@@ -302,7 +302,7 @@ def _glorot_uniform(fan_in, fan_out):
 
 
 def _logits_of_uniform(low, high, speed):
-    """Initializer of S': σ(speed · S') is uniform between `low` and `high`."""
+    """Make an initializer of S': σ(speed · S') is uniform between `low` and `high`."""
 
     def initialize(shape, dtype=None):
         dtype = dtype or keras.backend.floatx()

@@ -56,7 +56,7 @@ def last(outputs, mask, zero=False):
 
 
 def _latest(mask):
-    """For each step the number of the latest one that counts, -1 before the first: [T, B]."""
+    """Return, for each step, the latest one that counts, -1 before the first: [T, B]."""
     steps = ops.arange(ops.shape(mask)[0], dtype="int32")[:, None]
     steps = ops.where(mask, steps, -1)
 
@@ -68,7 +68,7 @@ def _latest(mask):
 
 
 def _at(outputs, steps):
-    """Outputs [T, B, p] of the steps given as [S, B], zeros for -1: [S, B, p]."""
+    """Return outputs [T, B, p] of the steps given as [S, B], zeros for -1: [S, B, p]."""
     n_examples = ops.shape(outputs)[1]
     rows = ops.maximum(steps, 0) * n_examples + ops.arange(n_examples, dtype="int32")
     picked = ops.take(ops.reshape(outputs, [-1, outputs.shape[-1]]), rows, axis=0)

@@ -111,7 +111,7 @@ class RecurrentLayer(keras.layers.RNN):
         return outputs[-1], ops.transpose(outputs, [1, 0, 2]), states
 
     def _masks_of(self, x, features_first, training):
-        """Dropout masks in the layout of inputs [T, B, m] or [T, m, B]; None for no dropout."""
+        """Draw dropout masks laid out as inputs [T, B, m] or [T, m, B]; None for no dropout."""
         if not training or not self.cell.dropout:
             return None
         shape, features = ops.shape(x), self.cell.dropped_features
@@ -119,7 +119,7 @@ class RecurrentLayer(keras.layers.RNN):
         return self._draw(shape)
 
     def _with_masks(self, sequences, training):
-        """Sequences with the dropout masks of all steps, for Keras' loop to hand out."""
+        """Pair sequences with the dropout masks of all steps, for Keras' loop to hand out."""
         if not training or not self.cell.dropout:
             return sequences
         return Step(sequences, self._draw((*ops.shape(sequences)[:2], self.cell.dropped_features)))
@@ -141,7 +141,7 @@ class RecurrentLayer(keras.layers.RNN):
 
 
 def _of_backend(module):
-    """The module of that name for Keras' backend, or None where there is none."""
+    """Return the module of that name for Keras' backend, or None where there is none."""
     folder = f"{__package__}.{keras.backend.backend()}"
     try:
         return importlib.import_module(f"{folder}.{module}")

@@ -18,7 +18,7 @@ def _is_checkout(folder):
 
 
 def checkout():
-    """The repository's root, or None: `RRU_NB_ROOT`, else found upwards of package and shell.
+    """Find the repository's root, or None: `RRU_NB_ROOT`, else above package or shell.
 
     Raises:
         UserError: if `RRU_NB_ROOT` names no folder.
@@ -39,24 +39,24 @@ def checkout():
 
 
 def params_dir():
-    """The folder of the paper's values and the scales (`params/`, or its copy in the wheel)."""
+    """Return the folder of the paper's values and scales: `params/`, or the wheel's copy."""
     packaged = PACKAGE / "params"
     return packaged if packaged.is_dir() else _in_checkout("params")
 
 
 def results_dir():
-    """The folder that new records go to: `RRU_NB_RESULTS`, the checkout's, or the user's cache."""
+    """Return the folder for new records: `RRU_NB_RESULTS`, the checkout's, or the cache's."""
     return _given("RRU_NB_RESULTS") or (checkout() or cache_dir()) / "results"
 
 
 def packaged_results_dir():
-    """The committed records that the wheel carries; read, never written. None in a checkout."""
+    """Return the wheel's folder of committed records, read only; None in a checkout."""
     packaged = PACKAGE / "results"
     return packaged if packaged.is_dir() else None
 
 
 def result_folders():
-    """The folders that hold results: that of new ones, then that of the committed ones."""
+    """Return the folders that hold results: that of new ones, then that of the committed ones."""
     return [folder for folder in (results_dir(), packaged_results_dir()) if folder]
 
 
@@ -72,19 +72,19 @@ def find_result(*names, others=()):
 
 
 def cache_dir():
-    """The folder for downloads and encoded data: `RRU_NB_CACHE`, or the user's cache."""
+    """Return the folder for downloads and encoded data: `RRU_NB_CACHE`, or the user's cache."""
     import pooch
 
     return _given("RRU_NB_CACHE") or Path(pooch.os_cache("rru_nb"))
 
 
 def state_dir():
-    """The folder of trainings under way: `RRU_NB_STATE` (a mounted drive, say), or the cache's."""
+    """Return the folder of trainings under way: `RRU_NB_STATE` (a drive, say), or the cache's."""
     return _given("RRU_NB_STATE") or cache_dir() / "state"
 
 
 def data_mirror():
-    """The folder of upstream files named by `RRU_NB_DATA`, or None."""
+    """Return the folder of upstream files named by `RRU_NB_DATA`, or None."""
     return _given("RRU_NB_DATA")
 
 

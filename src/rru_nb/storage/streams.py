@@ -15,12 +15,12 @@ _LOST = (OSError, ValueError, AttributeError)
 
 
 def tell(line):
-    """Writes a line to standard error, if that takes it."""
+    """Write a line to standard error, if that takes it."""
     print(line, file=_Dropping(sys.stderr))
 
 
 def bar(*arguments, **options):
-    """A progress bar of `tqdm` on standard error, which drops what cannot be written."""
+    """Make a progress bar of `tqdm` on standard error, which drops what cannot be written."""
     return _bar_class()(*arguments, file=_for_bars(), **options)
 
 
@@ -90,7 +90,7 @@ def _refusal():
 
 @contextmanager
 def answer():
-    """Within, standard output says what it refuses by a `RefusedError`, at the end at the latest.
+    """Raise a `RefusedError` within if standard output refuses, at the end at the latest.
 
     What its encoding lacks is escaped, as on standard error, and not the end of the command.
     """
@@ -105,7 +105,7 @@ def answer():
 
 
 def open_closed():
-    """Opens standard streams that were closed at the start; standard output so that it refuses.
+    """Open standard streams that were closed at the start; standard output so that it refuses.
 
     Else a file opened later, a record say, gets the number of a closed stream, and TensorFlow's
     notes are written into it.
@@ -123,7 +123,7 @@ def open_closed():
 
 
 def let_go():
-    """Leads streams that refuse to the null device, or Python fails on them once more at exit."""
+    """Lead streams that refuse to the null device, or Python fails on them once more at exit."""
     for stream in filter(None, (sys.stdout, sys.stderr)):
         try:
             stream.flush()

@@ -12,7 +12,7 @@ _TASKS = {  # kind of task: module and class; imported when one is asked for
 
 
 def task_for(config):
-    """The task of a run, with its data loaded.
+    """Return the task of a run, with its data loaded.
 
     Args:
         config: a `RunConfig`.

@@ -40,26 +40,26 @@ class Task:
         self.config = config
 
     def network(self, units):
-        """The untrained `keras.Model` with a state of `units` features in every layer."""
+        """Build the untrained `keras.Model` with a state of `units` features in every layer."""
         raise NotImplementedError
 
     def parameters(self, units):
-        """The number of trainable parameters of `network(units)`, without building it."""
+        """Count the trainable parameters of `network(units)`, without building it."""
         raise NotImplementedError
 
     def train_batches(self, epoch):
-        """The batches of one epoch (counted from 1), in an order given by seed and epoch."""
+        """Return the batches of one epoch (counted from 1), in an order given by seed and epoch."""
         raise NotImplementedError
 
     def loss(self, model, batch):
-        """The loss of a batch in training mode: a scalar, by `keras.ops` alone.
+        """Compute the loss of a batch in training mode: a scalar, by `keras.ops` alone.
 
         What has to live from one batch to the next is the model's own non-trainable state.
         """
         raise NotImplementedError
 
     def evaluate(self, model, split):
-        """All metrics on a split ("valid" or "test"): a dict of floats."""
+        """Compute all metrics on a split ("valid" or "test"): a dict of floats."""
         raise NotImplementedError
 
     def is_better(self, score, best):
@@ -93,7 +93,7 @@ def in_batches(examples, batch_size):
 
 
 def padded_length(longest, window, full=False):
-    """The number of time steps to pad a batch to, whose longest example has `longest`.
+    """Return the number of time steps to pad a batch to, whose longest example has `longest`.
 
     Padding beyond the longest changes nothing: it is masked. Where each shape is compiled anew,
     the window and its half are enough; `full` is for batches of a size of their own, and for
@@ -106,7 +106,7 @@ def padded_length(longest, window, full=False):
 
 
 def padded_rows(arrays, n_rows):
-    """Arrays with zeros for further examples, up to `n_rows`, where each shape is compiled anew.
+    """Pad arrays with zero examples to `n_rows` where each new shape compiles anew.
 
     Args:
         arrays: `{name: array [B, ...]}`.

@@ -4,7 +4,7 @@ from ..errors import UserError
 
 
 def units_within(parameters, budget):
-    """The largest n whose model has at most `budget` trainable parameters.
+    """Return the largest n whose model has at most `budget` trainable parameters.
 
     The paper compares the cells at equal numbers of parameters (section 4.2); the authors'
     code solves for n over the whole model, embedding and output layer included.

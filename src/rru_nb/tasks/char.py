@@ -61,7 +61,7 @@ class CharTask(TextTask):
             self._starts[split] = self._in_rows(starts)
 
     def _in_rows(self, starts):
-        """The starts of each batch, [batches, batch_size]: a batch has a window of each row."""
+        """Return the starts of each batch, [batches, batch_size]: one window of each row."""
         n_batches = len(starts) // self.config.batch_size
         rows = starts[: n_batches * self.config.batch_size].reshape(-1, n_batches)
         return rows.T
@@ -85,7 +85,7 @@ class CharTask(TextTask):
         return cut(self._streams[split], starts, self.config.window)
 
     def _contiguous(self, split):
-        """All of a split in rows: windows [batch_size, T + 1], and which targets are there.
+        """Return all of a split in rows: windows [batch_size, T + 1], and which targets are there.
 
         The last window is filled up with targets that are not.
         """
@@ -173,5 +173,5 @@ class CarryingModel(keras.Model):
 
 
 def zeros(model, n_rows):
-    """States to start from, [n_rows, n] each."""
+    """Return states to start from, [n_rows, n] each."""
     return [np.zeros([n_rows, state.shape[-1]], np.float32) for state in model.carried]

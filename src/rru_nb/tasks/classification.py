@@ -37,14 +37,14 @@ class ClassificationTask(Task):
         self._score = None
 
     def classifier(self, x, units):
-        """Logits [B, classes] of sequences [B, T, m], as Keras tensors; `x` may carry a mask."""
+        """Return logits [B, classes] of sequences [B, T, m], Keras tensors; `x` may have a mask."""
         for _ in range(self.config.layers - 1):
             x = recurrent_layer(self.config, units, return_sequences=True)(x)
         _, h, *_ = recurrent_layer(self.config, units, return_state=True)(x)
         return keras.layers.Dense(self.classes)(h)
 
     def classifier_parameters(self, units, n_inputs):
-        """Trainable parameters of `classifier`, for inputs of `n_inputs` features."""
+        """Count the trainable parameters of `classifier`, for inputs of `n_inputs` features."""
         head = dense_parameters(units, self.classes)
         return recurrent_parameters(self.config, units, n_inputs) + head
 
@@ -73,7 +73,7 @@ class ClassificationTask(Task):
 
 
 def first(labelled, limit):
-    """The first `limit` examples of a `Labelled`; all of them for None."""
+    """Return the first `limit` examples of a `Labelled`; all of them for None."""
     return type(labelled)(*(part[:limit] for part in labelled))
 
 
@@ -82,7 +82,7 @@ def _logits(model, batch, training):
 
 
 def _score(model, batch):
-    """For each example of a batch, whether the answer is right, and the cross-entropy."""
+    """Return, for each example, whether the answer is right, and the cross-entropy."""
     logits, label = _logits(model, batch, training=False), batch["label"]
     answer = ops.cast(ops.argmax(logits, -1), label.dtype)
     nats = ops.sparse_categorical_crossentropy(label, logits, from_logits=True)

@@ -72,5 +72,5 @@ class DigitsTask(ClassificationTask):
 
 
 def _divisor(limit):
-    """The largest number of time steps up to `limit` that divides the pixels."""
+    """Return the largest number of time steps up to `limit` that divides the pixels."""
     return max(n for n in range(1, min(limit, PIXELS) + 1) if PIXELS % n == 0)

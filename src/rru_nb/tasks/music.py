@@ -40,7 +40,7 @@ class MusicTask(Task):
     # Data
 
     def __init__(self, config, splits=None):
-        """Cuts the pieces into windows; `splits` are pieces of your own, not the config's set."""
+        """Cut the pieces into windows; `splits` are pieces of your own, not the config's set."""
         super().__init__(config)
         self.splits = splits or load_dataset(config.dataset)
         self._windows = {
@@ -78,7 +78,7 @@ class MusicTask(Task):
             yield self._padded([examples[i] for i in picked], full=last)
 
     def _evaluation_batches(self, split):
-        """Windows by length, so that little is padded: of each batch the numbers and the arrays."""
+        """Yield numbers and arrays of batches of windows by length, so that little is padded."""
         examples, size = self._windows[split], 2 * self.config.batch_size
         order = np.argsort([len(e) for e in examples], kind="stable")
         for start in range(0, len(order), size):
@@ -122,12 +122,12 @@ class MusicTask(Task):
 
 
 def without_silences(piece):
-    """The time steps of a piece [T, 88] at which at least one key sounds."""
+    """Return the time steps of a piece [T, 88] at which at least one key sounds."""
     return piece[piece.any(axis=1)]
 
 
 def windows(piece, length, step):
-    """Cuts a piece into windows of `length` inputs and as many next steps.
+    """Cut a piece into windows of `length` inputs and as many next steps.
 
     Windows start every `step` time steps while a full one fits; what begins at the next start
     is one more, shorter window, if it has an input and a target.
@@ -168,7 +168,7 @@ def pad(examples, n_steps=None):
 
 
 def averages(totals, lengths, batch_size):
-    """All averages of the windows' summed NLLs, in float64.
+    """Compute all averages of the windows' summed NLLs, in float64.
 
     Args:
         totals: array [W], the NLL of each window summed over its time steps, in the data's order.
@@ -185,7 +185,7 @@ def averages(totals, lengths, batch_size):
 
 
 def _window_nll(model, batch, training):
-    """The NLL of each window summed over its own time steps: [B]."""
+    """Return the NLL of each window summed over its own time steps: [B]."""
     logits = model(ops.cast(batch["x"], model.compute_dtype), training=training)
     target = ops.cast(batch["y"], "float32")
     per_key = ops.binary_crossentropy(target, ops.cast(logits, "float32"), from_logits=True)

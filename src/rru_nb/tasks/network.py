@@ -5,7 +5,7 @@ from ..layers.registry import CELLS
 
 
 def recurrent_layer(config, units, **layer_options):
-    """One recurrent layer of the config's cell.
+    """Make one recurrent layer of the config's cell.
 
     Args:
         config: a `RunConfig`.
@@ -21,12 +21,12 @@ def recurrent_layer(config, units, **layer_options):
 
 
 def output_features(config, units):
-    """Features of a layer's output: p of the RRU, n of the gated cells."""
+    """Return the number of features of a layer's output: p of the RRU, n of the gated cells."""
     return CELLS[config.cell].features(config, units)
 
 
 def recurrent_parameters(config, units, n_inputs):
-    """Trainable parameters of the whole stack of recurrent layers.
+    """Count the trainable parameters of the whole stack of recurrent layers.
 
     Args:
         config: a `RunConfig`.

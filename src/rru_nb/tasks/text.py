@@ -29,7 +29,7 @@ class TextTask(Task):
         self._score = None
 
     def embedded(self, tokens):
-        """The vectors of symbols [B, T, m]; uniform between -1 and 1 at first."""
+        """Return the vectors of symbols [B, T, m]; uniform between -1 and 1 at first."""
         return Embedding(
             self.n_symbols,
             self.config.embedding_size,
@@ -37,11 +37,11 @@ class TextTask(Task):
         )(tokens)
 
     def head(self, x):
-        """Logits of the next symbol, [B, T, vocabulary]."""
+        """Return the logits of the next symbol, [B, T, vocabulary]."""
         return keras.layers.Dense(self.n_symbols, name="head")(x)
 
     def recurrent_layers(self, units):
-        """The layers of the stack, which give all outputs and the last state."""
+        """Return the layers of the stack, which give all outputs and the last state."""
         return [
             recurrent_layer(self.config, units, return_sequences=True, return_state=True)
             for _ in range(self.config.layers)
@@ -54,7 +54,7 @@ class TextTask(Task):
         return embedding + recurrent_parameters(config, units, config.embedding_size) + head
 
     def scorer(self, model):
-        """A compiled function of the model, made once for each.
+        """Compile a function of the model, made once for each.
 
         It is called with tokens [B, T + 1], an int `begin`, and the states before if the model
         takes them, and returns the losses from step `begin` on, [B, T - begin] in nats, and the
@@ -77,14 +77,14 @@ class TextTask(Task):
 
 
 def next_symbol_nll(logits, targets):
-    """The negative log-likelihood of each target in nats: [B, T], float32."""
+    """Return the negative log-likelihood of each target in nats: [B, T], float32."""
     return ops.sparse_categorical_crossentropy(
         targets, ops.cast(logits, "float32"), from_logits=True
     )
 
 
 def window_starts(n_symbols, window, step):
-    """Where the windows of a stream start: every `step`, while inputs and targets are there.
+    """Return where the windows of a stream start: every `step`, while inputs and targets are there.
 
     As in the authors' code, what is left at the end of the stream, less than `step`, is in no
     window.
@@ -96,17 +96,17 @@ def window_starts(n_symbols, window, step):
 
 
 def cut(stream, starts, window):
-    """Windows of a stream with their targets: [len(starts), window + 1]."""
+    """Cut windows of a stream with their targets: [len(starts), window + 1]."""
     return np.lib.stride_tricks.sliding_window_view(stream, window + 1)[starts]
 
 
 def limited(stream, limit, window, step):
-    """The beginning of a stream that holds `limit` windows; all of it for None."""
+    """Return the beginning of a stream that holds `limit` windows; all of it for None."""
     return stream if limit is None else stream[: (limit - 1) * step + window + 1]
 
 
 def check_enough(config, split, n_windows, at_least):
-    """Raises a `UserError` if a split has fewer windows than a batch needs."""
+    """Raise a `UserError` if a split has fewer windows than a batch needs."""
     if n_windows < at_least:
         raise UserError(
             f"the {split} text of {config.dataset!r} gives {n_windows} windows of "
@@ -115,7 +115,7 @@ def check_enough(config, split, n_windows, at_least):
 
 
 def half_window_mean(losses):
-    """The authors' mean loss of a split, from the losses of its batches.
+    """Return the authors' mean loss of a split, from the losses of its batches.
 
     Windows overlap by half, and the second half of each is scored; of the first batch all of
     it, counted twice, "because we went through two halves". So the beginning of the stream is

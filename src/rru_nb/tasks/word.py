@@ -95,7 +95,7 @@ class WordTask(TextTask):
         }
 
     def _losses(self, model, split, starts, begin):
-        """The losses of windows from step `begin` on, in nats: float64 [W, T - begin]."""
+        """Return the losses of windows from step `begin` on, in nats: float64 [W, T - begin]."""
         score, size = self.scorer(model), self.config.batch_size
         found = [np.zeros([0, self.config.window - begin])]
         for start in range(0, len(starts), size):

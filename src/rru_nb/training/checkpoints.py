@@ -52,7 +52,7 @@ class Checkpoint:
         return waited >= (self._cost / SHARE if epoch_ends else SECONDS_BETWEEN)
 
     def save(self, arrays, meta):
-        """Writes a checkpoint and forgets the one before last.
+        """Write a checkpoint and delete the one before last.
 
         A disk that is full or read-only costs the checkpoint, with a warning, not the training.
 
@@ -84,7 +84,7 @@ class Checkpoint:
         files.write_whole(path, lambda f: np.savez(f, **arrays, **{_META: np.array(text)}))
 
     def load(self):
-        """The newest usable state, `(arrays, meta)`, or None.
+        """Return the newest usable state, `(arrays, meta)`, or None.
 
         Files that are damaged, or of another identity, are named in a warning and not used.
         """

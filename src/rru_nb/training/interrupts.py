@@ -38,7 +38,7 @@ class StopRequest:
 
 @contextmanager
 def stop_request():
-    """Within, SIGINT and SIGTERM only ask; one more, a second later, raises `Stopped` at once.
+    """Let SIGINT and SIGTERM only ask; one more, a second later, raises `Stopped` at once.
 
     Yields:
         A `StopRequest`. Outside the main thread signals cannot be caught, and nothing asks.
@@ -57,7 +57,7 @@ def stop_request():
 
 @contextmanager
 def sigterm_raises():
-    """Within, SIGTERM raises `Stopped` rather than ending the process without a word."""
+    """Raise `Stopped` on SIGTERM rather than end the process without a word."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

@@ -63,7 +63,7 @@ class Fit:
         return not self.failure and waited < self.config.patience and done < limit
 
     def run(self, bar, save=None):
-        """Trains until early stopping, or a number that is not finite, ends it.
+        """Train until early stopping, or a number that is not finite, ends it.
 
         Args:
             bar: a `Progress`.
@@ -92,7 +92,7 @@ class Fit:
         return Stopped(f"stopped at {step}; nothing could be saved", signum)
 
     def _epoch(self, bar):
-        """One epoch; yields False after each step but a failed one, True at the epoch's end."""
+        """Run one epoch; yield False after each step but a failed one, True at the epoch's end."""
         clock, number, before = time.perf_counter(), len(self.history) + 1, self.seconds
         batches = list(self.task.train_batches(number))
         data = self.task.splits.name if self.task.splits else self.config.dataset
@@ -162,14 +162,14 @@ class Fit:
         return [*self.model.variables, *self.optimizer.variables]
 
     def state(self):
-        """`(arrays, meta)` from which `restore` makes a training that goes on bit for bit."""
+        """Return `(arrays, meta)` from which `restore` goes on bit for bit."""
         self.step.sync()
         arrays = {f"variable_{i}": np.asarray(v) for i, v in enumerate(self._variables())}
         arrays |= {f"best_{i}": w for i, w in enumerate(self.best_weights)}
         return arrays, {name: getattr(self, name) for name in self._PLAIN}
 
     def restore(self, arrays, meta):
-        """Takes over a state that `state` gave in another process."""
+        """Take over a state that `state` gave in another process."""
         self.step.sync()
         for i, variable in enumerate(self._variables()):
             variable.assign(arrays[f"variable_{i}"])

@@ -29,19 +29,19 @@ class Progress:
         self._bar.close()
 
     def start_epoch(self, data, number, n_batches, done=0):
-        """Begins an epoch of `n_batches` steps on `data`; `done` of them were taken before."""
+        """Begin an epoch of `n_batches` steps on `data`; `done` of them were taken before."""
         title = f"{data} {self._config.cell} {self._config.scale}"
         self._bar.set_description(f"{title} epoch {number}")
         self._bar.reset(total=n_batches)
         self._bar.update(done)
 
     def step(self, loss):
-        """Counts one batch with its loss."""
+        """Count one batch with its loss."""
         self._bar.set_postfix_str(f"loss {loss:.3f}{self._note}", refresh=False)
         self._bar.update()
 
     def end_epoch(self, scores, best_epoch, best_score):
-        """Notes the scores of an epoch and how long patience lasts."""
+        """Note the scores of an epoch and how long patience lasts."""
         self._epochs += 1
         per_epoch = (time.perf_counter() - self._began) / self._epochs
         left = best_epoch + self._config.patience - scores["epoch"]

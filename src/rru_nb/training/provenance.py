@@ -39,14 +39,14 @@ _NOT_DECIDING = ("layers/registry.py", "layers/setting.py")
 
 
 def versions():
-    """Versions of Python and of the packages that numbers depend on, the backend's first."""
+    """Return versions of Python and of the packages that numbers depend on, the backend's first."""
     packages = (*PACKAGES[backend_name()], *_PACKAGES)
     found = {name: importlib.metadata.version(name) for name in packages}
     return {"python": platform.python_version(), "rru_nb": __version__} | found
 
 
 def device():
-    """What computes: Keras' backend, the GPU as its driver names it, the processor, its cores.
+    """Describe what computes: Keras' backend, the GPU, the processor, its cores.
 
     `onednn` is the setting of `TF_ENABLE_ONEDNN_OPTS`: other products, other last digits.
     `switches` holds further ones that are set, of the environment and of the backend.
@@ -64,12 +64,12 @@ def device():
 
 
 def machine():
-    """What tells this machine from another in the `device` of a record, without a backend."""
+    """Describe this machine as the `device` of a record does, without a backend."""
     return {"cpu": _processor(), "cores": _cores()}
 
 
 def backend_of(record):
-    """What computed a record: `TensorFlow 2.21.0`, `JAX 0.10.2`.
+    """Name what computed a record: `TensorFlow 2.21.0`, `JAX 0.10.2`.
 
     Args:
         record: with `device` and `versions`; the first ones name no backend.
@@ -79,13 +79,13 @@ def backend_of(record):
 
 
 def device_name(device):
-    """What a record's `device` is called: the GPU, or the processor with its cores."""
+    """Name a record's `device`: the GPU, or the processor with its cores."""
     cores = f"{device['cores']} core{'s' * (device['cores'] != 1)}"
     return device["gpu"] or f"{device['cpu']}, {cores}"
 
 
 def commit():
-    """The commit of the code that runs, and whether its source was changed since.
+    """Return the commit of the code that runs, and whether its source was changed since.
 
     Returns:
         `{"sha": str or None, "dirty": bool or None}`. Where there is no git checkout it is what
@@ -117,7 +117,7 @@ def _commit_from_environment():
 
 @lru_cache
 def source():
-    """A digest of the bytes of the package's files that decide what a training computes.
+    """Return a digest of the bytes of the package's files that decide what a training computes.
 
     Records have it beside `source_tree`, of which the first records know nothing.
     """
@@ -179,7 +179,7 @@ def _decides(name):
 
 
 def changes_since(sha):
-    """The commits since `sha` that touched those files, the newest first.
+    """Return the commits since `sha` that touched those files, the newest first.
 
     Returns:
         A list of `(commit, day, subject)`; empty where git cannot tell, e.g. in a shallow clone.

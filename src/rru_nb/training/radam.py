@@ -138,7 +138,7 @@ class RAdam(keras.optimizers.Optimizer):
             self.assign_sub(variable, scale / root * m / divisor)
 
     def _rates(self, dtype):
-        """What the step number alone decides."""
+        """Return what the step number alone decides."""
         wide = "float64" if keras.backend.standardize_dtype(dtype) == "float64" else "float32"
         t = ops.cast(self.iterations, wide) + 1
         rho_inf, rho = 2 / (1 - self.beta_2) - 1, _rho(self.beta_2, t)
@@ -149,12 +149,12 @@ class RAdam(keras.optimizers.Optimizer):
         return _Rates(*(ops.cast(x, dtype) for x in floats), rectified)
 
     def _clip_factor(self, squares, sum_of_v, rates):
-        """The factor of at most 1 that brings a gradient's norm within its limit."""
+        """Return the factor of at most 1 that brings a gradient's norm within its limit."""
         limit = self.clip_multiplier * ops.sqrt(sum_of_v * rates.unbias_v) + CLIP_FLOOR
         return limit / ops.maximum(ops.sqrt(squares), limit)
 
     def _clip_jointly(self, grads, variables):
-        """The dense gradients, those of each clip group scaled by the group's factor."""
+        """Return dense gradients, those of each clip group scaled by the group's factor."""
         grads, members = [_dense(g, variable) for g, variable in zip(grads, variables)], {}
         indices = [self._get_variable_index(variable) for variable in variables]
         for i, gradient in enumerate(grads):
@@ -198,12 +198,12 @@ class _Rates:
 
 
 def _unbias(beta, t):
-    """1 / (1 − β^t). As it reads, it cancels in float32, and JAX has no float64 by default."""
+    """Return 1 / (1 − β^t), which cancels in float32 as written; JAX has no float64."""
     return -1 / ops.expm1(t * (math.log(beta) if beta else -math.inf))
 
 
 def _rho(beta, t):
-    """ρ_t, in two formulas that do not cancel in float32.
+    """Return ρ_t, in two formulas that do not cancel in float32.
 
     With L = −log β and P(s) = coth(s/2) − 2/s, ρ_∞ is coth(L/2), and ρ_t turns into
     t·(1 − P(t·L)) + P(L), where P is a short series while t·L is small. After that the
@@ -217,13 +217,13 @@ def _rho(beta, t):
 
 
 def _p(s):
-    """coth(s/2) − 2/s to twelve decimals, for s from 0 to 0.5."""
+    """Return coth(s/2) − 2/s to twelve decimals, for s from 0 to 0.5."""
     q = s * s
     return s * (1 / 6 - q * (1 / 360 - q * (1 / 15120 - q * (1 / 604800 - q / 23950080))))
 
 
 def _dense(gradient, variable):
-    """The gradient as one tensor; a `tf.IndexedSlices` is summed over the rows it repeats."""
+    """Return the gradient as one tensor, `tf.IndexedSlices` summed over repeated rows."""
     if gradient is None:
         return None
     # Reshaping makes dense what `ops.convert_to_tensor` leaves sparse, and costs nothing else.
@@ -235,7 +235,7 @@ def _sum_of_squares(x):
 
 
 def _replicas():
-    """How many replicas train under `tf.distribute`; other backends sum gradients before."""
+    """Count how many replicas train under `tf.distribute`; other backends sum gradients before."""
     if keras.backend.backend() != "tensorflow":
         return 1
     import tensorflow as tf

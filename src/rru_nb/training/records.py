@@ -25,7 +25,7 @@ _OUTCOME = ["status", "units", "n_params", "best_epoch", "seconds", "started"]
 
 
 def find_record(config):
-    """The stored record of a config, or None. Own records come before packaged ones."""
+    """Return the stored record of a config, or None. Own records come before packaged ones."""
     _, record = _found(config)
     if record is not None:
         _note_use([record["id"]])
@@ -33,7 +33,7 @@ def find_record(config):
 
 
 def found_path(config):
-    """The file that `find_record` reads, or None."""
+    """Return the file that `find_record` reads, or None."""
     return _found(config)[0]
 
 
@@ -46,7 +46,7 @@ def _found(config):
 
 
 def _note_use(ids):
-    """Writes the ids of records that were handed out to the file that RRU_NB_USED names, if any.
+    """Write the ids of records that were handed out to the file that RRU_NB_USED names, if any.
 
     The book's builder asks for it, to say which records a page shows.
     """
@@ -56,7 +56,7 @@ def _note_use(ids):
 
 
 def make_room(config):
-    """Makes sure, before a training, that its record can be written.
+    """Make sure, before a training, that its record can be written.
 
     A damaged file in its place is set aside, with a warning. Call it with the lock of the run,
     lest another process has just replaced that file by a good one.
@@ -81,7 +81,7 @@ def make_room(config):
 
 
 def write_record(record):
-    """Writes a record atomically and returns its path.
+    """Write a record atomically and return its path.
 
     A reader sees the whole record or none. Two processes that measured the same run write the
     same content; the last one stays. What killed writers of this record left is removed.
@@ -95,7 +95,7 @@ def write_record(record):
 
 
 def load_records(**filters):
-    """All records as a frame, one row a run.
+    """Return all records as a frame, one row a run.
 
     Args:
         **filters: keep the rows whose column equals the value, or is among a list of values,
@@ -133,7 +133,7 @@ _NAMES = {
 
 
 def _wanted(column, given):
-    """A list of the values that a filter keeps; names are checked and in their canonical form."""
+    """List the values that a filter keeps, in their canonical form, after checks."""
     values = list(given) if isinstance(given, list | tuple | set) else [given]
     return [_NAMES[column](value) for value in values] if column in _NAMES else values
 
@@ -143,7 +143,7 @@ def _as_the_paper_orders(column):
 
 
 def as_frame(records):
-    """Records as a frame with the columns of `load_records`, in the order given."""
+    """Return records as a frame with the columns of `load_records`, in the order given."""
     rows = [_row(record) for record in records]
     return pd.DataFrame(rows, columns=None if rows else _columns())
 
@@ -159,7 +159,7 @@ def _all_records():
 
 
 def _read(path):
-    """The record in a file, or None, with a warning that names the file, if it holds none."""
+    """Read the record in a file; warn, naming the file, and return None if it holds none."""
     try:
         return _parse(path)
     except _NewerError as error:
@@ -174,12 +174,12 @@ class _NewerError(Exception):
 
 
 def _parse(path):
-    """The record in a file; raises `_NewerError`, or as `files.read_json` does."""
+    """Return the record in a file; raises `_NewerError`, or as `files.read_json` does."""
     return files.read_json(path, lambda record: _check(path, record))
 
 
 def _check(path, record):
-    """Raises for a record of a newer version, of another run's file, or of no known form."""
+    """Raise for a record of a newer version, of another run's file, or of no known form."""
     if record["schema"] > SCHEMA:
         raise _NewerError(f"{path} is of a newer rru_nb (schema {record['schema']}).")
     _row(record)

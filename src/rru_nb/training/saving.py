@@ -7,7 +7,7 @@ from .radam import RAdam
 
 
 def custom_objects():
-    """`{name: class}` of all cells, layers and the optimizer, as Keras' functions take it.
+    """Return `{name: class}` of all cells, layers and the optimizer, as Keras' functions take it.
 
     Keras finds a class by the name in a file once its module is imported; a new process has
     imported none of them.

@@ -24,7 +24,7 @@ def tree_digest(sources):
 
 
 def _module(text):
-    """One line for a module; empty where it does nothing, as many an `__init__.py`."""
+    """Return one line for a module; empty where it does nothing, as many an `__init__.py`."""
     tree, imported = ast.parse(text), set()
     for node in ast.walk(tree):
         if isinstance(node, _WITH_DOCSTRING) and ast.get_docstring(node, clean=False) is not None:
@@ -46,7 +46,7 @@ def _is_of_the_package(statement):
 
 
 def _plain(node):
-    """A tree as tuples and texts; `ast.dump` is not the same in all versions of Python."""
+    """Return a tree as tuples and texts; `ast.dump` is not the same in all versions of Python."""
     if isinstance(node, ast.AST):
         fields = [(name, _plain(v)) for name, v in ast.iter_fields(node) if v not in (None, [])]
         return (type(node).__name__, *fields)

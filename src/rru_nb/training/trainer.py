@@ -17,7 +17,7 @@ from .records import SCHEMA, find_record, found_path, make_room, write_record
 
 
 def run(config, progress=True):
-    """The record of a run: the stored one if there is one, else trained, written, returned.
+    """Return the record of a run: the stored one if there is one, else trained, written, returned.
 
     Early stopping and the choice of weights go by the validation score; the test data is
     scored once, at the end, with the best weights. A training that was killed goes on from its
@@ -55,7 +55,7 @@ def _train_and_write(config, progress):
 
 
 def train(config, progress=True, keep=False, finished=None):
-    """Trains a config whatever is stored, and returns its record without writing it.
+    """Train a config whatever is stored, and return its record without writing it.
 
     Args:
         config, progress: as for `run`.

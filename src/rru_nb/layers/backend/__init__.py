@@ -40,7 +40,7 @@ INSTALL = {
 
 
 def backend():
-    """The module of the backend that Keras runs on.
+    """Import the module of the backend that Keras runs on.
 
     Raises:
         UserError: if nothing can be trained on it.
@@ -55,7 +55,7 @@ def backend():
 
 
 def backend_name():
-    """The backend that Keras runs on, or would; without importing it."""
+    """Return the backend that Keras runs on, or would; without importing it."""
     keras = sys.modules.get("keras")
     if keras:
         return keras.backend.backend()
@@ -63,7 +63,7 @@ def backend_name():
 
 
 def _in_keras_file():
-    """The backend that `keras.json` names, in the folder where Keras looks for it, or None."""
+    """Read the backend that `keras.json` names, where Keras looks for it, or None."""
     home = os.path.expanduser("~")
     home = os.path.join(home if os.access(home, os.W_OK) else "/tmp", ".keras")
     file = Path(os.environ.get("KERAS_HOME", home), "keras.json").expanduser()

@@ -90,19 +90,19 @@ def compiled(model, function, spec=None):
 
 
 def gradients(function, arrays):
-    """The gradients of a scalar function of a list of arrays, a NumPy array for each."""
-    found = jax.jit(jax.grad(function))([jnp.asarray(a) for a in arrays])
-    return [np.asarray(g) for g in found]
+    """Return the gradients of a scalar function of a list of arrays, a NumPy array for each."""
+    result = jax.jit(jax.grad(function))([jnp.asarray(a) for a in arrays])
+    return [np.asarray(g) for g in result]
 
 
 def gpu():
-    """The name of the GPU that JAX computes on, as its driver gives it, or None."""
+    """Return the name of the GPU that JAX computes on, as its driver gives it, or None."""
     (device,) = jnp.zeros([]).devices()
     return device.device_kind if device.platform == "gpu" else None
 
 
 def switches():
-    """What is set in this process that changes last digits and that a run leaves as it is."""
+    """List what is set in this process that changes last digits and that a run leaves as it is."""
     now = {name: jax.config.values.get(name, default) for name, default in _RECORDED.items()}
     return {name: str(value) for name, value in now.items() if value != _RECORDED[name]}
 

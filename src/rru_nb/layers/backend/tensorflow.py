@@ -35,7 +35,7 @@ class TrainStep:
         return float(loss), float(norm)
 
     def sync(self):
-        """Nothing to do."""
+        """Do nothing."""
 
     def _step(self, batch):
         variables = self._model.trainable_variables
@@ -66,25 +66,25 @@ def _tensor_spec(spec):
 
 
 def gradients(function, arrays):
-    """The gradients of a scalar function of a list of arrays, a NumPy array for each."""
+    """Return the gradients of a scalar function of a list of arrays, a NumPy array for each."""
     arrays = [tf.convert_to_tensor(a) for a in arrays]
     with tf.GradientTape() as tape:
         tape.watch(arrays)
         result = function(arrays)
-    found = tape.gradient(result, arrays, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+    d_arrays = tape.gradient(result, arrays, unconnected_gradients=tf.UnconnectedGradients.ZERO)
     # Of an array that rows are looked up in, TensorFlow gives the rows' gradients.
-    return [tf.convert_to_tensor(g).numpy() for g in found]
+    return [tf.convert_to_tensor(g).numpy() for g in d_arrays]
 
 
 def gpu():
-    """The name of the first GPU that TensorFlow may use, as its driver gives it, or None."""
+    """Return the name of the first GPU that TensorFlow may use, as its driver gives it, or None."""
     gpus = tf.config.get_visible_devices("GPU")
     names = [tf.config.experimental.get_device_details(g).get("device_name") for g in gpus]
     return names[0] if names else None
 
 
 def switches():
-    """What is set in this process that changes last digits and that a run leaves as it is."""
+    """List what is set in this process that changes last digits and that a run leaves as it is."""
     threading = tf.config.threading
     now = {
         "op_determinism": is_op_determinism_enabled(),
@@ -117,7 +117,7 @@ def _runs_eagerly():
 
 
 def _refuse_rewriting():
-    """Graphs rewritten in another way, or spread over replicas, are not ours to take back."""
+    """Raise if graphs are rewritten in another way or spread over replicas."""
     options = tf.config.optimizer.get_experimental_options()
     off = ("disable_model_pruning", "disable_meta_optimizer", "auto_mixed_precision")  # by default
     set_ones = {

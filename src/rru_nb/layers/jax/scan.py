@@ -18,7 +18,7 @@ def scan(step, kernels, summands, states, keep, mask, inputs=None, others=()):
 
     Args:
         step: called as `step(product, states, keep_t, inputs_t, others)`; returns the new states
-            and what is kept of the step, [B, features]. `product(k, a)` is a W_k + s_k, with W_k
+            and its output, [B, features]. `product(k, a)` is a W_k + s_k, with W_k
             of `kernels` and s_k of `summands`; each k once a step, in any order. It must close
             over nothing that has a gradient.
         kernels: list of W_k, [rows, columns].
@@ -30,7 +30,7 @@ def scan(step, kernels, summands, states, keep, mask, inputs=None, others=()):
         others: tuple of other arrays that have gradients, few and small: each step adds to theirs.
 
     Returns:
-        `(kept, states)`: of all steps, [T, B, features], and the last states.
+        `(outputs, states)`: the outputs of all steps, [T, B, features], and the last states.
     """
     sequences = [s for s in (*summands, inputs) if s is not None and s.ndim == 3]
     shape, dtype = sequences[0].shape[:2], states[0].dtype
@@ -48,13 +48,13 @@ def scan(step, kernels, summands, states, keep, mask, inputs=None, others=()):
                 factors[k] = a
                 return a @ kernels[k] + summands[k]
 
-            new, kept = step(product, states, keep, inputs, others)
+            new, outputs = step(product, states, keep, inputs, others)
             if mask is not None:
                 new = [jnp.where(mask[:, None], n, old) for n, old in zip(new, states)]
-            return list(new), (kept, factors)
+            return list(new), (outputs, factors)
 
-        states, (kept, factors) = jax.lax.scan(body, states, (given, summands, inputs))
-        return (kept, states), factors
+        states, (outputs, factors) = jax.lax.scan(body, states, (given, summands, inputs))
+        return (outputs, states), factors
 
     @jax.custom_vjp
     def run(*arguments):
@@ -76,5 +76,5 @@ def scan(step, kernels, summands, states, keep, mask, inputs=None, others=()):
 
 
 def cast_to(x, weights):
-    """Weights in the dtype of x."""
+    """Cast weights to the dtype of x."""
     return [jnp.asarray(w).astype(x.dtype) for w in weights]

@@ -6,41 +6,41 @@ from ...cells._dropout import scale
 
 
 def masks_of(cell, x, keep, mask):
-    """Dropout factors, 0 or 1 / (1 − rate), and the mask [T, B, 1]; None where there is none."""
+    """Return dropout factors, 0 or 1 / (1 − rate), and the mask [T, B, 1], each or None."""
     drop = None if keep is None else tf.cast(keep, x.dtype) * scale(cell.dropout)
     return drop, None if mask is None else mask[:, :, None]
 
 
 def sized(outputs, x):
-    """Outputs with the number of time steps, which a loop over time forgets."""
+    """Set the outputs' number of time steps, which a loop over time forgets."""
     return tf.ensure_shape(outputs, [x.shape[0], None, None])
 
 
-def stand_still(valid, new, old):
-    """The new states where a step is valid, else the old ones."""
-    if valid is None:
+def hold_state(mask, new, old):
+    """Return the new states where the mask is True, else the old ones."""
+    if mask is None:
         return new
-    return tuple(tf.where(valid, a, b) for a, b in zip(new, old))
+    return tuple(tf.where(mask, a, b) for a, b in zip(new, old))
 
 
-def split_gradients(valid, *gradients):
-    """Gradients of states after a step: what concerns the step, and what passes it by."""
-    here = [g if valid is None else tf.where(valid, g, tf.zeros_like(g)) for g in gradients]
-    return here, [0 if valid is None else g - h for g, h in zip(gradients, here)]
+def split_gradients(mask, *gradients):
+    """Return gradients of states after a step: what concerns the step, and what passes it by."""
+    here = [g if mask is None else tf.where(mask, g, tf.zeros_like(g)) for g in gradients]
+    return here, [0 if mask is None else g - h for g, h in zip(gradients, here)]
 
 
-def previous(first, xs):
-    """x before every step, [T, ...], given the first of them and x after every step."""
+def shifted(first, xs):
+    """Return x before every step, [T, ...], given the first of them and x after every step."""
     return tf.concat([first[None], xs[:-1]], axis=0)
 
 
 def side_by_side(*xs):
-    """Features next to one another, as in the products of the cells."""
+    """Concatenate features, as in the products of the cells."""
     return tf.concat(xs, axis=-1)
 
 
 def transposed(kernel):
-    """Wᵀ for the products of a backward loop, as a tensor of its own.
+    """Return Wᵀ for the products of a backward loop, as a tensor of its own.
 
     TensorFlow on a CPU takes more than twice as long for a product with `transpose_b=True`,
     which packs W anew at every step.
@@ -49,28 +49,28 @@ def transposed(kernel):
 
 
 def through_sigmoid(gradient, y):
-    """The gradient before y = σ(…), from that of y: one operation for three."""
+    """Return the gradient before y = σ(…), from that of y: one operation for three."""
     return tf.raw_ops.SigmoidGrad(y=y, dy=gradient)
 
 
 def through_tanh(gradient, y):
-    """The same for y = tanh(…)."""
+    """Return the same for y = tanh(…)."""
     return tf.raw_ops.TanhGrad(y=y, dy=gradient)
 
 
 def product(x, kernel, transpose=False):
-    """x W, or x Wᵀ, for x of [T, batch, features], as one matrix product."""
+    """Return x W, or x Wᵀ, for x of [T, batch, features], as one matrix product."""
     y = tf.matmul(_rows(x), kernel, transpose_b=transpose)
     return tf.reshape(y, [*tf.unstack(tf.shape(x)[:2]), y.shape[-1]])
 
 
 def kernel_gradient(inputs, d_outputs):
-    """Gradient of the matrix W in outputs = inputs W, over all steps and sequences."""
+    """Return the gradient of W in outputs = inputs W, over all steps and sequences."""
     return tf.matmul(_rows(inputs), _rows(d_outputs), transpose_a=True)
 
 
 def bias_gradient(d_outputs):
-    """Gradient of the bias in outputs = … + b, over all steps and sequences."""
+    """Return the gradient of the bias in outputs = … + b, over all steps and sequences."""
     return tf.reduce_sum(_rows(d_outputs), axis=0)
 
 

@@ -4,14 +4,14 @@ import tensorflow as tf
 
 from ._gated import (
     bias_gradient,
+    hold_state,
     kernel_gradient,
     masks_of,
-    previous,
     product,
+    shifted,
     side_by_side,
     sized,
     split_gradients,
-    stand_still,
     through_sigmoid,
     through_tanh,
     transposed,
@@ -21,15 +21,15 @@ from .over_time import over_time
 
 def loop(cell, x, states, keep, mask):
     """Run all steps; see `layers._recurrent`."""
-    drop, valid = masks_of(cell, x, keep, mask)
+    drop, mask = masks_of(cell, x, keep, mask)
     weights = (cell.gate_kernel, cell.gate_bias, cell.candidate_kernel, cell.candidate_bias)
     weights = (tf.cast(w, x.dtype) for w in weights)
-    hs = _recurrence(drop, valid)(x, *states, *weights)
+    hs = _recurrence(drop, mask)(x, *states, *weights)
     return sized(hs, x), [hs[-1]]
 
 
-def _recurrence(drop, valid):
-    """The function of all that has gradients: inputs, h_0 and the cell's weights."""
+def _recurrence(drop, mask):
+    """Return the function of all that has gradients: inputs, h_0 and the cell's weights."""
 
     @tf.custom_gradient
     def run(inputs, start, gate_kernel, gate_bias, candidate_kernel, candidate_bias):
@@ -38,15 +38,15 @@ def _recurrence(drop, valid):
         candidate_x, candidate_h = tf.split(candidate_kernel, sizes, axis=0)
         from_inputs = product(inputs, side_by_side(gate_x, candidate_x))
         from_inputs += side_by_side(gate_bias, candidate_bias)
-        kept = _forward(from_inputs, start, gate_h, candidate_h, drop, valid)
-        hs = kept.pop("out")
+        residuals = _forward(from_inputs, start, gate_h, candidate_h, drop, mask)
+        hs = residuals.pop("out")
 
         def backward(d_hs):
             kernels_t = transposed(gate_h), transposed(candidate_h)
             d_start, d_gates, d_candidates = _backward(
-                from_inputs, d_hs, kept, start, *kernels_t, drop, valid
+                from_inputs, d_hs, residuals, start, *kernels_t, drop, mask
             )
-            before, reset = previous(start, hs), kept["rh"]
+            before, reset = shifted(start, hs), residuals["rh"]
             d_inputs = product(d_gates, gate_x, transpose=True)
             return (
                 d_inputs + product(d_candidates, candidate_x, transpose=True),
@@ -62,30 +62,30 @@ def _recurrence(drop, valid):
     return run
 
 
-def _forward(from_inputs, start, gate_kernel, candidate_kernel, drop, valid):
-    """What the way back needs of every step, and h after it ("out")."""
+def _forward(from_inputs, start, gate_kernel, candidate_kernel, drop, mask):
+    """Return the residuals of every step, and h after it ("out")."""
     n = start.shape[-1]
 
-    def step(h, x, drop, valid):
+    def step(h, x, drop, mask):
         gates, candidate = tf.split(x, [2 * n, n], axis=-1)
         ru = tf.sigmoid(gates + tf.matmul(h, gate_kernel))
         r, u = tf.split(ru, 2, axis=-1)
         rh = r * h
         c = tf.tanh(candidate + tf.matmul(rh, candidate_kernel))
         dropped = c if drop is None else c * drop
-        (new,) = stand_still(valid, (dropped + u * (h - dropped),), (h,))
+        (new,) = hold_state(mask, (dropped + u * (h - dropped),), (h,))
         return new, {"out": new, "h": h, "ru": ru, "c": c, "rh": rh}
 
-    inputs = {"x": from_inputs, "drop": drop, "valid": valid}
+    inputs = {"x": from_inputs, "drop": drop, "mask": mask}
     return over_time(from_inputs, step, start, inputs)[1]
 
 
-def _backward(clock, d_hs, kept, start, gate_kernel_t, candidate_kernel_t, drop, valid):
-    """Gradients of h_0, and of the pre-activations of [r, u] and of c at every step."""
+def _backward(clock, d_hs, residuals, start, gate_kernel_t, candidate_kernel_t, drop, mask):
+    """Return gradients of h_0, and of the pre-activations of [r, u] and of c at every step."""
 
-    def step(carried, d_out, h, ru, c, drop, valid):
+    def step(carried, d_out, h, ru, c, drop, mask):
         r, u = tf.split(ru, 2, axis=-1)
-        (d_new,), (d_past,) = split_gradients(valid, d_out + carried)
+        (d_new,), (d_past,) = split_gradients(mask, d_out + carried)
         d_dropped, dropped = d_new * (1 - u), c
         if drop is not None:
             d_dropped, dropped = d_dropped * drop, c * drop
@@ -95,7 +95,7 @@ def _backward(clock, d_hs, kept, start, gate_kernel_t, candidate_kernel_t, drop,
         d_h = d_new * u + d_rh * r + tf.matmul(d_ru, gate_kernel_t)
         return d_h + d_past, {"d_ru": d_ru, "d_c": d_c}
 
-    inputs = {"d_out": d_hs, "drop": drop, "valid": valid}
-    inputs |= {name: kept[name] for name in ("h", "ru", "c")}
+    inputs = {"d_out": d_hs, "drop": drop, "mask": mask}
+    inputs |= {name: residuals[name] for name in ("h", "ru", "c")}
     d_start, d = over_time(clock, step, tf.zeros_like(start), inputs, backwards=True)
     return d_start, d["d_ru"], d["d_c"]

@@ -4,14 +4,14 @@ import tensorflow as tf
 
 from ._gated import (
     bias_gradient,
+    hold_state,
     kernel_gradient,
     masks_of,
-    previous,
     product,
+    shifted,
     side_by_side,
     sized,
     split_gradients,
-    stand_still,
     through_sigmoid,
     through_tanh,
     transposed,
@@ -21,37 +21,37 @@ from .over_time import over_time
 
 def loop(cell, x, states, keep, mask):
     """Run all steps; see `layers._recurrent`."""
-    drop, valid = masks_of(cell, x, keep, mask)
+    drop, mask = masks_of(cell, x, keep, mask)
     kernel, bias = (_sigmoids_first(tf.cast(w, x.dtype)) for w in (cell.kernel, cell.bias))
     n = cell.units
     forget_bias = [0.0] * n + [cell.forget_bias] * n + [0.0] * 2 * n
     bias += tf.constant(forget_bias, x.dtype)
-    hs, c = _recurrence(drop, valid)(x, *states, kernel, bias)
+    hs, c = _recurrence(drop, mask)(x, *states, kernel, bias)
     return sized(hs, x), [hs[-1], c]
 
 
 def _sigmoids_first(weights):
-    """The columns of i, j, f, o as i, f, o, j: then one σ serves three gates at once."""
+    """Return the columns of i, j, f, o as i, f, o, j: then one σ serves three gates at once."""
     i, j, f, o = tf.split(weights, 4, axis=-1)
     return side_by_side(i, f, o, j)
 
 
-def _recurrence(drop, valid):
-    """The function of all that has gradients: inputs, h_0, c_0 and the cell's weights."""
+def _recurrence(drop, mask):
+    """Return the function of all that has gradients: inputs, h_0, c_0 and the cell's weights."""
 
     @tf.custom_gradient
     def run(inputs, start_h, start_c, kernel, bias):
         kernel_x, kernel_h = tf.split(kernel, [inputs.shape[-1], start_h.shape[-1]], axis=0)
         from_inputs = product(inputs, kernel_x) + bias
-        c, kept = _forward(from_inputs, (start_h, start_c), kernel_h, drop, valid)
-        hs = kept.pop("out")
+        c, residuals = _forward(from_inputs, (start_h, start_c), kernel_h, drop, mask)
+        hs = residuals.pop("out")
 
         def backward(d_hs, d_c):
             kernel_t = transposed(kernel_h)
             d_start_h, d_start_c, d_z = _backward(
-                from_inputs, d_hs, d_c, kept, kernel_t, drop, valid
+                from_inputs, d_hs, d_c, residuals, kernel_t, drop, mask
             )
-            before = previous(start_h, hs)
+            before = shifted(start_h, hs)
             return (
                 product(d_z, kernel_x, transpose=True),
                 d_start_h,
@@ -65,11 +65,11 @@ def _recurrence(drop, valid):
     return run
 
 
-def _forward(from_inputs, start, kernel, drop, valid):
-    """The final c, what the way back needs of every step, and h after it ("out")."""
+def _forward(from_inputs, start, kernel, drop, mask):
+    """Return the final c, the residuals of every step, and h after it ("out")."""
     n = start[0].shape[-1]
 
-    def step(states, x, drop, valid):
+    def step(states, x, drop, mask):
         h, c = states
         z = x + tf.matmul(h, kernel)
         ifo, j = tf.split(z, [3 * n, n], axis=-1)
@@ -78,21 +78,21 @@ def _forward(from_inputs, start, kernel, drop, valid):
         dropped = j if drop is None else j * drop
         new_c = f * c + i * dropped
         tanh_c = tf.tanh(new_c)
-        new = stand_still(valid, (o * tanh_c, new_c), (h, c))
+        new = hold_state(mask, (o * tanh_c, new_c), (h, c))
         return new, {"out": new[0], "c": c, "ifo": ifo, "j": j, "tanh_c": tanh_c}
 
-    inputs = {"x": from_inputs, "drop": drop, "valid": valid}
-    (_, c_end), kept = over_time(from_inputs, step, start, inputs)
-    return c_end, kept
+    inputs = {"x": from_inputs, "drop": drop, "mask": mask}
+    (_, c_end), residuals = over_time(from_inputs, step, start, inputs)
+    return c_end, residuals
 
 
-def _backward(clock, d_hs, d_c_end, kept, kernel_t, drop, valid):
-    """Gradients of h_0, of c_0, and of the pre-activations i, f, o, j at every step."""
+def _backward(clock, d_hs, d_c_end, residuals, kernel_t, drop, mask):
+    """Return gradients of h_0, of c_0, and of the pre-activations i, f, o, j at every step."""
 
-    def step(carried, d_out, c, ifo, j, tanh_c, drop, valid):
+    def step(carried, d_out, c, ifo, j, tanh_c, drop, mask):
         carried_h, carried_c = carried
         i, f, o = tf.split(ifo, 3, axis=-1)
-        (d_h, d_c), past = split_gradients(valid, d_out + carried_h, carried_c)
+        (d_h, d_c), past = split_gradients(mask, d_out + carried_h, carried_c)
         past_h, past_c = past
         d_c += through_tanh(d_h * o, tanh_c)
         d_dropped = d_c if drop is None else d_c * drop
@@ -101,6 +101,6 @@ def _backward(clock, d_hs, d_c_end, kept, kernel_t, drop, valid):
         return (tf.matmul(d_z, kernel_t) + past_h, d_c * f + past_c), {"d_z": d_z}
 
     carried = (tf.zeros_like(d_c_end), d_c_end)
-    inputs = {"d_out": d_hs, "drop": drop, "valid": valid, **kept}
+    inputs = {"d_out": d_hs, "drop": drop, "mask": mask, **residuals}
     (d_start_h, d_start_c), d = over_time(clock, step, carried, inputs, backwards=True)
     return d_start_h, d_start_c, d["d_z"]

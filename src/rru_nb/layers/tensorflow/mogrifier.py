@@ -6,12 +6,12 @@ import tensorflow as tf
 
 from ._gated import (
     bias_gradient,
+    hold_state,
     kernel_gradient,
     masks_of,
     side_by_side,
     sized,
     split_gradients,
-    stand_still,
     through_sigmoid,
     through_tanh,
     transposed,
@@ -21,7 +21,7 @@ from .over_time import over_time
 
 def loop(cell, x, states, keep, mask):
     """Run all steps; see `layers._recurrent`."""
-    drop, valid = masks_of(cell, x, keep, mask)
+    drop, mask = masks_of(cell, x, keep, mask)
     m = x.shape[-1]
     j, o, f, i = tf.split(tf.cast(cell.kernel, x.dtype), 4, axis=-1)
     bias = side_by_side(
@@ -36,7 +36,7 @@ def loop(cell, x, states, keep, mask):
     rounds = [[tf.cast(w, x.dtype) for w in weights] for weights in rounds]
     # One σ serves three gates at once, where they stand side by side.
     kernel, bias = side_by_side(o, f, i, j), tf.cast(bias, x.dtype)
-    run = _recurrence(cell.rounds, drop, valid)
+    run = _recurrence(cell.rounds, drop, mask)
     hs, c = run(x, *states, kernel, bias, *tf.nest.flatten(rounds))
     return sized(hs, x), [hs[-1], c]
 
@@ -51,30 +51,30 @@ def _one_product_is_cheaper(m, n, rank):
 # of its matrices, A_k and B_k or their product, and its bias d_k.
 
 
-def _recurrence(n_rounds, drop, valid):
-    """The function of all that has gradients: inputs, h_0, c_0 and the cell's weights."""
+def _recurrence(n_rounds, drop, mask):
+    """Return the function of all that has gradients: inputs, h_0, c_0 and the cell's weights."""
 
     @tf.custom_gradient
     def run(inputs, start_h, start_c, kernel, bias, *flat):
         size = len(flat) // max(n_rounds, 1)
         rounds = [flat[size * k : size * (k + 1)] for k in range(n_rounds)]
-        c, kept = _forward(inputs, (start_h, start_c), kernel, bias, rounds, drop, valid)
-        hs = kept.pop("out")
+        c, residuals = _forward(inputs, (start_h, start_c), kernel, bias, rounds, drop, mask)
+        hs = residuals.pop("out")
 
         def backward(d_hs, d_c):
             kernel_t = transposed(kernel)
             rounds_t = [[transposed(w) for w in reversed(matrices)] for *matrices, _ in rounds]
             d_start_h, d_start_c, d = _backward(
-                inputs, d_hs, d_c, kept, kernel_t, rounds_t, drop, valid
+                inputs, d_hs, d_c, residuals, kernel_t, rounds_t, drop, mask
             )
             d_z = d["d_z"]
             return (
                 d["d_x"],
                 d_start_h,
                 d_start_c,
-                kernel_gradient(kept["xh"], d_z),
+                kernel_gradient(residuals["xh"], d_z),
                 bias_gradient(d_z),
-                *_round_gradients(kept["chain"][1:], kept["inner"], d["d_products"]),
+                *_round_gradients(residuals["chain"][1:], residuals["inner"], d["d_products"]),
             )
 
         return (hs, c), backward
@@ -83,7 +83,7 @@ def _recurrence(n_rounds, drop, valid):
 
 
 def _round_gradients(chain, inner, d_products):
-    """Gradients of all rounds' matrices and biases."""
+    """Return the gradients of all rounds' matrices and biases."""
     gradients = []
     for x, xs, ds in zip(chain, inner, d_products):
         gradients += [kernel_gradient(x, d) for x, d in zip([x, *xs], ds)]
@@ -91,29 +91,29 @@ def _round_gradients(chain, inner, d_products):
     return gradients
 
 
-def _forward(inputs, start, kernel, bias, rounds, drop, valid):
-    """The final c, what the way back needs of every step, and h after it ("out")."""
+def _forward(inputs, start, kernel, bias, rounds, drop, mask):
+    """Return the final c, the residuals of every step, and h after it ("out")."""
     n = start[0].shape[-1]
 
-    def step(states, x, drop, valid):
+    def step(states, x, drop, mask):
         h, c = states
-        xh, kept = _mogrify(x, h, rounds)
+        xh, residuals = _mogrify(x, h, rounds)
         ofi, j = tf.split(tf.matmul(xh, kernel) + bias, [3 * n, n], axis=-1)
         ofi, j = tf.sigmoid(ofi), tf.tanh(j)
         o, f, i = tf.split(ofi, 3, axis=-1)
         dropped = j if drop is None else j * drop
         new_c = f * c + tf.minimum(1 - f, i) * dropped
         tanh_c = tf.tanh(new_c)
-        new = stand_still(valid, (o * tanh_c, new_c), (h, c))
-        return new, {"out": new[0], "c": c, "ofi": ofi, "j": j, "tanh_c": tanh_c, **kept}
+        new = hold_state(mask, (o * tanh_c, new_c), (h, c))
+        return new, {"out": new[0], "c": c, "ofi": ofi, "j": j, "tanh_c": tanh_c, **residuals}
 
-    each = {"x": inputs, "drop": drop, "valid": valid}
-    (_, c_end), kept = over_time(inputs, step, start, each)
-    return c_end, kept
+    each = {"x": inputs, "drop": drop, "mask": mask}
+    (_, c_end), residuals = over_time(inputs, step, start, each)
+    return c_end, residuals
 
 
 def _mogrify(x, h, rounds):
-    """[x, h] after all rounds, and what the way back needs of them."""
+    """Return [x, h] after all rounds, and their residuals."""
     chain, sigmoids, inner = [x, h], [], []
     for k, (*matrices, bias) in enumerate(rounds):
         _, *between, product = itertools.accumulate([chain[k + 1], *matrices], tf.matmul)
@@ -125,18 +125,18 @@ def _mogrify(x, h, rounds):
 
 
 def _x_first(pair, n_rounds):
-    """The chain's two last members as x and h; or x and h as these members."""
+    """Return the chain's two last members as x and h; or x and h as these members."""
     return pair if n_rounds % 2 == 0 else pair[::-1]
 
 
-def _backward(clock, d_hs, d_c_end, kept, kernel_t, rounds_t, drop, valid):
-    """Gradients of h_0 and c_0, and of x and of all products at every step."""
+def _backward(clock, d_hs, d_c_end, residuals, kernel_t, rounds_t, drop, mask):
+    """Return gradients of h_0 and c_0, and of x and of all products at every step."""
     n = d_c_end.shape[-1]
     sizes = [kernel_t.shape[-1] - n, n]
 
-    def step(carried, d_out, drop, valid, **k):
+    def step(carried, d_out, drop, mask, **k):
         carried_h, carried_c = carried
-        (d_h, d_c), past = split_gradients(valid, d_out + carried_h, carried_c)
+        (d_h, d_c), past = split_gradients(mask, d_out + carried_h, carried_c)
         past_h, past_c = past
         d_z, d_c = _lstm_backward(d_h, d_c, k, drop)
         d_xh = tf.split(tf.matmul(d_z, kernel_t), sizes, axis=-1)
@@ -144,21 +144,21 @@ def _backward(clock, d_hs, d_c_end, kept, kernel_t, rounds_t, drop, valid):
         return (d_h + past_h, d_c + past_c), {"d_x": d_x, "d_z": d_z, "d_products": d_products}
 
     carried = (tf.zeros_like(d_c_end), d_c_end)
-    each = {"d_out": d_hs, "drop": drop, "valid": valid, **kept}
+    each = {"d_out": d_hs, "drop": drop, "mask": mask, **residuals}
     (d_start_h, d_start_c), d = over_time(clock, step, carried, each, backwards=True)
     return d_start_h, d_start_c, d
 
 
-def _lstm_backward(d_h, d_c, kept, drop):
-    """Gradients of the pre-activations o, f, i, j, and of c before the step."""
-    ofi, j, tanh_c = kept["ofi"], kept["j"], kept["tanh_c"]
+def _lstm_backward(d_h, d_c, residuals, drop):
+    """Return gradients of the pre-activations o, f, i, j, and of c before the step."""
+    ofi, j, tanh_c = residuals["ofi"], residuals["j"], residuals["tanh_c"]
     o, f, i = tf.split(ofi, 3, axis=-1)
     d_c += through_tanh(d_h * o, tanh_c)
     d_dropped = d_c if drop is None else d_c * drop
     d_input_gate = d_dropped * j
     capped = 1 - f <= i  # then the input gate is 1 − f, and i has no say
     nothing = tf.zeros_like(d_c)
-    d_f = d_c * kept["c"] - tf.where(capped, d_input_gate, nothing)
+    d_f = d_c * residuals["c"] - tf.where(capped, d_input_gate, nothing)
     d_i = tf.where(capped, nothing, d_input_gate)
     d_ofi = through_sigmoid(side_by_side(d_h * tanh_c, d_f, d_i), ofi)
     d_j = through_tanh(d_dropped * tf.minimum(1 - f, i), j)
@@ -166,7 +166,7 @@ def _lstm_backward(d_h, d_c, kept, drop):
 
 
 def _mogrify_backward(d_xh, chain, sigmoids, rounds_t):
-    """Gradients of x and h before the rounds, and of what each matrix of a round gives."""
+    """Return gradients of x and h before the rounds, and of what each matrix of a round gives."""
     d_chain, d_products = _x_first(d_xh, len(rounds_t)), []
     for k in reversed(range(len(rounds_t))):
         d_before, d_after = d_chain

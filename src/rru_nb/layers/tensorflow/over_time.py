@@ -16,7 +16,7 @@ UNROLL = 8  # steps an iteration; beyond that, nothing more was gained
 
 
 def over_time(clock, step, states, inputs, backwards=False, compiled=False, sums=None):
-    """Runs a step function along the first axis of its inputs.
+    """Run a step function along the first axis of its inputs.
 
     The graph holds `UNROLL` + 2 copies of the step, whatever the number of time steps, which
     need not be known. Not differentiable: for use inside `tf.custom_gradient`.
@@ -35,8 +35,8 @@ def over_time(clock, step, states, inputs, backwards=False, compiled=False, sums
             [features, B] that only the sums need; they are not kept.
 
     Returns:
-        `(states, kept)`: the last states, and what was kept as tensors [T, ...], by time step.
-        With `sums`, `(states, kept, totals)`.
+        `(states, residuals)`: the last states, and what was kept as tensors [T, ...], by time step.
+        With `sums`, `(states, residuals, totals)`.
     """
     n_steps = tf.shape(clock)[0]
     flat = [None if x is None else _padded(x, UNROLL - n_steps) for x in tf.nest.flatten(inputs)]
@@ -59,9 +59,9 @@ def over_time(clock, step, states, inputs, backwards=False, compiled=False, sums
 
         return run
 
-    kept = step_of(states, flat, 0)[1]  # for the shapes alone; a graph leaves it out
+    residuals = step_of(states, flat, 0)[1]  # for the shapes alone; a graph leaves it out
     arrays = [
-        tf.TensorArray(x.dtype, n_steps, element_shape=x.shape) for x in tf.nest.flatten(kept)
+        tf.TensorArray(x.dtype, n_steps, element_shape=x.shape) for x in tf.nest.flatten(residuals)
     ]
     carried = (0, states, sums.zeros if sums else [], arrays)
     whole = n_steps - n_steps % UNROLL
@@ -73,12 +73,12 @@ def over_time(clock, step, states, inputs, backwards=False, compiled=False, sums
             maximum_iterations=n_steps,
         )
     _, states, totals, arrays = carried
-    kept = tf.nest.pack_sequence_as(kept, [a.stack() for a in arrays])
-    return (states, kept, totals) if sums else (states, kept)
+    residuals = tf.nest.pack_sequence_as(residuals, [a.stack() for a in arrays])
+    return (states, residuals, totals) if sums else (states, residuals)
 
 
 def _steps_of_block(step_of, inputs, size, backwards, sums):
-    """A function of states, totals and a block's inputs, flat, that runs the block's steps.
+    """Return a function of states, totals and a block's inputs, flat, that runs the block's steps.
 
     It returns the new states and totals, and for each step, by time, what is kept, flat.
     """
@@ -86,11 +86,11 @@ def _steps_of_block(step_of, inputs, size, backwards, sums):
     def steps(states, totals, blocks):
         rows, passing = [None] * size, [None] * size
         for k in reversed(range(size)) if backwards else range(size):
-            states, kept, *more = step_of(states, blocks, k)
-            rows[k], passing[k] = tf.nest.flatten(kept), more
+            states, residuals, *more = step_of(states, blocks, k)
+            rows[k], passing[k] = tf.nest.flatten(residuals), more
         if sums:
-            own = tf.nest.pack_sequence_as(inputs, blocks)
-            totals = sums.with_block(totals, own, [more for (more,) in passing])
+            arrays = tf.nest.pack_sequence_as(inputs, blocks)
+            totals = sums.with_block(totals, arrays, [more for (more,) in passing])
         return states, totals, rows
 
     return steps
@@ -113,7 +113,7 @@ class Sums(NamedTuple):
     zeros: list
 
     def with_block(self, totals, inputs, passing):
-        """The totals with the part of one block: its inputs [steps, ...], a dictionary a step."""
+        """Add the part of one block: its inputs [steps, ...], and a dictionary a step."""
         # Steps side by side are features first as well, and XLA copies rows faster than it turns
         # axes: a tenth of the pixel task's step.
         blocks = {name: tf.unstack(x) for name, x in inputs.items() if x is not None}
@@ -123,12 +123,12 @@ class Sums(NamedTuple):
 
 
 def features_first(a):
-    """[T, features, B] as [features, T · B], so that a sum over steps is one product."""
+    """Return [T, features, B] as [features, T · B], so that a sum over steps is one product."""
     return tf.reshape(tf.transpose(a, [1, 0, 2]), [a.shape[1], -1])
 
 
 def can_compile():
-    """Not eagerly, where each call would compile anew; on a GPU it is not measured.
+    """Say whether XLA may compile: not eagerly (each call anew), not on a GPU (not measured).
 
     Elsewhere than on Linux, TensorFlow may come without XLA for processors.
     """
@@ -137,7 +137,7 @@ def can_compile():
 
 
 def _slice(x, start, size):
-    """x[start : start + size], a view of `x`, no copy; None of None."""
+    """Return x[start : start + size], a view of `x`, no copy; None of None."""
     if x is None:
         return None
     shape = tf.shape(x)
@@ -148,7 +148,7 @@ def _slice(x, start, size):
 
 
 def _padded(x, n_more):
-    """`x` with some more steps, if the number is positive; else itself, uncopied.
+    """Return `x` with some more steps, if the number is positive; else itself, uncopied.
 
     XLA compiles the unrolled loop for sequences that are too short for it, too.
     """

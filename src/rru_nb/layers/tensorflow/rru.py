@@ -12,7 +12,7 @@ the backward loop, a product for each block of steps. Six more savings:
   the same matrix, so that the mask in the loop holds zeros and ones;
 - the normalization's factor of an example is positive: it commutes with ReLU, mask and the
   next product, and multiplies that product's few rows;
-- the input of W^c is not kept: it is ReLU and mask of what the normalization needs anyway,
+- the input of W^c is not stored: it is ReLU and mask of what the normalization needs anyway,
   and the mask takes a byte an entry;
 - where a gradient d of z passed ReLU and mask, ReLU(z) ⊙ d is z ⊙ d.
 
@@ -28,7 +28,7 @@ import tensorflow as tf
 from ...cells._dropout import scale as dropout_scale
 from ...cells.rru import NORM_EPSILON
 from ...errors import UserError
-from .halves import MOST_ENTRIES, in_halves, pays
+from .batch_splitting import MOST_ENTRIES, run_in_halves, worth_splitting
 from .over_time import Sums, can_compile, features_first, over_time
 
 FEATURES_FIRST = True
@@ -45,7 +45,7 @@ def loop(cell, x, states, keep, mask):
 
 
 def _scan_weights(cell, scale):
-    """The cell's weights as `rru_scan` wants them; TensorFlow derives through the folding."""
+    """Fold the cell's weights for `rru_scan`; TensorFlow differentiates through the folding."""
 
     def cast(weight, dtype=cell.compute_dtype):
         return tf.cast(tf.convert_to_tensor(weight), dtype)
@@ -63,8 +63,8 @@ def _scan_weights(cell, scale):
         joint=tf.concat([cast(w) for w in joint], 0),
         candidate=cast(tf.concat([candidate, output], 1)),
         bias=cast(tf.concat([bias, cast(cell.output_bias, wide)], 0)),
-        residual=cast(cell.residual_scale()),
-        rezero=cast(rezero) if cell.relu_outputs else None,
+        residual_scale=cast(cell.residual_scale()),
+        rezero_scale=cast(rezero) if cell.relu_outputs else None,
         hidden=tuple(cast(w) for w in hidden),
     )
 
@@ -75,22 +75,22 @@ class ScanWeights(NamedTuple):
     Attributes:
         joint: W^h, W^x and B^j below one another, [n + m + 1, g].
         candidate: W^c and W^o side by side, [g, n + p], times 1 / keep, and W^c times Z if
-            `rezero` is None.
-        bias: B^c and B^o, [n + p], B^c times Z if `rezero` is None.
-        residual: σ(S), [n].
-        rezero: Z, [n], where a ReLU over c keeps it from being a factor of W^c; else None.
+            `rezero_scale` is None.
+        bias: B^c and B^o, [n + p], B^c times Z if `rezero_scale` is None.
+        residual_scale: σ(S), [n].
+        rezero_scale: Z, [n], where a ReLU over c keeps it from being a factor of W^c; else None.
         hidden: W^1, B^1, W^2, B^2, ... of equation 2, a flat tuple.
     """
 
     joint: tf.Tensor
     candidate: tf.Tensor
     bias: tf.Tensor
-    residual: tf.Tensor
-    rezero: tf.Tensor | None = None
+    residual_scale: tf.Tensor
+    rezero_scale: tf.Tensor | None = None
     hidden: tuple = ()
 
     def flat(self):
-        """Those that there are, in order."""
+        """List the weights that exist, in order."""
         return [w for w in (*self[:5], *self.hidden) if w is not None]
 
     @property
@@ -100,7 +100,7 @@ class ScanWeights(NamedTuple):
 
     @property
     def n_entries(self):
-        """Of the matrices that the loop multiplies by."""
+        """Number of entries of the matrices that the loop multiplies by."""
         return sum(w.shape.num_elements() for w in (self.joint, *self.kernels))
 
     @property
@@ -108,15 +108,15 @@ class ScanWeights(NamedTuple):
         return [*self.hidden[1::2], self.bias]
 
 
-def rru_scan(x, h_0, weights, keep=None, present=None, normalize=True):
-    """Equations 1 to 6 over all time steps.
+def rru_scan(x, h_0, weights, keep=None, mask=None, normalize=True):
+    """Compute equations 1 to 6 over all time steps.
 
     Args:
         x: inputs, [T, m, B].
         h_0: the initial state, [n, B].
-        weights: `ScanWeights`; a `rezero` that is given means a ReLU over c.
+        weights: `ScanWeights`; a `rezero_scale` that is given means a ReLU over c.
         keep: dropout mask, bool [T, g, B], or None for no dropout.
-        present: bool [T, 1, B], False where the state stands still; None: nowhere.
+        mask: bool [T, 1, B], False where the state stands still; None: nowhere.
         normalize: bool, whether equation 1 normalizes.
 
     Returns:
@@ -127,36 +127,36 @@ def rru_scan(x, h_0, weights, keep=None, present=None, normalize=True):
         UserError: if a gradient of the gradient is asked for.
     """
 
-    def scan(x, h_0, keep, present):
-        return _scan(x, h_0, weights, keep, present, normalize)
+    def scan(x, h_0, keep, mask):
+        return _scan(x, h_0, weights, keep, mask, normalize)
 
-    batch = x, h_0, keep, present
-    return in_halves(scan, *batch) if pays(weights.n_entries) else scan(*batch)
+    batch = x, h_0, keep, mask
+    return run_in_halves(scan, *batch) if worth_splitting(weights.n_entries) else scan(*batch)
 
 
-def _scan(x, h_0, weights, keep, present, normalize):
+def _scan(x, h_0, weights, keep, mask, normalize):
     n_hidden = len(weights.hidden)
     # With a one below x, its product is the bias. Appended once, not T times.
     x = tf.concat([x, tf.ones_like(x[:, :1])], 1)
 
     @tf.custom_gradient
     def scan(x, h_0, *flat):
-        own, hidden = flat[: len(flat) - n_hidden], flat[len(flat) - n_hidden :]
-        w = ScanWeights(*own)._replace(hidden=hidden)
-        clock = x[:, 0]  # [T, B]: its shape is known to XLA, those of what the loops kept are not
-        h_last, kept = _forward(clock, x, h_0, w, keep, present, normalize)
+        single, hidden = flat[: len(flat) - n_hidden], flat[len(flat) - n_hidden :]
+        w = ScanWeights(*single)._replace(hidden=hidden)
+        clock = x[:, 0]  # [T, B]: its shape is known to XLA, those of residuals are not
+        h_last, residuals = _forward(clock, x, h_0, w, keep, mask, normalize)
 
         def gradient(d_o, d_h):
-            once = _only_once(lambda *d: _backward(clock, kept, w, *d, present, normalize))
+            once = _only_once(lambda *d: _backward(clock, residuals, w, *d, mask, normalize))
             return once(d_o, d_h)
 
-        return (kept.pop("o"), h_last), gradient
+        return (residuals.pop("o"), h_last), gradient
 
     return scan(x, h_0, *weights.flat())
 
 
 def _only_once(function):
-    """What the backward loop kept is constant to TensorFlow: a second gradient would be wrong."""
+    """Refuse second derivatives: residuals are constants to TensorFlow, so they would be wrong."""
 
     @tf.custom_gradient
     def once(*arguments):
@@ -170,10 +170,10 @@ def _only_once(function):
     return once
 
 
-def _forward(clock, x, h_0, w, keep, present, normalize):
-    """The last state, the outputs as `o`, and what the gradient needs of each step.
+def _forward(clock, x, h_0, w, keep, mask, normalize):
+    """Return the last state, and the outputs as `o` among the residuals of each step.
 
-    Kept are `joined`, which is h_{t-1} and x; `z`, the sum before normalization, and
+    Residuals are `joined`, which is h_{t-1} and x; `z`, the sum before normalization, and
     `scale`, its 1 / √(mean(z²) + ε); the inputs of the matrices after it as `a1`, `a2`, …, but
     for the first, a0, which is z after ReLU and the mask `keep`; and c after its ReLU.
     """
@@ -181,12 +181,13 @@ def _forward(clock, x, h_0, w, keep, present, normalize):
     # Products with a transposed view are slow where rows are few: transpose once, not T times.
     joint_t, kernels_t = tf.transpose(w.joint), [tf.transpose(k) for k in w.kernels]
     biases = [b[:, None] for b in w.biases]
-    residual, rezero = w.residual[:, None], None if w.rezero is None else w.rezero[:, None]
+    residual_scale = w.residual_scale[:, None]
+    rezero_scale = None if w.rezero_scale is None else w.rezero_scale[:, None]
 
-    names = ["o", "joined", "z"] + ["scale"] * normalize + ["c"] * (rezero is not None)
+    names = ["o", "joined", "z"] + ["scale"] * normalize + ["c"] * (rezero_scale is not None)
     names += [f"a{k}" for k in range(1, last + 1)]
 
-    def step(h, x, keep, present):
+    def step(h, x, keep, mask):
         new = {"joined": tf.concat([h, x], 0)}
         z = new["z"] = tf.matmul(joint_t, new["joined"])
         for k, (kernel_t, bias) in enumerate(zip(kernels_t, biases)):
@@ -197,29 +198,30 @@ def _forward(clock, x, h_0, w, keep, present, normalize):
                 z *= new["scale"]
             z += bias
         c, new["o"] = z[:n], z[n:]
-        if rezero is not None:
+        if rezero_scale is not None:
             new["c"] = tf.nn.relu(c)
-            c = rezero * new["c"]
-        h_new = residual * h + c
-        h_new = h_new if present is None else tf.where(present, h_new, h)
+            c = rezero_scale * new["c"]
+        h_new = residual_scale * h + c
+        h_new = h_new if mask is None else tf.where(mask, h_new, h)
         return h_new, {name: new[name] for name in names}
 
-    inputs = {"x": x, "keep": keep, "present": present}
-    h_last, kept = over_time(clock, step, h_0, inputs, compiled=True)
-    return h_last, kept | {"keep": None if w.hidden else keep}
+    inputs = {"x": x, "keep": keep, "mask": mask}
+    h_last, residuals = over_time(clock, step, h_0, inputs, compiled=True)
+    return h_last, residuals | {"keep": None if w.hidden else keep}
 
 
-def _backward(clock, kept, w, d_o, d_h, present, normalize):
-    """Gradients of `x`, `h_0` and the weights, from those of o [T, p, B] and h_T [n, B]."""
-    n, last = w.residual.shape[0], len(w.kernels) - 1
+def _backward(clock, residuals, w, d_o, d_h, mask, normalize):
+    """Return gradients of `x`, `h_0` and the weights, from those of o [T, p, B] and h_T [n, B]."""
+    n, last = w.residual_scale.shape[0], len(w.kernels) - 1
     summed = w.n_entries <= MOST_ENTRIES and can_compile()
     recurrent = w.joint if summed else w.joint[:n]
-    residual, rezero = w.residual[:, None], None if w.rezero is None else w.rezero[:, None]
+    residual_scale = w.residual_scale[:, None]
+    rezero_scale = None if w.rezero_scale is None else w.rezero_scale[:, None]
 
-    def step(d_h, d_o, present, z, scale, c, keep, joined=None, **a):
-        d_new = d_h if present is None else tf.where(present, d_h, 0)
-        d_c = d_new if rezero is None else _through_relu(d_new * rezero, c)
-        new = {} if rezero is None else {"d_new": d_new}
+    def step(d_h, d_o, mask, z, scale, c, keep, joined=None, **a):
+        d_new = d_h if mask is None else tf.where(mask, d_h, 0)
+        d_c = d_new if rezero_scale is None else _through_relu(d_new * rezero_scale, c)
+        new = {} if rezero_scale is None else {"d_new": d_new}
         d = tf.concat([d_c, d_o], 0)
         for k in reversed(range(last + 1)):
             new[f"d{k}"] = d = d * scale if normalize and k == 0 else d
@@ -230,31 +232,31 @@ def _backward(clock, kept, w, d_o, d_h, present, normalize):
             d -= unit * _mean(unit * d)
         new["d_z"] = d
         d_joined = tf.matmul(recurrent, d)
-        d_old = d_joined[:n] + residual * d_new
-        d_old = d_old if present is None else tf.where(present, d_old, d_h)
+        d_old = d_joined[:n] + residual_scale * d_new
+        d_old = d_old if mask is None else tf.where(mask, d_old, d_h)
         return (d_old, {"d_x": d_joined[n:]}, new) if summed else (d_old, new)
 
-    inputs = {"d_o": d_o, "present": present}
-    inputs |= {name: kept.get(name) for name in ("z", "scale", "c", "keep")}
-    inputs |= {f"a{k}": kept[f"a{k}"] for k in range(1, last + 1)}
+    inputs = {"d_o": d_o, "mask": mask}
+    inputs |= {name: residuals.get(name) for name in ("z", "scale", "c", "keep")}
+    inputs |= {f"a{k}": residuals[f"a{k}"] for k in range(1, last + 1)}
     if summed:
-        inputs |= {"joined": kept["joined"]}
+        inputs |= {"joined": residuals["joined"]}
         sums = Sums(lambda block: _of_block(block, w), [tf.zeros_like(_wide(v)) for v in w.flat()])
-        d_h_0, found, totals = over_time(clock, step, d_h, inputs, True, compiled=True, sums=sums)
-        return [found["d_x"], d_h_0, *(tf.cast(t, d_h.dtype) for t in totals)]
-    d_h_0, found = over_time(clock, step, d_h, inputs, backwards=True, compiled=True)
-    d_x = tf.matmul(w.joint[n:], found["d_z"])
-    return [d_x, d_h_0, *_weight_gradients(clock, kept | found, w)]
+        d_h_0, by_step, totals = over_time(clock, step, d_h, inputs, True, compiled=True, sums=sums)
+        return [by_step["d_x"], d_h_0, *(tf.cast(t, d_h.dtype) for t in totals)]
+    d_h_0, by_step = over_time(clock, step, d_h, inputs, backwards=True, compiled=True)
+    d_x = tf.matmul(w.joint[n:], by_step["d_z"])
+    return [d_x, d_h_0, *_weight_gradients(clock, residuals | by_step, w)]
 
 
 def _of_block(arrays, w):
-    """A block's part of the weights' gradients, from its arrays [features, steps · B]."""
+    """Return a block's part of the weights' gradients, from its arrays [features, steps · B]."""
     arrays = _with_a0(arrays)
     return [_product(arrays["joined"], arrays["d_z"]), *_after_joint(arrays, w)]
 
 
 def _weight_gradients(clock, arrays, w):
-    """As `ScanWeights.flat`. First W^j alone: then its arrays are not in memory with the rest."""
+    """Compute all gradients, that of W^j first: its arrays need not stay with the rest."""
     first = {"joined": arrays["joined"], "d_z": arrays.pop("d_z")}
     joint = _over_parts(clock, first, lambda part: [_product(part["joined"], part["d_z"])])
     with tf.control_dependencies(joint):
@@ -262,19 +264,19 @@ def _weight_gradients(clock, arrays, w):
 
 
 def _over_parts(clock, arrays, gradients_of):
-    """Sums of what the function makes of a part of the steps, [features, steps · B]."""
+    """Return sums of what the function makes of a part of the steps, [features, steps · B]."""
     n_steps, total = tf.shape(clock)[0], None
     for k in range(PARTS):
         steps = slice(k * n_steps // PARTS, (k + 1) * n_steps // PARTS)
         with tf.control_dependencies(total or []):  # one part after another, not all at once
             part = _with_a0({name: a[steps] for name, a in arrays.items() if a is not None})
-        found = gradients_of({name: features_first(a) for name, a in part.items()})
-        total = found if total is None else [a + b for a, b in zip(total, found)]
+        gradients = gradients_of({name: features_first(a) for name, a in part.items()})
+        total = gradients if total is None else [a + b for a, b in zip(total, gradients)]
     return total
 
 
 def _with_a0(arrays):
-    """With the first matrix's input, which is made of z and the mask, in their place."""
+    """Replace z and the mask by the first matrix's input, which they make."""
     others = {name: a for name, a in arrays.items() if name not in ("z", "keep")}
     if "z" not in arrays:
         return others
@@ -282,41 +284,41 @@ def _with_a0(arrays):
 
 
 def _after_joint(wide, w):
-    """`ScanWeights.flat` but for its first: each a single product, or sum, over the steps."""
-    n, last = w.residual.shape[0], len(w.kernels) - 1
+    """Compute all gradients but that of W^j: each one product, or sum, over the steps."""
+    n, last = w.residual_scale.shape[0], len(w.kernels) - 1
     h = wide["joined"][:n]
     scales = [wide.get("scale"), *[None] * last]
     kernels = [_product(wide[f"a{k}"], wide[f"d{k}"]) for k in range(last + 1)]
     biases = [_sum(wide[f"d{k}"], scale) for k, scale in enumerate(scales)]
-    if w.rezero is None:  # then the first of the last matrix's features have the state's gradient
-        residual, rezero = _sum(h * wide[f"d{last}"][:n], scales[last]), None
+    if w.rezero_scale is None:  # then d of the last matrix begins with the state's gradient
+        residual_scale, rezero_scale = _sum(h * wide[f"d{last}"][:n], scales[last]), None
     else:
-        residual, rezero = _sum(h * wide["d_new"]), _sum(wide["d_new"] * wide["c"])
-    found = ScanWeights(
+        residual_scale, rezero_scale = _sum(h * wide["d_new"]), _sum(wide["d_new"] * wide["c"])
+    gradients = ScanWeights(
         joint=None,
         candidate=kernels[last],
         bias=biases[last],
-        residual=residual,
-        rezero=rezero,
+        residual_scale=residual_scale,
+        rezero_scale=rezero_scale,
         hidden=tuple(g for pair in zip(kernels[:last], biases[:last]) for g in pair),
     )
-    return found.flat()
+    return gradients.flat()
 
 
 def _product(a, b):
-    """Σ over steps and examples of a bᵀ."""
+    """Sum a bᵀ over steps and examples."""
     return tf.matmul(a, b, transpose_b=True)
 
 
 def _sum(a, scale=None):
-    """Σ over steps and examples of [features, T · B], without the factor that it contains."""
+    """Sum [features, T · B] over steps and examples, without the factor that it contains."""
     wide = _wide(a)
     once = tf.ones_like(wide[:1]) if scale is None else 1 / tf.reshape(_wide(scale), [1, -1])
     return tf.cast(tf.matmul(wide, once, transpose_b=True)[:, 0], a.dtype)
 
 
 def _through_relu(gradient, feature):
-    """The gradient where the feature is positive, else zero; after ReLU and mask serves too."""
+    """Return the gradient where the feature (before or after ReLU) is positive, else zero."""
     return tf.raw_ops.ReluGrad(gradients=gradient, features=feature)
 
 
@@ -325,7 +327,7 @@ def _dropped(a, keep):
 
 
 def _inverse_rms(z):
-    """1 / √(mean(z²) + ε) of each example, [1, B]."""
+    """Return 1 / √(mean(z²) + ε) of each example, [1, B]."""
     mean_square = tf.reduce_mean(tf.square(_wide(z)), 0, keepdims=True)
     return tf.cast(tf.math.rsqrt(mean_square + NORM_EPSILON), z.dtype)
 
@@ -335,5 +337,5 @@ def _mean(a):
 
 
 def _wide(a):
-    """Sums in half precision would lose digits: float32 at least, as in the cell."""
+    """Cast to float32 at least, as the cell does: sums in half precision lose digits."""
     return a if a.dtype in (tf.float32, tf.float64) else tf.cast(a, tf.float32)

@@ -9,7 +9,7 @@ import tensorflow as tf
 MOST_ENTRIES = 1 << 18
 
 
-def pays(n_entries):
+def worth_splitting(n_entries):
     """Whether halves are faster than the whole, for weights of so many entries.
 
     Of two processes on two cores, each bound to one (`taskset`), neither splits its batches.
@@ -18,14 +18,14 @@ def pays(n_entries):
 
 
 def _cores():
-    """Those that this process may use, where the system tells."""
+    """Count the cores that this process may use, where the system tells."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
-def in_halves(scan, *arrays):
-    """Runs a function on both halves of a batch; TensorFlow then runs the two side by side.
+def run_in_halves(scan, *arrays):
+    """Run a function on both halves of a batch; TensorFlow then runs the two side by side.
 
     Args:
         scan: called with half of each array; returns a tuple of tensors [..., half of B].
