@@ -105,7 +105,7 @@ def test_lengths_around_the_unrolled_loop(steps, graph, split, wide, case, monke
     The weights' gradients are summed in the loop, or after it as those of wide weights.
     """
     rng = np.random.default_rng(steps)
-    monkeypatch.setattr(rru, "pays", lambda n_entries: split)
+    monkeypatch.setattr(rru, "worth_splitting", lambda n_entries: split)
     monkeypatch.setattr(rru, "MOST_ENTRIES", 0 if wide else rru.MOST_ENTRIES)
     with tf.Graph().as_default():
         in_the_loop = graph and not wide and can_compile()
