@@ -8,17 +8,17 @@ from typing import NamedTuple
 import pandas as pd
 
 from rru_nb.analysis import findings
-from rru_nb.analysis.findings.notes import FAILS, HOLDS, UNDECIDED
 from rru_nb.analysis.resampling import holm
 from rru_nb.analysis.seeds import SURE
 from rru_nb.analysis.tables import p_text, published_row
+from rru_nb.analysis.verdicts import FAILS, HOLDS, INCONCLUSIVE
 from rru_nb.experiments import GRIDS, authors_grid, results, section
 
 from . import verdicts
 from .captions import first_sentence
 
 SCALE = "laptop"
-_PLURAL = {HOLDS: "hold", FAILS: "do not hold", UNDECIDED: "are inconclusive"}
+_PLURAL = {HOLDS: "hold", FAILS: "do not hold", INCONCLUSIVE: "are inconclusive"}
 _OPEN = "–"  # instead of a verdict, where runs are missing
 _COLOURS = {HOLDS: "rru-within", FAILS: "rru-outside"}  # else one that says: not to be told
 
@@ -83,7 +83,7 @@ def corrected(answers):
         It with `p_holm`, and with `held` "inconclusive" where that is not below 0.05.
     """
     answers = answers.assign(p_holm=holm(answers.p))
-    return answers.assign(held=answers.held.mask(answers.p_holm >= SURE, UNDECIDED))
+    return answers.assign(held=answers.held.mask(answers.p_holm >= SURE, INCONCLUSIVE))
 
 
 def _answers(name, folder):
@@ -128,7 +128,9 @@ def _answer(name, dataset):
         return [row | {"sentence": sentence} | unknown]
     row["sentence"] = first_sentence(claim.finding(frame))[0]
     return [
-        row | {"measure": measure, "alone": verdict.held} | verdict._asdict()
+        row
+        | {"measure": measure, "held": verdict.held, "alone": verdict.held}
+        | {"note": verdict.why, "p": verdict.p}
         for measure, verdict in claim.verdicts(frame).items()
     ]
 

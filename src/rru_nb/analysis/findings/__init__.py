@@ -3,26 +3,23 @@
 from . import datasets
 from .grids import (
     NORMALIZE_TITLES,
-    best_of_grid,
     normalization,
     normalization_verdict,
     robustness,
     robustness_verdicts,
 )
-from .notes import limit_note, missing_note, missing_points
+from .notes import limit_note, missing_points
 from .replication import replication, to_replicate
 from .table_1 import comparison, convergence, convergences, over_seeds
 from .tuning import tuned_table, tuning
 
 __all__ = [
     "NORMALIZE_TITLES",
-    "best_of_grid",
     "comparison",
     "convergence",
     "convergences",
     "datasets",
     "limit_note",
-    "missing_note",
     "missing_points",
     "normalization",
     "normalization_verdict",
