@@ -9,10 +9,9 @@ from ..training.config import CELL_TITLES
 from ..training.provenance import device_name
 from ..training.records import load_records
 from .robust import WITHIN, grid_table
-from .tables import METRIC_TITLES, short_number
+from .tables import short_number
 
 NO_NUMBER = "–"
-_STATUS = {"failed": "failed", "missing": "not measured"}
 
 
 def shown_grid_table(frame, by="cell", titles=CELL_TITLES):
@@ -48,23 +47,6 @@ def _spread(row, name, unit=""):
     if unit:
         return f"{row[name]:.0f} % ({row[f'{name}_low']:.0f}–{row[f'{name}_high']:.0f})"
     return f"{_number(row[name])} ({_number(row[f'{name}_low'])}–{_number(row[f'{name}_high'])})"
-
-
-def shown_replication(frame):
-    """`replication` for readers."""
-    rows = {
-        (CELL_TITLES[row.cell], f"{row.learning_rate:g}"): {
-            "ours": f"{row.ours:#.4g}" if row.status == "ok" else _STATUS[row.status],
-            "the authors'": f"{row.theirs:#.4g}",
-            "difference": "" if np.isnan(row.difference) else f"{row.difference:+.3f}",
-            "best epoch": f"{row.best_epoch:.0f}" if row.status == "ok" else "",
-            "the authors' best epoch": f"{row.their_epoch:.0f}",
-            "average": METRIC_TITLES.get(row.average, ""),
-        }
-        for row in frame.itertuples()
-    }
-    table = pd.DataFrame.from_dict(rows, orient="index")
-    return table.rename_axis(["cell", "learning rate"])
 
 
 def dropout_table(frame):

@@ -9,7 +9,6 @@ from .grids import (
     robustness_verdicts,
 )
 from .notes import limit_note, missing_points
-from .replication import replication, to_replicate
 from .table_1 import comparison, convergence, convergences, over_seeds
 from .tuning import tuned_table, tuning
 
@@ -24,10 +23,8 @@ __all__ = [
     "normalization",
     "normalization_verdict",
     "over_seeds",
-    "replication",
     "robustness",
     "robustness_verdicts",
-    "to_replicate",
     "tuned_table",
     "tuning",
 ]
