@@ -11,14 +11,15 @@ from rru_nb.analysis import findings
 from rru_nb.analysis.resampling import holm
 from rru_nb.analysis.seeds import SURE
 from rru_nb.analysis.tables import p_text, published_row
-from rru_nb.analysis.verdicts import FAILS, HOLDS, INCONCLUSIVE
+from rru_nb.analysis.verdicts import FAILS, HOLDS
+from rru_nb.analysis.verdicts import INCONCLUSIVE as UNDECIDED
 from rru_nb.experiments import GRIDS, authors_grid, results, section
 
 from . import verdicts
 from .captions import first_sentence
 
 SCALE = "laptop"
-_PLURAL = {HOLDS: "hold", FAILS: "do not hold", INCONCLUSIVE: "are inconclusive"}
+_PLURAL = {HOLDS: "hold", FAILS: "do not hold", UNDECIDED: "are inconclusive"}
 _OPEN = "–"  # instead of a verdict, where runs are missing
 _COLOURS = {HOLDS: "rru-within", FAILS: "rru-outside"}  # else one that says: not to be told
 
@@ -83,7 +84,7 @@ def corrected(answers):
         It with `p_holm`, and with `held` "inconclusive" where that is not below 0.05.
     """
     answers = answers.assign(p_holm=holm(answers.p))
-    return answers.assign(held=answers.held.mask(answers.p_holm >= SURE, INCONCLUSIVE))
+    return answers.assign(held=answers.held.mask(answers.p_holm >= SURE, UNDECIDED))
 
 
 def _answers(name, folder):

@@ -1,5 +1,6 @@
 """Sentences that state what the records say, so that prose and numbers cannot part."""
 
+from ..seeds import over_seeds
 from . import datasets
 from .grids import (
     NORMALIZE_TITLES,
@@ -9,14 +10,9 @@ from .grids import (
     robustness_verdicts,
 )
 from .notes import limit_note, missing_points
-from .table_1 import comparison, convergence, convergences, over_seeds
-from .tuning import tuned_table, tuning
 
 __all__ = [
     "NORMALIZE_TITLES",
-    "comparison",
-    "convergence",
-    "convergences",
     "datasets",
     "limit_note",
     "missing_points",
@@ -25,6 +21,4 @@ __all__ = [
     "over_seeds",
     "robustness",
     "robustness_verdicts",
-    "tuned_table",
-    "tuning",
 ]
