@@ -9,11 +9,7 @@ from helpers import GRID, frame_of, robustness_points, steep
 from rru_nb.analysis import findings
 from rru_nb.analysis.resampling import best_of, bootstrap
 from rru_nb.analysis.robust import grid_table, paired, share_difference
-from rru_nb.analysis.section_tables import (
-    dropout_table,
-    scale_changes,
-    shown_grid_table,
-)
+from rru_nb.analysis.section_tables import scale_changes, shown_grid_table
 from rru_nb.analysis.tables import signed
 from rru_nb.experiments import section
 
@@ -375,9 +371,3 @@ def test_intervals_are_shown_from_low_to_high():
     assert gru.own_10_low < gru.own_10_high
     shown = shown_grid_table(frame).loc["GRU", "within 10 % of its best"]
     assert shown == f"33 % ({gru.own_10_low:.0f}–{gru.own_10_high:.0f})"
-
-
-def test_the_table_of_dropout_has_means_over_seeds():
-    points = section("dropout").points("nottingham", ["gru"], seeds=[0, 1], dropout=[0.5])
-    table = dropout_table(frame_of(points, lambda p: 3.0 + 2 * p.config.seed))
-    assert table.loc["GRU", "0.5"] == "4.00"
