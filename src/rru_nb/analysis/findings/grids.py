@@ -106,9 +106,8 @@ def normalization(frame, where="here"):
 
 
 def _undecided(claim, verdict, where):
-    return f"**{claim} {verdict.predicate} {where}**: {'; '.join(verdict.limits)}." * bool(
-        verdict.limits
-    )
+    limits = "; ".join(verdict.limits)
+    return f"**{claim} {verdict.predicate} {where}**: {limits}." if limits else ""
 
 
 def _by_own_best(places, gated, verdict):
