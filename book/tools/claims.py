@@ -8,10 +8,11 @@ from typing import NamedTuple
 import pandas as pd
 
 from rru_nb.analysis import findings
-from rru_nb.analysis.findings.notes import FAILS, HOLDS, UNDECIDED
 from rru_nb.analysis.resampling import holm
 from rru_nb.analysis.seeds import SURE
 from rru_nb.analysis.tables import p_text, published_row
+from rru_nb.analysis.verdicts import FAILS, HOLDS
+from rru_nb.analysis.verdicts import INCONCLUSIVE as UNDECIDED
 from rru_nb.experiments import GRIDS, authors_grid, results, section
 
 from . import verdicts
@@ -128,7 +129,9 @@ def _answer(name, dataset):
         return [row | {"sentence": sentence} | unknown]
     row["sentence"] = first_sentence(claim.finding(frame))[0]
     return [
-        row | {"measure": measure, "alone": verdict.held} | verdict._asdict()
+        row
+        | {"measure": measure, "held": verdict.held, "alone": verdict.held}
+        | {"note": verdict.why, "p": verdict.p}
         for measure, verdict in claim.verdicts(frame).items()
     ]
 

@@ -1,17 +1,13 @@
 """The authors' own trainings are read as their figures show them, and stay apart from records."""
 
 import numpy as np
-import pandas as pd
 import pytest
-from helpers import a_record
 
 from rru_nb.analysis import findings
-from rru_nb.analysis.replication import mean_differences, replication
-from rru_nb.analysis.robust import grid_table, paired, run_spread, share_difference
-from rru_nb.analysis.section_tables import shown_replication
+from rru_nb.analysis.robust import grid_table, paired, share_difference
 from rru_nb.errors import UserError
 from rru_nb.experiments import GRIDS, authors_grid, section
-from rru_nb.training.records import load_records, write_record
+from rru_nb.training.records import load_records
 
 NOTTINGHAM, WORDS = "nottingham", "ptb-word"
 
@@ -99,75 +95,3 @@ def test_on_words_the_claim_holds_by_the_best_of_all_and_not_by_each_cells_own()
     both = findings.robustness_verdicts(frame)
     assert [verdict.held for verdict in both.values()] == ["holds", "inconclusive"]
     assert "claim fails on these squares" in findings.robustness(frame)
-
-
-def test_the_spread_from_run_to_run_is_what_rate_and_size_leave():
-    """By a regression on dummies of both axes."""
-    frame = authors_grid("robustness", NOTTINGHAM)
-    rru = frame[frame.cell == "rru"]
-    dummies = pd.get_dummies(rru[["learning_rate", "n_params"]].astype(str), dtype=float)
-    fit = dummies.to_numpy() @ np.linalg.lstsq(dummies.to_numpy(), rru.test.to_numpy())[0]
-    assert run_spread(rru) == pytest.approx(np.sqrt(((rru.test - fit) ** 2).sum() / 81))
-    assert run_spread(rru) == pytest.approx(0.022, abs=0.001)
-    assert "mean 3.031 and the best 2.961" in findings.best_of_grid(frame)
-
-
-# The replication
-
-
-def measure(cells, offset, average="nll_batches"):
-    """A made-up record at each declared point of some cells, `offset` above the authors'."""
-    declared = replication(NOTTINGHAM)
-    for row in declared[declared.cell.isin(cells)].itertuples():
-        point = {"learning_rate": [row.learning_rate], "n_params": [row.n_params]}
-        (config,) = section("robustness").runs(NOTTINGHAM, [row.cell], "paper", **point)
-        scores = {"nll_window": 9.0, average: row.theirs + offset[row.learning_rate]}
-        write_record(a_record(config, test=scores, best_epoch=7))
-
-
-def test_eight_points_and_three_are_declared(results):
-    frame = replication(NOTTINGHAM)
-    assert list(frame.cell) == ["rru"] * 4 + ["lstm"] * 2 + ["mogrifier"] * 2
-    assert set(frame.n_params) == {1_000_000} and (frame.status == "missing").all()
-    assert list(frame.theirs) == [2.969, 3.008, 3.038, 3.081, 3.300, 3.307, 3.316, 3.303]
-    assert list(frame.their_epoch[:4]) == [62, 51, 51, 41]
-    assert list(replication(WORDS).theirs) == [106.7, 135.8, 155.7]
-    assert findings.replication(frame, NOTTINGHAM) == "Nothing is measured here yet."
-    told = findings.to_replicate(frame)
-    assert told.count("rru-nb run --dataset nottingham") == 8
-    assert "--set rank=40 --set learning_rate=0.006" in told
-    assert set(shown_replication(frame).ours) == {"not measured"}
-
-
-def test_a_mean_within_the_tolerance_acquits_when_all_is_measured(results):
-    offset = {1.3e-3: 0.0, 2.2e-3: 0.02, 3.6e-3: 0.0, 6e-3: 0.02, 1e-2: 0.0}
-    measure(["rru"], offset)
-    said = findings.replication(replication(NOTTINGHAM), NOTTINGHAM)
-    assert "+0.010 (standard error 0.006, 4 points)" in said and "acquits" not in said
-    measure(["lstm", "mogrifier"], offset)
-    frame = replication(NOTTINGHAM)
-    means = mean_differences(frame)
-    assert list(means.index) == ["rru", "lstm", "mogrifier", "all"]
-    assert list(means.points) == [4, 2, 2, 8] and means["mean"].to_numpy() == pytest.approx(0.01)
-    assert means.error["all"] == pytest.approx(0.02 * np.sqrt(2 / 7) / np.sqrt(8))
-    assert "acquits the implementation" in findings.replication(frame, NOTTINGHAM)
-    assert "not measured" not in shown_replication(frame).to_string()
-
-
-def test_a_cell_beyond_the_tolerance_is_named_though_the_mean_is_within(results):
-    measure(["rru", "lstm"], dict.fromkeys([1.3e-3, 2.2e-3, 3.6e-3, 6e-3, 1e-2], 0.0))
-    measure(["mogrifier"], {6e-3: 0.09, 1e-2: 0.06})
-    said = findings.replication(replication(NOTTINGHAM), NOTTINGHAM)
-    assert "but not that of Mogrifier LSTM: a cause is to be found" in said
-    assert "acquits" not in said and "Mogrifier LSTM +0.075" in said
-
-
-def test_an_old_record_without_the_authors_average_says_so(results):
-    measure(["lstm"], {6e-3: 0.5, 1e-2: 0.5}, average="nll_frame")
-    frame = replication(NOTTINGHAM)
-    assert list(frame.average.dropna()) == ["nll_window"] * 2
-    assert list(frame.ours.dropna()) == [9.0, 9.0]
-    said = findings.replication(frame, NOTTINGHAM)
-    assert (
-        "does not lie within" in said and "2 of our numbers lack the authors' own average" in said
-    )

@@ -9,11 +9,7 @@ from helpers import GRID, frame_of, robustness_points, steep
 from rru_nb.analysis import findings
 from rru_nb.analysis.resampling import best_of, bootstrap
 from rru_nb.analysis.robust import grid_table, paired, share_difference
-from rru_nb.analysis.section_tables import (
-    dropout_table,
-    scale_changes,
-    shown_grid_table,
-)
+from rru_nb.analysis.section_tables import scale_changes, shown_grid_table
 from rru_nb.analysis.tables import signed
 from rru_nb.experiments import section
 
@@ -142,7 +138,8 @@ def test_the_verdict_follows_the_numbers():
     same = frame_of(points, lambda p: 4.0)
     assert "is inconclusive here**" in findings.robustness(same)
     note = "RRU 100 %, GRU 100 % of the grid, +0 points (+0 to +0; 0 to 0 squares, p = 1)"
-    assert findings.robustness_verdicts(same)[ALL] == ("inconclusive", note, 1.0)
+    verdict = findings.robustness_verdicts(same)[ALL]
+    assert (verdict.held, verdict.note, verdict.p) == ("inconclusive", note, 1.0)
     nothing = findings.robustness(frame_of(points, steep, lambda p: "missing"))
     assert nothing == "Nothing is measured here yet."
     alone = findings.robustness(frame_of(robustness_points(["rru"]), steep))
@@ -199,7 +196,7 @@ def test_what_a_limit_cut_off_decides_nothing(n_cut, verdict):
     frame.loc[: n_cut - 1, "cut_off"] = True
     verdicts = findings.robustness_verdicts(frame)
     assert {v.held for v in verdicts.values()} == {verdict}
-    assert (f"cut off {n_cut} of 56 trainings" in findings.robustness(frame)) == (n_cut == 12)
+    assert (f"ended {n_cut} of 56 trainings" in findings.robustness(frame)) == (n_cut == 12)
     assert len(paired(frame)) == 28 - 6, "a place needs both cells"
     whole = frame.assign(cut_off=True)
     assert paired(whole).empty and "inconclusive" in findings.robustness(whole)
@@ -219,10 +216,10 @@ def test_few_squares_decide_nothing_however_sure_the_bootstrap_is():
     difference = share_difference(paired(frame_of(points, at_one_size)), "rru", "gru")
     assert (difference.only_one, difference.only_other, difference.p) == (2, 0, 0.5)
     bold = difference._replace(low=1.0)
-    assert findings.grids._held(bold) == "inconclusive"
-    assert findings.grids._held(bold._replace(p=0.04)) == "holds"
-    assert findings.grids._held(bold._replace(p=0.04, low=-2.0, high=-1.0)) == "does not hold"
-    assert findings.grids._held(bold._replace(p=0.04, low=0.0, high=1.0)) == "inconclusive"
+    assert findings.grids._holds(bold) is None
+    assert findings.grids._holds(bold._replace(p=0.04)) is True
+    assert findings.grids._holds(bold._replace(p=0.04, low=-2.0, high=-1.0)) is False
+    assert findings.grids._holds(bold._replace(p=0.04, low=0.0, high=1.0)) is None
 
 
 @pytest.mark.parametrize(
@@ -251,9 +248,9 @@ def test_a_median_of_an_even_number_lies_between_the_middle_two():
 
 def test_what_learned_nothing_of_the_input_is_counted():
     frame = frame_of(robustness_points(), steep)  # the GRU: 4.0 in the middle, else 5.2
-    assert "looks at no input" not in findings.robustness(frame)
+    assert "ignores the input" not in findings.robustness(frame)
     said = findings.robustness(frame.assign(baseline=5.2))
-    assert "at no input (5.20): RRU 0 of 12, GRU 8 of 12." in said
+    assert "ignores the input (5.20): RRU 0 of 12, GRU 8 of 12." in said
 
 
 def test_normalization_compares_the_two_halves():
@@ -270,9 +267,9 @@ def test_normalization_compares_the_two_halves():
         in said
     )
     assert "lower at 24 of the 28 grid points" in said
-    held, note, p = findings.normalization_verdict(frame)
-    assert f"p = {p:.2g})" in note
-    assert held == "holds" and note.removesuffix(" of the grid with it") in said
+    verdict = findings.normalization_verdict(frame)
+    assert f"p = {verdict.p:.2g})" in verdict.note
+    assert verdict.held == "holds" and verdict.note.removesuffix(" of the grid with it") in said
     broken = frame_of(points, score, lambda p: "ok" if p.config.normalize else "failed")
     assert "only without it a training failed at 28 squares, only with it at 0" in (
         findings.normalization(broken).lower()
@@ -353,7 +350,9 @@ def test_without_a_single_run_of_one_cell_there_is_no_verdict():
 
     frame = frame_of(robustness_points(("rru", "gru", "lstm")), steep, lost)
     assert paired(frame).empty
-    assert "claim" not in findings.robustness(frame)
+    assert [v.limits for v in findings.robustness_verdicts(frame).values()] == [
+        ("12 of 36 runs are not measured",)
+    ]
 
 
 def test_a_median_next_to_failed_trainings_is_that_of_the_better_ones():
@@ -372,9 +371,3 @@ def test_intervals_are_shown_from_low_to_high():
     assert gru.own_10_low < gru.own_10_high
     shown = shown_grid_table(frame).loc["GRU", "within 10 % of its best"]
     assert shown == f"33 % ({gru.own_10_low:.0f}–{gru.own_10_high:.0f})"
-
-
-def test_the_table_of_dropout_has_means_over_seeds():
-    points = section("dropout").points("nottingham", ["gru"], seeds=[0, 1], dropout=[0.5])
-    table = dropout_table(frame_of(points, lambda p: 3.0 + 2 * p.config.seed))
-    assert table.loc["GRU", "0.5"] == "4.00"

@@ -43,14 +43,14 @@ def test_welch_interval_from_the_textbook():
 )
 def test_the_verdict_says_what_the_test_says(gru, words):
     scores = frame(rru=RRU, gru=gru, lstm=[], mogrifier=[])
-    assert words in seeds.verdict("jsb", scores)
+    assert words in seeds.over_seeds("jsb", scores)
 
 
 def test_of_accuracies_the_higher_is_better():
     scores = frame(rru=[90.0, 91.0, 90.5], gru=[80.0, 81.0, 80.5], lstm=[], mogrifier=[])
-    said = seeds.verdict("mnist", scores)
+    said = seeds.over_seeds("mnist", scores)
     assert "better than the GRU by 10.000 points, 9.50 % errors against 19.50 %" in said
-    assert "worse than the GRU by 10.000" in seeds.verdict("jsb", scores)
+    assert "worse than the GRU by 10.000" in seeds.over_seeds("jsb", scores)
 
 
 def test_every_seed_of_the_own_setting_is_there_and_no_other_setting(monkeypatch, tmp_path):
@@ -65,17 +65,13 @@ def test_every_seed_of_the_own_setting_is_there_and_no_other_setting(monkeypatch
         write_record(a_record(config, test={"nll_window": score}))
     scores = seeds.recorded("jsb")
     assert scores["rru"].to_dict() == {3: 7.7, 8: 7.9} and scores["gru"].isna().all()
-    table = seeds.spread_table("jsb", scores)
-    assert list(table["RRU"]) == ["7.700", "7.900", "7.800", "0.141", "7.720"]
-    assert list(table["GRU"]) == ["", "", "", "", "8.200"]
-    assert "paper" not in seeds.spread_table("chorales", scores, "laptop").index
-    assert table.index.name == "jsb, scale paper" and "scale paper" in seeds.spread(scores)
-    assert seeds.spread(scores).endswith("RRU 7.800 ± 0.141.")
+    said = seeds.over_seeds("jsb", scores)
+    assert said.endswith("over seeds, scale paper: RRU 7.800 ± 0.141.")
 
 
 def test_without_seeds_nothing_is_claimed():
     scores = frame(rru=[7.7], gru=GRU, lstm=[], mogrifier=[])
-    assert "Fewer than two seeds" in seeds.verdict("jsb", scores)
+    assert "Fewer than two seeds" in seeds.over_seeds("jsb", scores)
 
 
 def test_each_choice_changes_what_it_says_and_nothing_else():
@@ -190,4 +186,5 @@ def test_p_values_are_corrected_after_holm():
 
 def test_one_seed_has_no_spread():
     scores = frame(rru=[7.7], gru=[8.1], lstm=[], mogrifier=[])
-    assert seeds.spread(scores) == ""
+    assert "±" not in seeds.over_seeds("jsb", scores)
+    assert seeds.against_gates(scores).empty

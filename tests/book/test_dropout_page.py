@@ -93,6 +93,16 @@ def test_what_is_missing_or_cut_off_decides_nothing(change, why):
         assert verdict.limits == ("the limit of epochs ended 4 of 12 trainings",)
 
 
+def test_the_table_has_means_over_seeds_and_what_became_of_the_rest():
+    lucky = frame_of(SCORES | {("rru", 0.3): (3.5, 5.0)}, seeds=[1])
+    frame = pd.concat([frame_of(SCORES), lucky], ignore_index=True)
+    frame.loc[frame.dropout == 0.2, ["status", "test"]] = ["missing", np.nan]
+    table = page.rates_table(frame)
+    assert list(table.index) == ["RRU", "GRU"] and list(table.columns)[:2] == ["0", "0.2"]
+    assert table.loc["RRU", "0.3"] == "4.00"
+    assert (table.loc["GRU", "0.5"], table.loc["GRU", "0.2"]) == ("failed", "not measured")
+
+
 def test_the_figure_has_a_point_for_each_rate_a_ring_and_a_cross(monkeypatch):
     monkeypatch.setattr(figures, "show", lambda *arguments: None)
     frame = frame_of(SCORES)

@@ -3,14 +3,24 @@
 import csv
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
+import yaml
+from helpers import a_record
 from pages import functions_of
 
-from rru_nb.experiments import authors_grid
+from rru_nb.experiments import authors_grid, section
+from rru_nb.training.records import write_record
 
 GRIDS = Path(__file__).parents[2] / "params" / "paper" / "grids" / "trainings.csv"
-page = functions_of("robustness")
+DECLARED = yaml.safe_load((GRIDS.parent / "replication.yml").read_text())
+page = functions_of(
+    "robustness",
+    DECLARED=DECLARED,
+    robustness=section("robustness"),
+    authors={name: authors_grid("robustness", name) for name in DECLARED},
+)
 
 
 def scores_of(dataset):
@@ -46,3 +56,79 @@ def test_the_strongest_sentence_for_the_paper_holds_in_both_grids():
 def test_a_failed_training_is_near_nothing():
     frame = pd.DataFrame({"cell": ["rru"] * 4, "test": [1.0, 1.05, 1.2, float("nan")]})
     assert list(page.shares(frame).loc["rru"]) == [50, 50, 1.0, 1.2]
+
+
+def test_the_spread_from_run_to_run_is_what_rate_and_size_leave():
+    """By a regression on dummies of both axes."""
+    frame = authors_grid("robustness", "nottingham")
+    rru = frame[frame.cell == "rru"]
+    dummies = pd.get_dummies(rru[["learning_rate", "n_params"]].astype(str), dtype=float)
+    fit = dummies.to_numpy() @ np.linalg.lstsq(dummies.to_numpy(), rru.test.to_numpy())[0]
+    row = page.chance_of_the_best(frame)
+    assert row["spread"] == pytest.approx(np.sqrt(((rru.test - fit) ** 2).sum() / 81))
+    assert (round(row["mean"], 3), row["best"]) == (3.031, 2.961)
+    assert row["best of 100, by chance"] == pytest.approx(2.508 * row["spread"], rel=0.01)
+    assert row["±"] == pytest.approx(0.429 * row["spread"], rel=0.02)
+
+
+# The replication
+
+
+@pytest.fixture
+def results(tmp_path, monkeypatch):
+    monkeypatch.setenv("RRU_NB_RESULTS", str(tmp_path / "results"))
+
+
+def measure(cells, offset, average="nll_batches"):
+    """Write a record at each declared point of some cells, `offset` above the authors'."""
+    points = page.replicate("nottingham")
+    for row in points[points.cell.isin(cells)].itertuples():
+        point = {"learning_rate": [row.learning_rate], "n_params": [row.n_params]}
+        (config,) = section("robustness").runs("nottingham", [row.cell], "paper", **point)
+        scores = {"nll_window": 9.0, average: row.theirs + offset[row.learning_rate]}
+        write_record(a_record(config, test=scores, best_epoch=7))
+
+
+def test_eight_points_and_three_are_declared(results):
+    points = page.replicate("nottingham")
+    assert list(points.cell) == ["rru"] * 4 + ["lstm"] * 2 + ["mogrifier"] * 2
+    assert set(points.n_params) == {1_000_000} and (points.status == "missing").all()
+    assert list(points.theirs) == [2.969, 3.008, 3.038, 3.081, 3.300, 3.307, 3.316, 3.303]
+    assert list(points["best_epoch of the authors"][:4]) == [62, 51, 51, 41]
+    assert list(page.replicate("ptb-word").theirs) == [106.7, 135.8, 155.7]
+    assert page.mean_differences(points).empty
+    assert page.acquits(points, 0.03) == "Within 0.03 so far; all points together decide."
+    told = page.findings.missing_points(points)
+    assert told.count("rru-nb run --dataset nottingham") == 8
+    assert "--set rank=40 --set learning_rate=0.006" in told
+
+
+def test_means_within_the_tolerance_acquit_when_all_is_measured(results):
+    offset = {1.3e-3: 0.0, 2.2e-3: 0.02, 3.6e-3: 0.0, 6e-3: 0.02, 1e-2: 0.0}
+    measure(["rru"], offset)
+    means = page.mean_differences(page.replicate("nottingham"))
+    assert list(means.index) == ["rru", "all"] and means["count"]["all"] == 4
+    assert (means["mean"]["all"], means["sem"]["all"]) == pytest.approx((0.01, 0.00577), rel=1e-3)
+    assert "acquits" not in page.acquits(page.replicate("nottingham"), 0.03)
+    measure(["lstm", "mogrifier"], offset)
+    points = page.replicate("nottingham")
+    means = page.mean_differences(points)
+    assert list(means.index) == ["rru", "lstm", "mogrifier", "all"]
+    assert list(means["count"]) == [4, 2, 2, 8] and means["mean"].to_numpy() == pytest.approx(0.01)
+    assert means["sem"]["all"] == pytest.approx(0.02 * np.sqrt(2 / 7) / np.sqrt(8))
+    assert "acquits the implementation" in page.acquits(points, 0.03)
+    assert "acquits" not in page.acquits(points, 0.009)
+
+
+def test_a_cell_beyond_the_tolerance_is_named_though_the_mean_is_within(results):
+    measure(["rru", "lstm"], dict.fromkeys([1.3e-3, 2.2e-3, 3.6e-3, 6e-3, 1e-2], 0.0))
+    measure(["mogrifier"], {6e-3: 0.09, 1e-2: 0.06})
+    points = page.replicate("nottingham")
+    assert page.acquits(points, 0.03).startswith("Beyond 0.03: Mogrifier LSTM. ")
+    assert page.mean_differences(points)["mean"]["mogrifier"] == pytest.approx(0.075)
+
+
+def test_an_old_record_without_the_authors_average_says_so(results):
+    measure(["lstm"], {6e-3: 0.5, 1e-2: 0.5}, average="nll_frame")
+    lstm = page.replicate("nottingham").set_index("cell").loc["lstm"]
+    assert list(lstm.average) == ["NLL, mean of windows"] * 2 and list(lstm.ours) == [9.0, 9.0]

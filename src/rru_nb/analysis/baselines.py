@@ -4,7 +4,7 @@ import numpy as np
 
 
 def class_frequencies(splits, split="test"):
-    """Scores of answering with the class frequencies of the training examples.
+    """Return the scores of answering with the class frequencies of the training examples.
 
     The most frequent class is the answer, the frequencies are the probabilities.
 
@@ -27,7 +27,7 @@ def class_frequencies(splits, split="test"):
 
 
 def symbol_frequencies(splits, split="test"):
-    """Scores of predicting each symbol of a text with its frequency in the training text.
+    """Return the scores of predicting each symbol with its frequency in the training text.
 
     Every symbol of the vocabulary counts as seen once more than it was (add-one smoothing), so
     that none has the probability zero.
@@ -46,7 +46,7 @@ def symbol_frequencies(splits, split="test"):
 
 
 def key_frequencies(splits, split="test"):
-    """Scores of giving each key, at every time step, its frequency in the training pieces.
+    """Return the scores of giving each key, at every time step, its training frequency.
 
     Each key counts as pressed once more than it was, in two more time steps (add-one smoothing).
     The scores are one model's, under five averages that papers use.

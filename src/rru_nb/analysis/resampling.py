@@ -7,7 +7,7 @@ DRAWS, LEVEL = 4000, 0.95
 
 
 def bootstrap(values, statistic, seed=0):
-    """The 95 % percentile interval of a statistic when the rows of `values` are drawn anew.
+    """Return the 95 % percentile interval of a statistic as the rows of `values` are drawn anew.
 
     Args:
         values: array [N] or [N, k]; rows are drawn with replacement, so columns stay paired.
@@ -40,7 +40,7 @@ def holm(p_values):
 
 
 def best_of(k, spread, draws=100_000, seed=0):
-    """By how much the lowest of `k` normal numbers lies below their mean.
+    """Return by how much the lowest of `k` normal numbers lies below their mean.
 
     Args:
         k: int, how many are drawn. spread: float, their standard deviation.

@@ -6,48 +6,42 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from ..training.metrics import metric_named
 from .resampling import bootstrap
 
 WITHIN = (2, 5, 10)  # per cent
 
 
 def losses(frame):
-    """The scores as losses, lower is better, failed trainings infinite; missing runs left out.
-
-    Accuracies in % become errors in %.
-    """
-    measured = frame[frame.status != "missing"]
-    higher = frame.metric.iloc[0] == "accuracy"
-    scores = measured.test.astype(float)
-    loss = (100 - scores if higher else scores).where(measured.status == "ok", np.inf)
-    return measured.assign(loss=loss)
+    """Return the measured runs with a column `loss`: lower is better, infinite where one failed."""
+    measured, metric = frame[frame.status != "missing"], metric_named(frame.metric.iloc[0])
+    loss = metric.loss(measured.test.astype(float))
+    return measured.assign(loss=loss.where(measured.status == "ok", np.inf))
 
 
 def grid_table(frame, by="cell"):
-    """How much of its grid works for each cell.
+    """Return how much of its grid works for each cell.
 
     Args:
         frame: rows of `experiments.results`, of one dataset and scale.
         by: the column that tells what is compared: "cell", or "normalize".
 
     Returns:
-        A frame, a row for each value of `by`, with `runs`, `failed`, `missing`, `best`, `median`,
-        `median_low`, `median_high` and, for p in 2, 5, 10, `own_p` and `all_p` (the share of the
-        runs, in %, whose loss is within p % of its own best, and of the best of all), each
-        with `_low` and `_high`: 95 % bootstrap intervals, the best fixed. What is drawn anew is a
-        learning rate with all its runs: those of one rate resemble each other.
+        A frame, a row for each value of `by`, with `runs`, `failed`, `missing`, `cut_off`, `best`,
+        `median` and, for p in 2, 5, 10, `own_p` and `all_p` (the share of the runs, in %, whose
+        loss is within p % of its own best, and of the best of all). These shares and the median
+        have 95 % bootstrap intervals, the best fixed, in columns that end in `_low` and `_high`.
+        What is drawn anew is a learning rate with all its runs: those of one rate resemble each
+        other.
     """
     measured = losses(frame)
     best_of_all = measured.loss.min()
     rows = {}
     for name, runs in frame.groupby(by, sort=False):
         mine = measured[measured[by] == name]
-        loss = mine.loss
-        row = {"runs": len(loss), "failed": int(np.isinf(loss).sum())}
-        row["missing"] = len(runs) - len(loss)
-        row["cut_off"] = int(mine.cut_off.sum())
-        row["best"] = loss.min() if len(loss) else np.nan
-        row |= _with_interval("median", mine, _median)
+        row = {"runs": len(mine), "failed": int(np.isinf(mine.loss).sum())}
+        row |= {"missing": len(runs) - len(mine), "cut_off": int(mine.cut_off.sum())}
+        row |= {"best": mine.loss.min()} | _with_interval("median", mine, _median)
         for percent in WITHIN:
             for kind, best in (("own", row["best"]), ("all", best_of_all)):
                 limit = best * (1 + percent / 100)
@@ -65,7 +59,7 @@ def _with_interval(name, runs, statistic):
 
 
 def _interval(values, rates, statistic):
-    """The bootstrap interval when learning rates are drawn anew, each with all its values."""
+    """Return the bootstrap interval of drawing learning rates anew, each with all its values."""
     rates = np.asarray(rates)
     nth = values.groupby(rates).cumcount().to_numpy()
     rows = pd.Series(values.to_numpy(), index=[rates, nth]).unstack()  # NaN fills up
@@ -73,9 +67,10 @@ def _interval(values, rates, statistic):
 
 
 def _median(drawn):
-    """Of each row; the lower of two middle values where the upper is a failed training's infinity.
+    """Return the median of each row, leaving out what is not a number.
 
-    `np.median` would let infinity swallow its neighbour. What is not a number counts as absent.
+    Where the upper of two middle values is a failed training's infinity, it is the lower one:
+    `np.median` would let infinity swallow its neighbour.
     """
     ordered = np.sort(drawn, axis=1)  # not a number comes last
     n = (~np.isnan(drawn)).sum(axis=1, keepdims=True)
@@ -94,7 +89,7 @@ def _share_below(limit):
 
 
 def paired(frame, by="cell", axes=("learning_rate", "n_params")):
-    """Losses at the grid places (and seeds) that are measured for everything compared.
+    """Return the losses at the grid places (and seeds) that are measured for all compared.
 
     A training that the epoch limit cut off decides nothing: its place is left out.
 
@@ -131,19 +126,27 @@ class ShareDifference(NamedTuple):
     p: float
 
 
-def share_difference(table, one, other, percent=10, own=False):
-    """By how much the share of places within `percent` % of the best differs.
+def near_best(table, own=False, percent=10):
+    """Return where the losses of `paired` lie within `percent` % of the best one.
 
     Args:
-        table: of `paired`. one, other: columns of it.
-        own: bool, whether the best is each one's own, rather than that of all columns.
+        table: of `paired`. own: bool, whether the best is each column's own, rather than that of
+            all columns.
+    """
+    best = table.min() if own else table.min().min()
+    return np.isfinite(table) & (table <= best * (1 + percent / 100))
+
+
+def share_difference(table, one, other, percent=10, own=False):
+    """Return by how much the share of places within `percent` % of the best differs.
+
+    Args:
+        table: of `paired`. one, other: columns of it. percent, own: as of `near_best`.
 
     Returns:
         A `ShareDifference`, of `one` less `other`.
     """
-    pair = table.reindex(columns=[one, other])
-    best = pair.min() if own else table.to_numpy().min()
-    inside = np.isfinite(pair) & (pair <= best * (1 + percent / 100))
+    inside = near_best(table, own, percent)
     values = 100.0 * inside[one] - 100.0 * inside[other]
     rates = table.index.get_level_values("learning_rate")
     low, high = _interval(values, rates, lambda drawn: np.nanmean(drawn, axis=1))
@@ -151,19 +154,3 @@ def share_difference(table, one, other, percent=10, own=False):
     apart = only_one + only_other
     p = float(stats.binomtest(only_one, apart).pvalue) if apart else 1.0
     return ShareDifference(float(values.mean()), low, high, only_one, only_other, p)
-
-
-def run_spread(frame):
-    """Return the standard deviation from run to run of one cell's grid.
-
-    It is what the means by learning rate and by size leave of the scores. Failed trainings
-    are left out.
-
-    Args:
-        frame: rows of `experiments.results`, one for each place.
-    """
-    table = frame.pivot(index="learning_rate", columns="n_params", values="test").astype(float)
-    means = table.mean(axis=1).to_numpy()[:, None] + table.mean(axis=0).to_numpy()[None]
-    rest = table - means
-    free = rest.count().sum() - sum(table.shape) + 1
-    return float(np.sqrt(((rest - rest.stack().mean()) ** 2).sum().sum() / free))

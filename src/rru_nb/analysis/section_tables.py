@@ -9,14 +9,13 @@ from ..training.config import CELL_TITLES
 from ..training.provenance import device_name
 from ..training.records import load_records
 from .robust import WITHIN, grid_table
-from .tables import METRIC_TITLES, short_number
+from .tables import short_number
 
 NO_NUMBER = "–"
-_STATUS = {"failed": "failed", "missing": "not measured"}
 
 
 def shown_grid_table(frame, by="cell", titles=CELL_TITLES):
-    """`grid_table` for readers: each number with its 95 % bootstrap interval."""
+    """Return `grid_table` for readers: each number with its 95 % bootstrap interval."""
     rows = {
         titles[name]: {
             "runs": _runs(row),
@@ -50,41 +49,8 @@ def _spread(row, name, unit=""):
     return f"{_number(row[name])} ({_number(row[f'{name}_low'])}–{_number(row[f'{name}_high'])})"
 
 
-def shown_replication(frame):
-    """`replication` for readers."""
-    rows = {
-        (CELL_TITLES[row.cell], f"{row.learning_rate:g}"): {
-            "ours": f"{row.ours:#.4g}" if row.status == "ok" else _STATUS[row.status],
-            "the authors'": f"{row.theirs:#.4g}",
-            "difference": "" if np.isnan(row.difference) else f"{row.difference:+.3f}",
-            "best epoch": f"{row.best_epoch:.0f}" if row.status == "ok" else "",
-            "the authors' best epoch": f"{row.their_epoch:.0f}",
-            "average": METRIC_TITLES.get(row.average, ""),
-        }
-        for row in frame.itertuples()
-    }
-    table = pd.DataFrame.from_dict(rows, orient="index")
-    return table.rename_axis(["cell", "learning rate"])
-
-
-def dropout_table(frame):
-    """Test score by rate and cell: the mean over seeds, failed and missing runs named."""
-    rows = {
-        CELL_TITLES[cell]: {f"{rate:g}": _score(group) for rate, group in runs.groupby("dropout")}
-        for cell, runs in frame.groupby("cell", sort=False)
-    }
-    return pd.DataFrame.from_dict(rows, orient="index")
-
-
-def _score(runs):
-    if "failed" in set(runs.status):
-        return "failed"
-    done = runs[runs.status == "ok"].test.astype(float)
-    return short_number(done.mean()) if len(done) else "not measured"
-
-
 def scale_changes(section, dataset, scale, cells=None):
-    """What a scale changes of the section's runs at the scale of the paper, from the configs.
+    """Return what a scale changes of the section's runs at the scale of the paper.
 
     Args:
         section: a `Section`. dataset, scale, cells: as for `Section.points`.
@@ -95,58 +61,48 @@ def scale_changes(section, dataset, scale, cells=None):
         cell. Empty at the scale of the paper; compared with the main experiments' setting where
         the dataset is not in the paper.
     """
-    here = section.points(dataset, cells, scale)
+    here = section.runs(dataset, cells, scale)
     try:
-        there = section.points(dataset, cells, "paper")
-    except UserError:
+        there = section.runs(dataset, cells, "paper")
+    except UserError:  # the dataset is not in the paper
         there = None
-    wanted = [point.config for point in here]
-    names = [n for n in wanted[0].as_dict() if n not in ("dataset", "cell", "scale", "seed")]
     rows = {}
-    for name in names:
-        paper = _values([p.config for p in there], name) if there else _papers(wanted, name)
-        mine = _values(wanted, name)
-        if paper != mine:
-            rows[name] = {"paper": paper, f"scale {scale}": mine}
+    for name in here[0].as_dict():
+        ours = _by_cell((config.cell, getattr(config, name)) for config in here)
+        papers = [(config.cell, getattr(config, name)) for config in there or ()] or [
+            (config.cell, config.differences.get(name, {}).get("paper", getattr(config, name)))
+            for config in {config.cell: config for config in here}.values()
+        ]
+        if name not in ("dataset", "cell", "scale", "seed") and _by_cell(papers) != ours:
+            rows[name] = {"paper": _by_cell(papers), f"scale {scale}": ours}
     columns = ["paper", f"scale {scale}"]
     return pd.DataFrame.from_dict(rows, orient="index", columns=columns).rename_axis(dataset)
 
 
-def _values(configs, name):
-    """The values of a setting in some runs, by cell where they depend on it."""
+def _by_cell(values):
+    """Return the values of a setting as text, by cell where they depend on it.
+
+    Args:
+        values: pairs of a cell and a value.
+    """
     of_cells = {}
-    for config in configs:
-        value = getattr(config, name)
-        of_cells.setdefault(config.cell, {}).setdefault(value)
-    told = {cell: _listed(values) for cell, values in of_cells.items()}
-    told = {cell: text for cell, text in told.items() if text}
-    if len(set(told.values())) <= 1:
-        return next(iter(told.values()), "none")
-    return "; ".join(f"{CELL_TITLES[cell]} {text}" for cell, text in told.items())
-
-
-def _papers(configs, name):
-    """As `_values`, of the main experiments' setting that each config differs from."""
-    firsts = {config.cell: config for config in configs}
-    told = {
-        cell: _listed({config.differences.get(name, {}).get("paper", getattr(config, name)): None})
-        for cell, config in firsts.items()
-    }
-    told = {cell: text for cell, text in told.items() if text}
-    if len(set(told.values())) <= 1:
-        return next(iter(told.values()), "none")
-    return "; ".join(f"{CELL_TITLES[cell]} {text}" for cell, text in told.items())
+    for cell, value in values:
+        of_cells.setdefault(cell, {}).setdefault(value)
+    texts = {cell: text for cell, of in of_cells.items() if (text := _listed(of))}
+    if len(set(texts.values())) <= 1:
+        return next(iter(texts.values()), "none")
+    return "; ".join(f"{CELL_TITLES[cell]} {text}" for cell, text in texts.items())
 
 
 def _listed(values):
-    told = [f"{v:,}" if type(v) is int else f"{v}" for v in values if v is not None]
-    if len(told) > 6:
-        return f"{len(told)} values from {told[0]} to {told[-1]}"
-    return " · ".join(told)
+    texts = [f"{v:,}" if type(v) is int else f"{v}" for v in values if v is not None]
+    if len(texts) > 6:
+        return f"{len(texts)} values from {texts[0]} to {texts[-1]}"
+    return " · ".join(texts)
 
 
 def run_summary(*frames):
-    """One generated box: what was run, when, how long, on what, with which versions and code.
+    """Return what was run, when, how long, on what, with which versions and code.
 
     Args:
         *frames: rows of `experiments.results`, a column of the table each.

@@ -9,76 +9,31 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from ..training.config import CELL_TITLES, CELLS, KINDS, METRICS, paper_config
-from ..training.records import find_record, load_records
+from ..training.config import CELL_TITLES, CELLS, KINDS, METRICS
+from ..training.records import load_records
 from .resampling import LEVEL, holm
-from .tables import p_text
+from .tables import p_text, unchanged
 
 SURE = 1 - LEVEL  # a difference is one if its p value is below
 _DRAWS = 100_000
 _HALF_AN_IMAGE = 0.005  # of 10,000, in %: the log odds of no error at all would be infinite
 
 
-def scores_by_seed(dataset, seeds, scale="paper"):
-    """Test scores of the dataset's own settings: a frame with a row a seed, a column a cell.
-
-    NaN where a run is not measured or failed.
-    """
-    metric = METRICS[KINDS[dataset]]
-    rows = {
-        seed: {
-            cell: _score(paper_config(dataset, cell, scale=scale, seed=seed), metric)
-            for cell in CELLS
-        }
-        for seed in seeds
-    }
-    return pd.DataFrame.from_dict(rows, orient="index", columns=list(CELLS)).rename_axis("seed")
-
-
 def recorded(dataset, scale="paper"):
-    """`scores_by_seed` of every seed with which a cell was measured at its own settings."""
-    seeds = sorted(set(load_records(dataset=dataset, scale=scale).seed))
-    return scores_by_seed(dataset, seeds, scale).dropna(how="all")
+    """Return the test scores of every seed recorded at the dataset's own settings.
 
-
-def spread_table(dataset, scores, scale="paper"):
-    """The scores as a table: a row a seed, then mean, standard deviation and the paper's number.
-
-    Args:
-        dataset: its name. scores: as `scores_by_seed` gives them. scale: theirs; the paper's
-            number stands beside those of its own scale alone.
+    Returns:
+        A frame with a row a seed, a column a cell; NaN where a run is not measured or failed.
     """
-    rows = {f"seed {seed}": row for seed, row in scores.iterrows()}
-    rows |= {"mean": scores.mean(), "standard deviation": scores.std()}
-    if scale == "paper":
-        published = {cell: paper_config(dataset, cell).published for cell in CELLS}
-        rows["paper"] = {cell: p["value"] for cell, p in published.items() if p}
-    table = pd.DataFrame(rows, index=scores.columns).T.dropna(how="all")
-    shown = table.map(lambda x: "" if pd.isna(x) else f"{x:.3f}")
-    return shown.rename(columns=CELL_TITLES).rename_axis(f"{dataset}, scale {scale}")
-
-
-def spread(scores, scale="paper"):
-    """Means and standard deviations in words; empty where no cell has two seeds.
-
-    Args:
-        scores: as `scores_by_seed` gives them. scale: theirs.
-    """
-    told = ", ".join(
-        f"{CELL_TITLES[cell]} {column.mean():.3f} ± {column.std():.3f}"
-        for cell, column in scores.items()
-        if column.count() > 1
-    )
-    return f"Means and standard deviations over seeds, scale {scale}: {told}." if told else ""
-
-
-def _score(config, metric):
-    record = find_record(config)
-    return record["test"].get(metric, np.nan) if record else np.nan
+    metric = f"test_{METRICS[KINDS[dataset]]}"
+    records = load_records(dataset=dataset, scale=scale, status="ok")
+    records = records[records.id.isin(unchanged(records))]
+    table = records.reindex(columns=["seed", "cell", metric]).dropna()
+    return table.pivot(index="seed", columns="cell", values=metric).reindex(columns=list(CELLS))
 
 
 def as_losses(scores, metric=None):
-    """Scores on the scale on which runs are compared with the spread of others, lower is better.
+    """Return scores on the scale on which runs are compared with the spread of others, as losses.
 
     Of an accuracy that is the log odds of an error: no interval on it reaches beyond 0 or 100 %,
     and halving the errors counts alike near 90 % and near 99 %. Other scores are their own scale.
@@ -91,7 +46,7 @@ def as_losses(scores, metric=None):
 
 
 def expected_run(scores, metric=None, runs=1, trials=1):
-    """Where one more run is expected, from the runs that there are: a 95 % prediction interval.
+    """Return where one more run is expected by those that there are: a 95 % prediction interval.
 
     Args:
         scores: list of test scores of the same setting with different seeds.
@@ -118,7 +73,7 @@ def expected_run(scores, metric=None, runs=1, trials=1):
 
 @functools.cache
 def _reach_of_best(trials, n, tail):
-    """How many standard deviations of `n` runs the best of more may lie below their mean.
+    """Return how many standard deviations of `n` runs the best of more may lie below their mean.
 
     As with Student's t, mean and standard deviation are themselves known from `n` runs alone; the
     distribution has no closed form and is drawn.
@@ -131,13 +86,13 @@ def _reach_of_best(trials, n, tail):
 
 
 def against_gates(scores, metric=None):
-    """By how much the RRU's mean is better than a gated cell's, with Welch's interval and p value.
+    """Return by how much the RRU's mean is better than a gated cell's, by Welch's t test.
 
     Seeds are independent draws for each cell, so the samples are not paired, and their
     variances may differ: Welch's t test. Accuracies are compared as errors in %.
 
     Args:
-        scores: as `scores_by_seed` gives them. metric: their name.
+        scores: as `recorded` gives them. metric: their name.
 
     Returns:
         A frame with a row for each gated cell that has two seeds or more, as has the RRU:
@@ -145,34 +100,42 @@ def against_gates(scores, metric=None):
         (95 %, each by itself), `p` (corrected for the number of rows).
     """
     losses = (100 - scores if metric == "accuracy" else scores).reindex(columns=list(CELLS))
-    rru = losses["rru"].dropna()
+    samples = {cell: column.dropna() for cell, column in losses.items() if column.count() > 1}
+    rru = samples.pop("rru", None)
     rows = []
-    for cell in losses.columns.drop("rru"):
-        gated = losses[cell].dropna()
-        if min(len(rru), len(gated)) < 2:
-            continue
+    for cell, gated in samples.items() if rru is not None else ():
         test = stats.ttest_ind(gated, rru, equal_var=False)
         low, high = test.confidence_interval(LEVEL)
-        row = {"cell": cell, "rru_seeds": len(rru), "seeds": len(gated)}
-        row |= {"rru": rru.mean(), "gated": gated.mean(), "difference": gated.mean() - rru.mean()}
-        rows.append(row | {"low": low, "high": high, "p": test.pvalue})
-    return pd.DataFrame(rows).assign(p=holm([row["p"] for row in rows]))
+        means = (rru.mean(), gated.mean(), gated.mean() - rru.mean())
+        rows.append((cell, len(rru), len(gated), *means, low, high, test.pvalue))
+    columns = ["cell", "rru_seeds", "seeds", "rru", "gated", "difference", "low", "high", "p"]
+    frame = pd.DataFrame(rows, columns=columns)
+    return frame.assign(p=holm(frame.p))
 
 
-def verdict(dataset, scores):
-    """The answer as a list in Markdown, a sentence for each gated cell."""
+def over_seeds(dataset, scores, scale="paper"):
+    """Compare the RRU with each gated cell across seeds, as a list in Markdown.
+
+    Args:
+        dataset: its name. scores: as `recorded` gives them. scale: theirs.
+    """
     metric = METRICS[KINDS[dataset]]
     compared = against_gates(scores, metric)
+    spread = ", ".join(
+        f"{CELL_TITLES[cell]} {column.mean():.3f} ± {column.std():.3f}"
+        for cell, column in scores.items()
+        if column.count() > 1
+    )
+    note = f"Means and standard deviations over seeds, scale {scale}: {spread}." if spread else ""
     if compared.empty:
-        return f"Fewer than two seeds of the RRU or of every gated cell are measured on {dataset}."
-    sentences = [f"- {_sentence(row, metric)}" for row in compared.itertuples()]
-    if len(compared) > 1:
-        sentences += [
-            "",
-            f"The p values are corrected for the {len(compared)} comparisons (Holm); each interval "
-            "holds by itself.",
-        ]
-    return "\n".join(sentences)
+        few = f"Fewer than two seeds of the RRU or of every gated cell are measured on {dataset}."
+        return "\n\n".join(filter(None, [few, note]))
+    holm_note = (
+        f"The p values are corrected for the {len(compared)} comparisons (Holm); each interval "
+        "holds by itself."
+    ) * (len(compared) > 1)
+    sentences = "\n".join(f"- {_sentence(row, metric)}" for row in compared.itertuples())
+    return "\n\n".join(filter(None, [sentences, holm_note, note]))
 
 
 def _sentence(row, metric):
@@ -181,11 +144,11 @@ def _sentence(row, metric):
     if metric == "accuracy":
         size += f" points, {row.rru:.2f} % errors against {row.gated:.2f} %"
     if row.p >= SURE:
-        told = f"No significant difference between the RRU and the {title}: {row.difference:+.3f}"
+        says = f"No significant difference between the RRU and the {title}: {row.difference:+.3f}"
     else:
         better = "better" if row.difference > 0 else "worse"
-        told = f"The RRU is {better} than the {title} by {size}"
+        says = f"The RRU is {better} than the {title} by {size}"
     each = row.rru_seeds == row.seeds
     seeds = f"{row.seeds} seeds each" if each else f"{row.rru_seeds} and {row.seeds} seeds"
     interval = f"95 % interval {row.low:+.3f} to {row.high:+.3f}"
-    return f"{told} ({interval}; {seeds}; Welch's t test, {p_text(row.p)})."
+    return f"{says} ({interval}; {seeds}; Welch's t test, {p_text(row.p)})."

@@ -13,7 +13,7 @@ _PROTOCOL_TITLES = {"authors": "the authors' text", "standard": "the field's tex
 
 
 def small_rows(scale="laptop"):
-    """What each cell reaches, a row for each task and cell: means over the seeds recorded.
+    """Return what each cell reaches, a row for each task and cell: means over the seeds recorded.
 
     Args:
         scale: str.
@@ -36,18 +36,20 @@ def small_rows(scale="laptop"):
     seeds = {name: sorted({0, *recorded.seed[recorded.dataset == name]}) for name, _ in tasks}
     return pd.DataFrame(
         [
-            _row([paper_config(name, cell, scale, s, protocol=protocol) for s in seeds[name]])
+            _means_over_seeds(
+                [paper_config(name, cell, scale, s, protocol=protocol) for s in seeds[name]]
+            )
             for name, protocol in tasks
             for cell in CELLS
         ]
     )
 
 
-def _row(configs: list[RunConfig]):
-    """A task and cell, from the same setting with several seeds."""
-    found = {config: record for config in configs if (record := find_record(config))}
-    scored = {c: record for c, record in found.items() if record["status"] == "ok"}
-    config, first = next(iter((scored or found or {configs[0]: {}}).items()))
+def _means_over_seeds(configs: list[RunConfig]):
+    """Return the row of a task and cell, from the same setting with several seeds."""
+    records = {config: record for config in configs if (record := find_record(config))}
+    scored = {c: record for c, record in records.items() if record["status"] == "ok"}
+    config, first = next(iter((scored or records or {configs[0]: {}}).items()))
     title = published_row(config.dataset)
     if config.dataset in _STANDARD_TOO:
         title = f"{title}, {_PROTOCOL_TITLES[config.protocol]}"
@@ -75,22 +77,22 @@ def _row(configs: list[RunConfig]):
 
 
 def _cut_off(record, patience):
-    """Whether the limit of epochs ended a training before its patience had run out."""
+    """Return whether the limit of epochs ended a training before its patience did."""
     return len(record["epochs"]) - record["best_epoch"] < patience
 
 
 def beaten(rows):
-    """Whether each score is better than the row's baseline: a boolean column."""
+    """Return whether each score is better than the row's baseline, as a boolean column."""
     higher = rows.metric == "accuracy"
     return (rows.score > rows.baseline).where(higher, rows.score < rows.baseline)
 
 
 def best_cells(rows):
-    """`{task: the best cell}` of the tasks for which all cells have a score."""
-    found = {}
+    """Return `{task: the best cell}` of the tasks for which all cells have a score."""
+    best = {}
     for task, group in rows.groupby("task", sort=False):
         if group.score.notna().all():
             scores = group.set_index("cell").score
             higher = group.metric.iloc[0] == "accuracy"
-            found[task] = scores.idxmax() if higher else scores.idxmin()
-    return found
+            best[task] = scores.idxmax() if higher else scores.idxmin()
+    return best

@@ -4,6 +4,8 @@ import math
 from dataclasses import asdict, dataclass
 from html import escape
 
+from ..experiments.authors import SCALE as AUTHORS
+
 HOLDS, FAILS, INCONCLUSIVE = "holds", "does not hold", "inconclusive"
 MIME = "application/vnd.rru-nb.verdict+json"
 TOO_MANY_CUT_OFF = 0.2  # of the trainings: beyond it, their scores are of a race, not of its end
@@ -34,15 +36,24 @@ class Verdict:
         fields = asdict(self) | {"p": None if math.isnan(self.p) else self.p}  # JSON has no NaN
         return {MIME: fields, "text/html": self.html(), "text/plain": self.text()}
 
+    @property
+    def why(self):
+        """Return what limits it and the numbers that decided, as a clause."""
+        return "; ".join(filter(None, [*self.limits, self.note]))
+
+    @property
+    def predicate(self):
+        """Return the verdict as the predicate of a sentence."""
+        return f"is {self.held}" if self.held == INCONCLUSIVE else self.held
+
     def text(self):
         """Return the verdict as one line."""
-        why = "; ".join(filter(None, [*self.limits, self.note, self.rests_on]))
+        why = "; ".join(filter(None, [self.why, self.rests_on]))
         return f"{self.held.capitalize()} on {self.dataset}. {self.claim} {why}."
 
     def html(self):
         """Return the verdict as a box."""
-        why = "; ".join(filter(None, [*self.limits, self.note]))
-        why = f"{why[0].upper()}{why[1:]}." if why else ""
+        why = f"{self.why[0].upper()}{self.why[1:]}." if self.why else ""
         return (
             f'<div class="rru-verdict {self.held.replace(" ", "-")}">'
             f"<p><strong>{self.held.capitalize()}</strong> on {escape(self.dataset)}. "
@@ -61,14 +72,14 @@ def judge(claim, holds, frame, note="", min_seeds=2, p=math.nan):
 
     Args:
         claim: str, a sentence. holds: bool, what the numbers say; None where they say neither.
-        frame: rows of `experiments.results`, of one dataset and scale.
+        frame: rows of `experiments.results` or `authors_grid`, of one dataset and scale.
         note: str, the numbers in a few words. min_seeds: int.
         p: float, of the test behind `holds`, see `Verdict`.
 
     Returns:
         A `Verdict`.
     """
-    measured = frame[frame.status != "missing"]
+    measured, scale = frame[frame.status != "missing"], frame.scale.iloc[0]
     n_missing, n_cut_off = len(frame) - len(measured), int(measured.cut_off.astype(bool).sum())
     n_seeds = measured.seed.nunique()
     limits = []
@@ -79,5 +90,6 @@ def judge(claim, holds, frame, note="", min_seeds=2, p=math.nan):
     if len(measured) and n_seeds < min_seeds and math.isnan(p):
         limits.append(f"{'one seed' if n_seeds == 1 else f'{n_seeds} seeds'} a point")
     held = INCONCLUSIVE if limits or holds is None else HOLDS if holds else FAILS
-    rests_on = f"{len(measured)} trainings of ours, scale {frame.scale.iloc[0]}"
+    whose = "of the authors, full size" if scale == AUTHORS else f"of ours, scale {scale}"
+    rests_on = f"{len(measured)} trainings {whose}"
     return Verdict(claim, frame.dataset.iloc[0], held, rests_on, note, tuple(limits), float(p))

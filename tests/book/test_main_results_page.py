@@ -1,0 +1,217 @@
+"""What the page on the main results says follows its numbers: the functions of its notebook."""
+
+from types import SimpleNamespace
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+from helpers import a_record
+from pages import functions_of
+from scipy import stats
+
+from rru_nb import figures, load_records, paper_config
+from rru_nb.experiments import section
+from rru_nb.training.config import CELL_TITLES
+from rru_nb.training.records import write_record
+
+CELLS = ["rru", "gru", "lstm", "mogrifier"]
+RRU, GRU = [7.7, 7.8, 7.9], [8.1, 8.2, 8.5]
+
+
+def page_of(cells=CELLS, scale="paper", seeds=(0,)):
+    parameters = SimpleNamespace(cells=list(cells), scale=scale, seeds=list(seeds))
+    return functions_of(
+        "main_results", P=parameters, main=section("main_results"), TITLES=CELL_TITLES
+    )
+
+
+page = page_of()
+
+
+@pytest.fixture
+def store(tmp_path, monkeypatch):
+    monkeypatch.setenv("RRU_NB_RESULTS", str(tmp_path / "results"))
+
+
+def runs_of(dataset="jsb", **scores):
+    """Rows as of `experiments.results`. scores: {cell: [a score a seed, None for a failed]}."""
+    rows = [
+        {"cell": cell, "seed": seed, "test": np.nan if score is None else score}
+        | {"status": "failed" if score is None else "ok", "id": f"{cell}{seed}"}
+        for cell, of in scores.items()
+        for seed, score in enumerate(of)
+    ]
+    accuracies = dataset in ("imdb", "mnist")
+    runs = pd.DataFrame(rows).assign(dataset=dataset, scale="paper", cut_off=False)
+    runs = runs.assign(metric="accuracy" if accuracies else "nll_window")
+    return runs.assign(loss=100 - runs.test if accuracies else runs.test)
+
+
+def every(gated=GRU, dataset="jsb", **others):
+    return runs_of(dataset, **(dict.fromkeys(CELLS, gated) | {"rru": RRU} | others))
+
+
+# The verdict
+
+
+def test_the_claim_holds_where_the_rru_is_better_than_all_by_welchs_test():
+    verdict = page.verdict(every(gated=[8.5, 8.51, 8.52], gru=[8.4, 8.41, 8.45]))
+    ps = [
+        stats.ttest_ind(gated, RRU, equal_var=False).pvalue
+        for gated in ([8.4, 8.41, 8.45], [8.5, 8.51, 8.52], [8.5, 8.51, 8.52])
+    ]
+    assert verdict.held == "holds" and verdict.dataset == "jsb"
+    assert max(ps) <= verdict.p <= 3 * max(ps), "after Holm"
+    assert "loss 7.800" in verdict.note and "GRU, 8.420: 7.4 % lower" in verdict.note
+    assert "RRU 3, GRU 3, LSTM 3, Mogrifier LSTM 3" in verdict.note
+
+
+@pytest.mark.parametrize(
+    "others, held",
+    [
+        ({"gru": [7.1, 7.11, 7.12]}, "does not hold"),
+        ({"gru": [7.7, 7.8, 8.0]}, "inconclusive"),
+        ({"gru": [8.4]}, "inconclusive"),
+        ({"gru": [None, 8.4, None]}, "inconclusive"),
+        ({"rru": [7.7]}, "inconclusive"),
+    ],
+)
+def test_one_gated_cell_that_is_not_beaten_decides(others, held):
+    verdict = page.verdict(every(gated=[8.5, 8.51, 8.52], **others))
+    assert verdict.held == held
+    assert (held == "does not hold") == (verdict.p < 0.05)
+
+
+def test_one_seed_of_each_and_a_missing_run_are_named_as_limits():
+    runs = every(gated=[8.0], rru=[7.0])
+    assert page.verdict(runs).limits == ("one seed a point",)
+    runs.loc[runs.cell == "lstm", ["status", "test", "loss"]] = ["missing", np.nan, np.nan]
+    verdict = page.verdict(runs)
+    assert verdict.limits[0] == "1 of 4 runs are not measured" and verdict.held == "inconclusive"
+    nothing = runs.assign(status="missing", test=np.nan, loss=np.nan)
+    assert page.verdict(nothing).held == "inconclusive" and page.verdict(nothing).note == ""
+
+
+def test_of_accuracies_the_errors_are_compared():
+    runs = every(gated=[80.0, 80.1, 80.2], rru=[90.0, 90.1, 90.2], dataset="mnist")
+    verdict = page.verdict(runs)
+    assert verdict.held == "holds"
+    assert "loss 9.900" in verdict.note and "19.900: 50.3 % lower" in verdict.note
+
+
+def test_a_page_without_the_rru_has_no_verdict_but_says_so():
+    gated = page_of(["gru", "lstm"])
+    verdict = gated.verdict(runs_of(gru=GRU, lstm=GRU))
+    assert verdict.held == "inconclusive" and verdict.note == ""
+
+
+# Tables
+
+
+def test_table_1_has_means_and_deviations_beside_the_papers_numbers():
+    table = page.table_1(every(gru=[None, 8.4, 8.6])).loc["jsb"]
+    assert list(table.index) == CELLS
+    assert list(table.paper) == [7.72, 8.20, 8.33, 8.18]
+    assert list(table.seeds) == [3, 2, 3, 3]
+    assert list(table["mean"][:2]) == pytest.approx([7.8, 8.5])
+    assert table.deviation["rru"] == pytest.approx(0.1)
+    assert table["to the paper"]["rru"] == "+1.0 %"
+    assert page_of(scale="laptop").table_1(every()).paper.isna().all(), "another scale"
+
+
+def test_all_seeds_recorded_are_read_and_missing_ones_only_if_asked_for(store):
+    for cell, seed in (("rru", 0), ("rru", 3), ("gru", 3)):
+        config = paper_config("jsb", cell, seed=seed)
+        write_record(a_record(config, test={"nll_window": 8.0 + seed}))
+    write_record(a_record(paper_config("jsb", "rru", seed=5, dropout=0.1)))
+    runs = page.every_seed("jsb")
+    told = set(zip(runs.cell, runs.seed, runs.status))
+    measured = {("rru", 0, "ok"), ("rru", 3, "ok"), ("gru", 3, "ok")}
+    assert told == measured | {(cell, 0, "missing") for cell in CELLS[1:]}
+
+
+def test_each_score_links_to_its_record_and_what_has_none_says_why():
+    runs = runs_of(rru=[7.7, None], gru=[8.1])
+    html = page.linked(runs)
+    assert '<a href="../book/records.html#rru0">7.700</a>' in html
+    assert "failed" in html and html.count("<a ") == 2 and "RRU" in html
+
+
+# Figures
+
+
+def test_each_seed_is_a_point_with_a_link_beside_the_papers_ring(monkeypatch):
+    monkeypatch.setattr(figures, "show", lambda *arguments: None)
+    runs = pd.concat([every(gru=[8.1, None]), every(dataset="imdb")], ignore_index=True)
+    page.draw(runs)
+    first, second = plt.gcf().axes
+    points, rings = first.collections[0::2], first.collections[1::2]
+    assert [[x for x, _ in ring.get_offsets()] for ring in rings] == [[7.72], [8.2], [8.33], [8.18]]
+    assert [x for x, _ in points[0].get_offsets()] == RRU
+    assert points[0].get_urls() == [f"../book/records.html#rru{seed}" for seed in range(3)]
+    crosses = [line for line in first.lines if len(line.get_xdata())]
+    assert [list(line.get_ydata()) for line in crosses] == [[-1]], "the GRU's row"
+    assert [text.get_text() for text in first.get_yticklabels()] == [CELL_TITLES[c] for c in CELLS]
+    assert second.get_xlabel() == "test accuracy in %"
+    plt.close()
+
+
+# Convergence
+
+
+def curves(store, metric="nll_window", dataset="nottingham", **epochs):
+    for cell, curve in epochs.items():
+        config = paper_config(dataset, cell)
+        scores = [{"epoch": i, f"valid_{metric}": v} for i, v in enumerate(curve, 1)]
+        write_record(a_record(config, epochs=scores, test={metric: 1.0}, valid={metric: 1.0}))
+    return load_records(dataset=dataset)
+
+
+def test_convergence_names_the_first_epoch_ahead_of_every_gated_cell(store):
+    records = curves(store, rru=[9.0, 8.5, 7.9, 8.2], gru=[9.0, 8.4, 8.0], lstm=[9.5, 8.1])
+    assert page.first_ahead(records) == (3, 4)
+    assert "first in epoch 3 of its 4 epochs" in page.convergence(records)
+    assert page.convergence(records[records.cell != "rru"]) == ""
+    assert page.convergence(records[records.cell == "rru"]) == ""
+    records = curves(store, mogrifier=[7.9])
+    assert page.first_ahead(records) == (None, 4)
+    assert "in none of its 4" in page.convergence(records)
+    assert page.convergence(records[:0]) == ""
+
+
+def test_of_accuracies_the_higher_is_ahead(store):
+    records = curves(store, "accuracy", "imdb", rru=[60.0, 90.0], gru=[60.0, 80.0])
+    assert page.first_ahead(records) == (2, 2)
+
+
+# The search
+
+
+def trials_of(**trials):
+    """trials: {cell: [(valid, test), None for a failed one]}."""
+    rows = [
+        {"dataset": "jsb", "cell": cell, "trial": number, "metric": "nll_window"}
+        | {"status": "ok" if pair else "failed", "learning_rate": number / 1000}
+        | dict(zip(("valid", "test"), pair or (None, None)))
+        for cell, of in trials.items()
+        for number, pair in enumerate(of, 1)
+    ]
+    return pd.DataFrame(rows)
+
+
+def test_the_search_reports_the_choice_by_validation_and_what_choosing_by_test_would():
+    trials = trials_of(rru=[(8.0, 8.5), (7.9, 8.6), None], gru=[(8.2, 8.1)])
+    table = page.search_table(trials)
+    assert list(table.trials) == [3, 1] and list(table.failed) == [1, 0]
+    assert list(table["test, best by valid"]) == [8.6, 8.1]
+    assert list(table["test, best by test"]) == [8.5, 8.1]
+
+
+def test_tuned_values_stand_beside_those_of_table_4():
+    ranges = {"learning_rate": None}
+    search = SimpleNamespace(dataset="jsb", cell="rru", scale="paper", ranges=lambda: ranges)
+    table = page.tuned_table(trials_of(rru=[(8.0, 8.5), (7.9, 8.6)]), [search])
+    assert table.loc[("RRU", "learning_rate"), "best trial"] == 0.002
+    paper = paper_config("jsb", "rru").learning_rate
+    assert table.loc[("RRU", "learning_rate"), "runs above"] == paper
