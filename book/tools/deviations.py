@@ -22,17 +22,25 @@ def deviations(context):
     is not.
     """
     table = compare()
+    return render("deviations.md", n=(table.runs > 0).sum(), cells=deviating(table))
+
+
+def deviating(table):
+    """Return what was tried to explain each number that deviates, a dictionary for each.
+
+    Args:
+        table: of `front.compare`.
+    """
     measured = table[table.runs > 0]
     far = [
         row
         for row in measured.itertuples()
         if any(abs(100 * (score / row.paper - 1)) > TOLERANCE for score in row.scores)
     ]
-    return render("deviations.md", n=len(measured), cells=[_cell(row, measured) for row in far])
+    return [_cell(row, measured) for row in far]
 
 
 def _cell(row, measured):
-    """What was tried to explain a number of Table 1."""
     beside = measured[(measured.dataset == row.dataset) & (measured.cell != row.cell)]
     records = load_records(id=row.ids).set_index("id").loc[row.ids]
     records = records.assign(score=row.scores)
@@ -40,9 +48,7 @@ def _cell(row, measured):
     return {
         "row": row,
         "beside": list(beside.itertuples()),
-        "runs": [
-            _run(r.seed, r.score, r.best_epoch, len(r.epochs), row) for r in records.itertuples()
-        ],
+        "runs": [_run(r.seed, r.score, r.best_epoch, r.epochs, row) for r in records.itertuples()],
         "alike": _alike(records, usual.metric) if len(records) > 1 else None,
         "trials": _of_trials(row),
         "patience": usual.patience,
@@ -84,16 +90,12 @@ def _of_trials(row):
 def _longer(row):
     """The same runs with a longer patience, of each seed that has one; a failed one is None."""
     seeds = load_records(dataset=row.dataset, cell=row.cell, scale="paper", status="ok").seed
-    longer = {
-        seed: find_record(paper_config(row.dataset, row.cell, seed=seed, patience=PATIENCE))
-        for seed in sorted(set(seeds))
-    }
-    return {
-        seed: _run(
-            seed, record["test"][row.metric], record["best_epoch"], len(record["epochs"]), row
-        )
-        if record["status"] == "ok"
-        else None
-        for seed, record in longer.items()
-        if record
-    }
+    longer = {}
+    for seed in sorted(set(seeds)):
+        config = paper_config(row.dataset, row.cell, seed=seed, patience=PATIENCE)
+        if record := find_record(config):
+            scores = record["test"]
+            score = scores.get(row.metric, scores.get(config.metric))
+            run = _run(seed, score, record["best_epoch"], record["epochs"], row) if scores else None
+            longer[seed] = run
+    return longer

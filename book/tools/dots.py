@@ -1,7 +1,4 @@
-"""Table 1 as a dot plot: the paper's numbers beside ours, a row a dataset, each mark a link.
-
-`python -m book.tools.dots` writes the drawing that the README shows.
-"""
+"""Table 1 as a dot plot: the paper's numbers beside ours, a row a dataset, each mark a link."""
 
 import numpy as np
 from matplotlib.markers import MarkerStyle
@@ -26,8 +23,13 @@ def dots(context):
 
 
 def drawing():
-    """Return the dot plot as a file of its own, in which nothing is a link."""
+    """Return the dot plot as an SVG of its own, for the README; nothing in it is a link."""
     return render("dots.svg", rows=rows(compare()), **_looks())
+
+
+def write_drawing():
+    """Write the README's dot plot into the checkout."""
+    (paths.checkout() / README_DRAWING).write_text(drawing(), encoding="utf-8")
 
 
 def rows(table):
@@ -70,13 +72,15 @@ def _axis(losses):
 
 def _cell(row, place):
     title = f"{row.title}, {CELL_TITLES[row.cell]}"
-    what = f"seeds' mean of {row.runs}" if row.runs > 1 else "measured"
+    mean = f"mean of {row.runs} seeds" if row.runs > 1 else "measured"
+    in_paper = row.paper == row.paper  # else not a number
+    paper = f"the paper {row.paper:.2f}" if in_paper else "not in the paper"
     return {
         "cell": row.cell,
-        "paper": place(row.paper) if row.paper == row.paper else None,
-        "says_paper": f"{title}: the paper {row.paper:.2f}",
+        "paper": place(row.paper) if in_paper else None,
+        "says_paper": f"{title}: {paper}",
         "mean": place(row.measured) if row.runs else None,
-        "says_mean": f"{title}: {what} {row.measured:.2f}, the paper {row.paper:.2f}",
+        "says_mean": f"{title}: {mean} {row.measured:.2f}, {paper}",
         "id": row.ids[0] if row.runs == 1 else None,
         "seeds": [
             {"place": place(score), "says": f"{title}: one seed, {score:.2f}", "id": record}
@@ -92,7 +96,7 @@ def _runs(group):
         return ""
     few, most = runs.min(), runs.max()
     seeds = f"{most} seed{'s' if most > 1 else ''}" if few == most else f"{few} to {most} seeds"
-    return seeds if len(runs) == len(group) else f"{seeds}, {len(runs)} cells"
+    return seeds if len(runs) == len(group) else f"{seeds}, {len(runs)} of {len(group)}"
 
 
 def _looks():
@@ -104,7 +108,3 @@ def _outline(marker):
     style = MarkerStyle(marker)
     corners = style.get_path().transformed(style.get_transform()).to_polygons()[0]
     return " ".join(f"{x:.2f},{-y:.2f}" for x, y in corners)
-
-
-if __name__ == "__main__":
-    (paths.checkout() / README_DRAWING).write_text(drawing(), encoding="utf-8")

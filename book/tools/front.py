@@ -32,7 +32,7 @@ def compare():
         `tables.table_1()` with the further columns `title` (of the dataset), `best_of_paper`,
         `best` (True for the best cell of a row, of ours where all of the paper's cells are
         measured), `mark` (see `mark`), `away` (the distance to the paper in words), `failed` (the
-        id of the record of a failed run, or None) and `command`.
+        id of the record of a failed run, or "") and `command`.
     """
     table = tables.table_1()
     records = load_records(scale="paper", status="failed")
@@ -48,13 +48,14 @@ def compare():
         best=_lowest(table, [m.loss(row.measured) for m, row in zip(metrics, rows)]) & complete,
         mark=[mark(row) for row in rows],
         away=[_away(row) for row in rows],
-        failed=[failed.get((row.dataset, row.cell)) for row in rows],
+        failed=[failed.get((row.dataset, row.cell), "") for row in rows],
         command=[command(paper_config(row.dataset, row.cell)) for row in rows],
     )
 
 
 def _lowest(table, losses):
-    losses = pd.Series(losses, table.index, dtype=float)
+    """Return which of the paper's cells has the lowest loss of its row."""
+    losses = pd.Series(losses, table.index, dtype=float).where(table.paper.notna())
     return losses == losses.groupby(table.dataset).transform("min")
 
 
@@ -86,25 +87,32 @@ def mark(row):
 
 def answer(context):
     """Say on how many datasets the RRU is best at full size, and how much is measured."""
-    table = compare().dropna(subset="paper")  # the paper's cells, not others beside them
-    best = table[table.best].drop_duplicates("dataset")
-    done = table[table.runs > 0]
-    furthest = done.loc[done.difference_percent.abs().idxmax()] if len(done) else None
-    return render(
-        "answer.md",
-        n=len(table),
-        n_measured=len(done),
-        complete=list(best.title),
-        won=list(best.title[best.cell == "rru"]),
-        furthest=furthest,
-    )
+    return render("answer.md", **summarize(compare()))
+
+
+def summarize(table):
+    """Return what the first sentences say of a table of `compare`.
+
+    Returns:
+        A dictionary: `n` numbers of the paper, `n_measured` of them, the titles of datasets that
+        are measured `complete` and those `won` by the RRU, and the row `furthest` from the paper.
+    """
+    table = table.dropna(subset="paper")  # the paper's cells, not others beside them
+    best, done = table[table.best].drop_duplicates("dataset"), table[table.runs > 0]
+    return {
+        "n": len(table),
+        "n_measured": len(done),
+        "complete": list(best.title),
+        "won": list(best.title[best.cell == "rru"]),
+        "furthest": done.loc[done.difference_percent.abs().idxmax()] if len(done) else None,
+    }
 
 
 def verdict(context):
     """Return the box of verdicts: Table 1 dataset by dataset, and the count of the other claims."""
     shown = verdicts.of_page(context.folder / "notebooks" / "main_results.ipynb")
     table = compare().dropna(subset="paper")
-    judged = [_judge(group, shown) for _, group in table.groupby("dataset", sort=False)]
+    judged = [judge(group, shown) for _, group in table.groupby("dataset", sort=False)]
     return render(
         "verdict.html",
         claim=_CLAIM,
@@ -114,11 +122,19 @@ def verdict(context):
     )
 
 
-def _judge(group, shown):
-    """Return what the page of the main results says of a dataset, else what its seeds say."""
+def judge(group, shown=()):
+    """Return what the page of the main results says of a dataset, else what its seeds say.
+
+    Args:
+        group: rows of `compare` of one dataset. shown: of `verdicts.of_page`.
+
+    Returns:
+        A `Verdict`, or None for a dataset that is not measured with all cells.
+    """
     first = group.iloc[0]
     if first.dataset in shown:
-        return Verdict(**shown[first.dataset] | {"dataset": first.title})
+        fields = shown[first.dataset] | {"dataset": first.title}
+        return Verdict(**fields | {"p": math.nan if fields["p"] is None else fields["p"]})
     if not group.runs.all():
         return None
     metric = metric_named(first.metric)
@@ -131,7 +147,8 @@ def _judge(group, shown):
     held = FAILS if False in ahead else held
     side = "ahead" if losses["rru"] < losses[gated] else "behind"
     limits = (f"the RRU is {side}, which chance may explain",) if held == INCONCLUSIVE else ()
-    note = f"RRU {losses['rru']:.2f}, best gated cell {losses[gated]:.2f} ({CELL_TITLES[gated]})"
+    unit = " % errors" if metric.higher_is_better else ""
+    note = f"RRU {losses['rru']:.2f}, {CELL_TITLES[gated]} {losses[gated]:.2f}{unit}"
     p = compared.p.max() if held == HOLDS else math.nan
     return Verdict(_CLAIM, first.title, held, seeds_of_each(group.runs), note, limits, p)
 
@@ -182,11 +199,11 @@ def small_table(context):
         best=small_scale.best_cells(rows),
         behind=[f"{CELL_TITLES[row.cell]} on {row.task}" for row in behind.itertuples()],
         units=TITLES,
-        **_small_answer(rows),
+        **summarize_small(rows),
     )
 
 
-def _small_answer(rows):
+def summarize_small(rows):
     """Return on which datasets every cell has learned, and on which of them the RRU is the best."""
     best = small_scale.best_cells(rows)
     learned, won, leads = [], [], []
