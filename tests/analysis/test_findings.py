@@ -251,9 +251,9 @@ def test_a_median_of_an_even_number_lies_between_the_middle_two():
 
 def test_what_learned_nothing_of_the_input_is_counted():
     frame = frame_of(robustness_points(), steep)  # the GRU: 4.0 in the middle, else 5.2
-    assert "looks at no input" not in findings.robustness(frame)
+    assert "No better than the baseline" not in findings.robustness(frame)
     said = findings.robustness(frame.assign(baseline=5.2))
-    assert "at no input (5.20): RRU 0 of 12, GRU 8 of 12." in said
+    assert "No better than the baseline (5.20): RRU 0 of 12, GRU 8 of 12." in said
 
 
 def test_normalization_compares_the_two_halves():

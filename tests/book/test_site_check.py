@@ -104,7 +104,9 @@ def test_the_verdict_of_a_results_page_stands_in_its_first_screen(
     top, told, check_site, site, capsys
 ):
     (site / "notebooks").mkdir()
-    verdict = f'<div class="rru-verdict" style="position: absolute; top: {top}px"><p>Holds.</p></div>'
+    verdict = (
+        f'<div class="rru-verdict" style="position: absolute; top: {top}px"><p>Holds.</p></div>'
+    )
     box = GOOD.replace("a.png", "../a.png") + (verdict if top else "")
     (site / "notebooks" / "dropout.html").write_text(page(box))
     assert check_site.main(site) == (1 if told else 0)

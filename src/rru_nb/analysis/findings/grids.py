@@ -245,10 +245,7 @@ def _no_better_than_no_input(frame):
         f"{CELL_TITLES[c]} {n} of {len(stuck[done.cell == c])}"
         for c, n in stuck.groupby(done.cell, sort=False).sum().items()
     ]
-    return (
-        f"No better than the answer that looks at no input ({done.baseline.iloc[0]:.2f}): "
-        f"{', '.join(told)}."
-    )
+    return f"No better than the baseline ({done.baseline.iloc[0]:.2f}): {', '.join(told)}."
 
 
 def _wins(places):
