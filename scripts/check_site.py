@@ -74,7 +74,9 @@ PAGE_FACTS = """
   return {
     title: document.title,
     headings: document.querySelectorAll("article h1").length,
-    links: [...document.querySelectorAll("a[href]")].map((a) => a.href),
+    // Not a.href, which is no text for a link inside an SVG.
+    links: [...document.querySelectorAll("a[href]")].map((a) =>
+      new URL(a.getAttribute("href"), document.baseURI).href),
     anchors: [...document.querySelectorAll("[id], a[name]")].map((e) => e.id || e.name),
     broken: [...document.images].filter((i) => shown(i) && !(i.complete && i.naturalWidth))
       .map(text),

@@ -146,7 +146,8 @@ def judge(group, shown=()):
     held = HOLDS if ahead == [True] * (len(losses) - 1) else INCONCLUSIVE
     held = FAILS if False in ahead else held
     side = "ahead" if losses["rru"] < losses[gated] else "behind"
-    limits = (f"the RRU is {side}, which chance may explain",) if held == INCONCLUSIVE else ()
+    why = "which chance may explain" if group.runs.min() > 1 else "but one seed cannot tell"
+    limits = (f"the RRU is {side}, {why}",) if held == INCONCLUSIVE else ()
     unit = " % errors" if metric.higher_is_better else ""
     note = f"RRU {losses['rru']:.2f}, {CELL_TITLES[gated]} {losses[gated]:.2f}{unit}"
     p = compared.p.max() if held == HOLDS else math.nan
