@@ -11,6 +11,7 @@ machine and with no way to any other. Findings, each of which makes the exit cod
 - a link to a page of the site, or to an anchor, that is not there;
 - a phone page that scrolls sideways, a desktop table of which a column is hidden;
 - a page without a title or with other than one first-level heading;
+- a page of results (`RESULTS`) whose verdict is not told in the first 900 pixels;
 - what axe-core calls a serious or critical barrier, the theme's own aside (`THEMES_OWN`);
 - a page heavier than `HEAVIEST_PAGE`, or than its own limit in `HEAVIER`;
 - a site heavier than `HEAVIEST_SITE`.
@@ -39,6 +40,10 @@ DEVICES = {
 HEAVIEST_PAGE = 1_000_000  # bytes of the page and what it loads, the site's shared files aside
 HEAVIER = {"notebooks/listen.html": 4_000_000}  # it has sound
 HEAVIEST_SITE = 40_000_000
+RESULTS = ("book/index.html",) + tuple(
+    f"notebooks/{name}.html"
+    for name in ("main_results", "robustness", "dropout", "ablation", "normalization")
+)
 NOT_PAGES = ("genindex.html", "search.html")
 # Barriers that sphinx-book-theme brings and no page of ours can mend: {rule: part of the element}.
 THEMES_OWN = {
@@ -69,7 +74,9 @@ PAGE_FACTS = """
   return {
     title: document.title,
     headings: document.querySelectorAll("article h1").length,
-    links: [...document.querySelectorAll("a[href]")].map((a) => a.href),
+    // Not a.href, which is no text for a link inside an SVG.
+    links: [...document.querySelectorAll("a[href]")].map((a) =>
+      new URL(a.getAttribute("href"), document.baseURI).href),
     anchors: [...document.querySelectorAll("[id], a[name]")].map((e) => e.id || e.name),
     broken: [...document.images].filter((i) => shown(i) && !(i.complete && i.naturalWidth))
       .map(text),
@@ -83,6 +90,8 @@ PAGE_FACTS = """
       e.getBoundingClientRect().right > innerWidth + 1 && !e.closest(
         "pre, .rru-table, .pst-scrollable-table-container, .cell_output, mjx-container, table"))
       .slice(0, 3).map(text),
+    // Where the first sentence of the verdict ends.
+    verdict: document.querySelector(".rru-verdict > *")?.getBoundingClientRect().bottom + scrollY,
     cut: [...document.querySelectorAll("article table")].filter((e) => {
       let box = e.parentElement;
       while (box && !/auto|scroll/.test(getComputedStyle(box).overflowX)) box = box.parentElement;
@@ -223,11 +232,20 @@ class Page:
             self._say(f"{facts['sources'] - facts['rendered']} equations left as TeX")
         if self.device.startswith("phone") and facts["width"] > width:
             self._say(f"scrolls sideways, {facts['width']} px of {width}: {facts['wide']}")
+        if self.device == "desktop, light" and self.name in RESULTS:
+            self._judge_verdict(facts["verdict"])
         if self.device.startswith("desktop"):
             for table in facts["cut"]:
                 self._say(f"table wider than its page: {table!r}")
         if self.bytes > HEAVIER.get(self.name, HEAVIEST_PAGE):
             self._say(f"weighs {self.bytes / 1e6:.1f} MB")
+
+    def _judge_verdict(self, end):
+        height = DEVICES["desktop, light"][1]
+        if not end or end != end:  # JavaScript's NaN
+            self._say("no verdict (class rru-verdict)")
+        elif end > height:
+            self._say(f"the verdict ends at {end:.0f} px, beyond the first {height}")
 
     def _find_barriers(self, page):
         for rule in Axe().run(page, options=AXE_OPTIONS).response["violations"]:

@@ -14,6 +14,25 @@ from rru_nb import data
 from rru_nb.data import registry
 
 MIRROR = os.environ.get("RRU_NB_DATA")
+GOLDEN = Path(__file__).parent / "book" / "golden"
+
+
+def pytest_addoption(parser):
+    what = "write what fragments of the book look like to tests/book/golden/ instead of comparing"
+    parser.addoption("--golden", action="store_true", help=what)
+
+
+@pytest.fixture
+def golden(request):
+    """A function of a file's name and a text, which has to be the one that the file holds."""
+
+    def compare(name, text):
+        path = GOLDEN / name
+        if request.config.getoption("golden"):
+            path.write_text(text, encoding="utf-8")
+        assert text == path.read_text(encoding="utf-8"), "right? Then: pytest --golden, and look"
+
+    return compare
 
 
 @pytest.fixture

@@ -94,3 +94,13 @@ def test_commands_that_the_prose_shows_are_understood(name):
 
     for line in re.findall(r"^rru-nb .*$", (ROOT / name).read_text(), re.MULTILINE):
         _parser().parse_args(line.split("#")[0].split()[1:])
+
+
+def test_the_example_of_the_readme_runs_and_its_check_holds():
+    """The fused loop gives what the cell gives."""
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    (example,) = [block for block in blocks if "import RRU" in block]
+    assert "assert np.allclose(" in example
+    names = {}
+    exec(example, names)
+    assert names["layer"].fused and names["outputs"].shape == (16, 100, 64)

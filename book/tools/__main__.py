@@ -1,4 +1,4 @@
-"""`python -m book.tools [--fresh]`, in a checkout: build the book from the records."""
+"""`python -m book.tools [--fresh | --drawing]`, in a checkout: build the book from the records."""
 
 import argparse
 import sys
@@ -6,14 +6,18 @@ import sys
 from rru_nb.cli import exit_code
 from rru_nb.storage.streams import tell
 
-from . import BookError, build
+from . import BookError, build, dots
 
 
 def main(arguments=None):
     """Build the book and return the exit code: 1 for a book with a fault, 2 for a mistake."""
     parser = argparse.ArgumentParser(prog="python -m book.tools", description=__doc__)
     parser.add_argument("--fresh", action="store_true", help="run unchanged notebooks again too")
+    drawing = "only write book/static/table_1.svg, the README's drawing, from the records"
+    parser.add_argument("--drawing", action="store_true", help=drawing)
     options = parser.parse_args(arguments)
+    if options.drawing:
+        return exit_code(lambda: dots.write_drawing() or 0)
     return exit_code(lambda: _build(options.fresh))
 
 

@@ -24,6 +24,8 @@ from rru_nb.training.records import load_records
 
 from . import (
     claims,
+    deviations,
+    dots,
     expected,
     front,
     page_status,
@@ -32,7 +34,6 @@ from . import (
     protocols,
     record_list,
     speed,
-    strays,
 )
 from .paper_map import paper_map
 from .stage import FRAGMENTS as FOLDER
@@ -166,11 +167,12 @@ def built(context):
 
 FRAGMENTS: dict[str, Callable] = {
     "answer.md": front.answer,
+    "dots.md": dots.dots,
+    "verdict.md": front.verdict,
     "table_1.md": front.table_1,
     "small_table.md": front.small_table,
     "claims.md": claims.claims,
     "plateau.md": plateau.waits,
-    "over_seeds.md": front.over_seeds,
     "averages.md": averages,
     "batches.md": batches,
     "choices.md": effects_of_choices,
@@ -178,7 +180,7 @@ FRAGMENTS: dict[str, Callable] = {
     "records.md": record_list.record_list,
     "status.md": page_status.page_status,
     "source_changes.md": page_status.changes,
-    "strays.md": strays.strays,
+    "deviations.md": deviations.deviations,
     "built.md": built,
     "expected.md": expected.expected,
     **paper_settings.FRAGMENTS,

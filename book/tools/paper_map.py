@@ -12,9 +12,8 @@ _PAGES = {
     "normalization": "normalization.ipynb",
 }
 _HEAD = (
-    "| in the paper | page | command | measured at paper scale | measured at laptop scale "
-    "| minutes on a T4 |\n"
-    "| --- | --- | --- | --- | --- | --- |"
+    "| in the paper | page | command | measured at paper scale | measured at laptop scale |\n"
+    "| --- | --- | --- | --- | --- |"
 )
 
 
@@ -35,28 +34,14 @@ def _row(name, counted, records, pages):
     page = f"[{found.title}](../notebooks/{notebook})" if notebook in pages else found.title
     scales = [_measured(found, scale, counted, records) for scale in ("paper", "laptop")]
     command = f"`rru-nb sweep {name} --scale laptop`"
-    on_t4 = _on_t4(found, counted, records)
-    return f"| {found.paper} | {page} | {command} | {' | '.join(scales)} | {on_t4} |"
+    return f"| {found.paper} | {page} | {command} | {' | '.join(scales)} |"
 
 
 def _measured(found, scale, counted, records):
     rows = counted[(counted.section == found.name) & (counted.scale == scale)]
     if rows.empty or not rows.recorded.sum():
         return f"0 of {rows.runs.sum()} runs" if len(rows) else "–"
-    seconds = _own(found, scale, rows.dataset, records).seconds.sum()
+    ids = {run.id for name in rows.dataset for run in found.runs(name, scale=scale)}
+    seconds = records[records.index.isin(ids)].seconds.sum()
     spent = f"{seconds / 60:,.0f} minutes"
     return f"{rows.recorded.sum()} of {rows.runs.sum()} runs, {spent}"
-
-
-def _own(found, scale, datasets, records):
-    """The records of a section's runs."""
-    ids = {point.config.id for name in datasets for point in found.points(name, scale=scale)}
-    return records[records.index.isin(ids)]
-
-
-def _on_t4(found, counted, records):
-    """Minutes a run at laptop scale, by the records that a Tesla T4 made."""
-    rows = counted[(counted.section == found.name) & (counted.scale == "laptop")]
-    own = _own(found, "laptop", rows.dataset, records)
-    on_t4 = own[[bool(d) and "T4" in (d["gpu"] or "") for d in own.device]]
-    return f"{on_t4.seconds.mean() / 60:.1f} a run" if len(on_t4) else "not measured"

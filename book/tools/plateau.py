@@ -4,6 +4,8 @@ from rru_nb.analysis import small_scale
 from rru_nb.training.config import CELL_TITLES
 from rru_nb.training.records import load_records
 
+from .render import render
+
 
 def waits(context):
     """For each text of words, the first epoch at which each cell's validation score beats the
@@ -11,22 +13,14 @@ def waits(context):
     """
     rows = small_scale.small_rows()
     rows = rows[(rows.dataset == "ptb-word") & (rows.status == "ok")]
-    if rows.empty:
-        return "\n"
-    epochs = load_records(scale="laptop").set_index("id").epochs
-    told = []
-    for task, group in rows.groupby("task", sort=False):
-        cells = [
-            f"{CELL_TITLES[row.cell]} {_first_better(row, epochs[row.id])}"
-            for row in group.itertuples()
-        ]
-        told.append(f"{task}: {', '.join(cells)}")
-    return (
-        "The first epoch after which a cell's validation perplexity is below the baseline's there "
-        f"(first seed). {'. '.join(told)}.\n"
-    )
+    epochs = load_records(scale="laptop").set_index("id").epochs if len(rows) else {}
+    texts = {}
+    for row in rows.itertuples():
+        cells = texts.setdefault(row.task, {})
+        cells[CELL_TITLES[row.cell]] = _first_better(row, epochs[row.id])
+    return render("plateau.md", texts=texts)
 
 
 def _first_better(row, epochs):
     better = [e["epoch"] for e in epochs if e[f"valid_{row.metric}"] < row.baseline_valid]
-    return better[0] if better else "never"
+    return better[0] if better else None

@@ -45,6 +45,19 @@ def test_table_1_averages_seeds_and_never_mixes_settings_or_scales():
     assert row(tables.table_1(seeds=[1]), "jsb", "rru").measured == 9.0
 
 
+def test_a_row_has_the_authors_average_only_where_all_its_records_have_it():
+    for cell, batches in (("rru", 3.0), ("gru", 4.0)):
+        test = {"nll_window": 3.5, "nll_batches": batches}
+        write_record(a_record(paper_config("nottingham", cell), test=test))
+    table = tables.table_1("nottingham")
+    assert set(table.metric) == {"nll_batches"}
+    assert list(table.measured[:2]) == [3.0, 4.0]
+    write_record(a_record(paper_config("nottingham", "lstm"), test={"nll_window": 3.75}))
+    table = tables.table_1("nottingham")
+    assert set(table.metric) == {"nll_window"} and list(table.measured[:3]) == [3.5, 3.5, 3.75]
+    assert set(tables.table_1("nottingham", cells=["rru", "gru"]).metric) == {"nll_batches"}
+
+
 def test_the_command_measures_that_run():
     config = paper_config("jsb", "rru", scale="smoke", seed=2, dropout=0.5)
     assert command(config) == (

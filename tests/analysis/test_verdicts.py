@@ -1,12 +1,12 @@
 """Verdicts go from a notebook to the top of its page and to the front page, and claim no more."""
 
 import json
+import math
 
 import pandas as pd
 import pytest
 
 from book.tools import claims, verdicts
-from book.tools.generate import Context
 from rru_nb.analysis.verdicts import MIME, Verdict, judge
 
 HOLDS = Verdict(
@@ -73,7 +73,7 @@ def test_verdicts_move_below_the_claim_and_nothing_else_does():
 
 
 def front_page(folder, monkeypatch, **shown):
-    """The table of claims where notebooks show these verdicts."""
+    """The verdicts on the claims, where notebooks show these."""
     monkeypatch.setenv("RRU_NB_RESULTS", str(folder / "results"))
     (folder / "notebooks").mkdir(exist_ok=True)
     for name, verdict in shown.items():
@@ -81,16 +81,16 @@ def front_page(folder, monkeypatch, **shown):
         page = {"cells": [{"cell_type": "markdown"}, cell({MIME: bundle[MIME]})]}
         verdicts.lift(page["cells"])
         (folder / "notebooks" / f"{name}.ipynb").write_text(json.dumps(page))
-    return claims.claims(Context(folder, None))
+    return claims.answers(folder)
 
 
 def test_the_front_page_says_what_the_notebook_of_a_claim_shows(tmp_path, monkeypatch):
-    rows = front_page(tmp_path, monkeypatch, dropout=HOLDS).partition("</table>")[0].split("<tr>")
-    (said,) = [row for row in rows if "most pronounced effect" in row]
-    (nottingham,) = [p for p in said.split("<div") if "Nottingham: <strong>holds" in p]
-    assert "5 %" in nottingham and "8 trainings of ours, scale laptop" in nottingham
-    (other,) = [p for p in said.split("<div") if "built without its notebook" in p]
-    assert "Character-level Penn Treebank: <strong>–</strong>" in other, "it shows none for it"
+    answers = front_page(tmp_path, monkeypatch, dropout=HOLDS)
+    rows = answers[answers.claim == "dropout"].set_index("dataset")
+    nottingham = rows.loc["nottingham"]
+    assert (nottingham.held, nottingham.note) == ("holds", "5 %")
+    assert nottingham.basis == "8 trainings of ours, scale laptop"
+    assert rows.held["ptb-char"] == "–", "the page shows none for it"
 
 
 def test_the_p_value_of_a_notebook_is_corrected_for_all_tests_of_the_front_page(
@@ -98,17 +98,16 @@ def test_the_p_value_of_a_notebook_is_corrected_for_all_tests_of_the_front_page(
 ):
     def shown(p):
         verdict = Verdict("It is best.", "nottingham", "holds", "18 trainings", "", (), p)
-        said = front_page(tmp_path, monkeypatch, ablation=verdict)
-        (row,) = [row for row in said.split("<tr>") if "The RRU as it is performs best" in row]
-        (nottingham,) = [p for p in row.split("<div") if "Nottingham" in p]
-        return said, nottingham
+        answers = front_page(tmp_path, monkeypatch, ablation=verdict)
+        (row,) = answers[
+            (answers.claim == "ablation") & (answers.dataset == "nottingham")
+        ].itertuples()
+        return claims.count(answers)["tests"], row
 
     # Beside it there are five tests, on the authors' grids; two of them have larger p values.
-    said, nottingham = shown(0.012)
-    assert "The p values of the 6 that rest on a test are corrected" in said
-    assert "<strong>holds</strong>" in nottingham and "corrected p = 0.036" in nottingham
-    said, nottingham = shown(0.02)
-    assert "<strong>inconclusive</strong>" in nottingham
-    assert "corrected p = 0.06; by itself it holds" in nottingham
-    said, nottingham = shown(float("nan"))
-    assert "The p values of the 5 that" in said and "corrected p" not in nottingham
+    n_tests, row = shown(0.012)
+    assert n_tests == 6 and row.held == "holds" and row.p_holm == pytest.approx(0.036)
+    n_tests, row = shown(0.02)
+    assert (row.held, row.alone) == ("inconclusive", "holds") and row.p_holm == pytest.approx(0.06)
+    n_tests, row = shown(float("nan"))
+    assert n_tests == 5 and row.held == "holds" and math.isnan(row.p_holm)

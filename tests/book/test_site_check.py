@@ -95,5 +95,25 @@ def test_each_fault_is_found_on_its_page_and_no_other(check_site, site, capsys):
     assert lines[-1] == "1 passed, 3 failed"
 
 
+@needs_chromium
+@pytest.mark.parametrize(
+    "top, told",
+    [(700, None), (890, "the verdict ends at 9"), (None, "no verdict")],
+)
+def test_the_verdict_of_a_results_page_stands_in_its_first_screen(
+    top, told, check_site, site, capsys
+):
+    (site / "notebooks").mkdir()
+    verdict = (
+        f'<div class="rru-verdict" style="position: absolute; top: {top}px"><p>Holds.</p></div>'
+    )
+    box = GOOD.replace("a.png", "../a.png") + (verdict if top else "")
+    (site / "notebooks" / "dropout.html").write_text(page(box))
+    assert check_site.main(site) == (1 if told else 0)
+    said = capsys.readouterr().out.splitlines()
+    assert said[0].startswith(f"notebooks/dropout.html: {told}" if told else "2 passed, 0 failed")
+    assert len(said) == 2 - (not told)
+
+
 def test_an_empty_folder_is_no_site(check_site, tmp_path):
     assert check_site.main(tmp_path) == 1

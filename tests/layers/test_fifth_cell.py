@@ -12,7 +12,7 @@ from keras import ops
 from pages import functions_of
 
 import rru_nb
-from book.tools import front
+from book.tools.generate import FRAGMENTS
 from rru_nb import UserError, load_records, paper_config, register_cell, run, unregister_cell
 from rru_nb.analysis.tables import paper_datasets, table_1
 from rru_nb.cells import GatedCell, drop, split
@@ -134,7 +134,7 @@ def test_table_1_has_no_number_of_the_papers_for_it(tmp_path):
     assert shown.paper["rru"] == 7.72 and np.isnan(shown["mean"]["rru"])
 
 
-@pytest.mark.parametrize("fragment", ["answer", "table_1", "small_table", "over_seeds"])
+@pytest.mark.parametrize("fragment", ["answer.md", "dots.md", "table_1.md", "small_table.md"])
 def test_the_front_page_can_show_it(fragment, tmp_path):
     class Context:
         folder = tmp_path
@@ -142,12 +142,14 @@ def test_the_front_page_can_show_it(fragment, tmp_path):
     for seed, score in enumerate((8.0, 8.1, 8.2)):
         scores = {"test": {"nll_window": score, "nll_frame": score}}
         write_record(a_record(paper_config("jsb", "leaky", seed=seed)) | scores)
-    shown = getattr(front, fragment)(Context)
+    shown = FRAGMENTS[fragment](Context)
     assert "nan" not in shown
-    if fragment == "table_1":
+    if fragment == "table_1.md":
         assert '<td class="rru-single"><span class="rru-paper">–</span>' in shown
-    if fragment == "answer":
-        assert "**0 of the 44 numbers**" in shown
+    if fragment == "dots.md":
+        assert shown.count("Leaky RNN: one seed, ") == 2 * 2 * 3, "title and label, wide and narrow"
+    if fragment == "answer.md":
+        assert "0 of the 44 numbers" in shown
 
 
 @pytest.mark.parametrize("name", ["main_results", "robustness", "dropout"])
