@@ -1,6 +1,5 @@
 """Sentences that state what the records say, so that prose and numbers cannot part."""
 
-from . import datasets
 from .grids import (
     NORMALIZE_TITLES,
     best_of_grid,
@@ -20,7 +19,6 @@ __all__ = [
     "comparison",
     "convergence",
     "convergences",
-    "datasets",
     "limit_note",
     "missing_note",
     "missing_points",
