@@ -173,14 +173,12 @@ def test_the_numbers_of_curves_are_a_row_an_epoch():
     assert set(frame.cell) == {"rru"} and "valid_nll_window" in frame
 
 
-def test_continuations_share_their_axes_and_mark_the_end_of_the_opening():
-    low, high = np.zeros([2, 20, 88], np.uint8)
-    low[:, 20], high[:12, 70] = 1, 1
-    figure = figures.continuations({"a piece": low, "a cell": high[:12]}, n_prime=5)
-    for ax, title in zip(figure.axes, ("a piece", "a cell")):
-        assert ax.get_title() == title and list(ax.lines[0].get_xdata()) == [5, 5]
-        assert ax.get_xlim() == (0, 20) and ax.get_ylim()[0] < 20 < 70 < ax.get_ylim()[1]
-        assert [label.get_text() for label in ax.get_yticklabels()] == ["C3", "C4", "C5", "C6"]
+def test_a_piano_roll_names_its_octaves():
+    roll = np.zeros([20, 88], np.uint8)
+    roll[:, 20] = roll[:12, 70] = 1
+    ax = figures.piano_roll(roll, "a piece")
+    assert ax.get_xlim() == (0, 20) and ax.get_ylim()[0] < 20 < 70 < ax.get_ylim()[1]
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["C3", "C4", "C5", "C6"]
 
 
 def test_a_figure_of_very_many_parts_is_offered_as_png(monkeypatch):
