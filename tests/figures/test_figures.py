@@ -66,6 +66,15 @@ def test_what_the_limit_cut_off_is_hatched_over_its_colour():
     ]
 
 
+def test_epochs_are_not_drawn_where_they_are_those_of_the_limit():
+    frame = frame_of(robustness_points(), steep).assign(cut_off=False)
+    titles = [len(figures.heatmaps(frame, "n_params", "learning_rate").axes)]
+    frame.loc[frame.index[: len(frame) // 4], "cut_off"] = True
+    titles.append(len(figures.heatmaps(frame, "n_params", "learning_rate").axes))
+    cells = frame.cell.nunique()
+    assert titles == [2 * cells + 2, cells + 1], "panels, and a colour bar a row"
+
+
 def test_panels_of_a_row_share_one_scale_and_good_is_dark():
     frame = frame_of(robustness_points(), steep)
     figure = figures.heatmaps(frame, "learning_rate", "n_params")
