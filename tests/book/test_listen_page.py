@@ -52,20 +52,44 @@ def test_a_player_that_is_blind_does_not_name_its_cell():
     assert "RRU, temperature 1" in heard.player("rru")
 
 
-def test_one_seed_of_each_cell_decides_nothing(tmp_path, monkeypatch):
+@pytest.fixture
+def configs(tmp_path, monkeypatch):
     monkeypatch.setenv("RRU_NB_RESULTS", str(tmp_path))
-    configs = [listen_config("chorales", cell, "smoke") for cell in ("rru", "gru")]
-    verdict = page.verdict(configs)
+    return [listen_config("chorales", cell, "smoke") for cell in ("rru", "gru")]
+
+
+def score(config, window, frame=9.0, **outcome):
+    epochs = [{"epoch": i + 1, "valid_nll_window": 9.0} for i in range(config.patience + 1)]
+    scores = {"nll_window": window, "nll_frame": frame}
+    write_record(a_record(config, **{"test": scores, "epochs": epochs} | outcome))
+
+
+def test_one_seed_of_each_cell_decides_nothing(configs):
+    verdict = page.verdict(page.measured(configs))
     assert verdict.held == "inconclusive" and "2 of 2 runs are not measured" in verdict.limits
-    for config, nll in zip(configs, (8.0, 9.5)):
-        epochs = [{"epoch": i + 1, "valid_nll_window": 9.0} for i in range(config.patience + 1)]
-        scores = {"nll_window": nll, "nll_frame": nll}
-        write_record(a_record(config, test=scores, epochs=epochs))
-    verdict = page.verdict(configs)
+    score(configs[0], 8.0)
+    score(configs[1], 9.5)
+    verdict = page.verdict(page.measured(configs))
     assert (verdict.held, verdict.limits) == ("inconclusive", ("one seed a point",))
     assert verdict.note == "test NLL 8.00 of the RRU, 9.50 of the GRU"
-    write_record(a_record(configs[0], best_epoch=configs[0].patience, epochs=epochs, test=scores))
-    assert page.verdict(configs).limits[0] == "the limit of epochs ended 1 of 2 trainings"
+    score(configs[0], 8.0, best_epoch=configs[0].patience)
+    verdict = page.verdict(page.measured(configs))
+    assert verdict.limits[0] == "the limit of epochs ended 1 of 2 trainings"
+
+
+def test_the_scores_of_the_two_cells_are_compared(configs):
+    assert "not both measured" in page.difference(page.measured(configs))
+    score(configs[0], 8.0, frame=5.0)
+    score(configs[1], 10.0, frame=6.5)
+    told = page.difference(page.measured(configs))
+    assert "20.0 % below" in told and "1.500 nats apart" in told and "RRU gives" in told
+    assert f"{np.exp(1.5):.2f} times" in told and "last one allowed" not in told
+    score(configs[1], 4.0, frame=4.5, best_epoch=configs[1].max_epochs)
+    told = page.difference(page.measured(configs))
+    assert "100.0 % above" in told and "0.500 nats apart" in told and "GRU gives" in told
+    assert "best epoch of the GRU was the last one allowed" in told
+    score(configs[1], 4.0, status="failed", test={})
+    assert "not both measured" in page.difference(page.measured(configs))
 
 
 def counted(who, temperature, **means):

@@ -301,22 +301,6 @@ def test_damaged_counts_are_one_error(tmp_path):
     assert counts.load("jsb") is None
 
 
-def test_the_scores_of_the_two_cells_are_compared():
-    configs = [listen_config("chorales", cell, "smoke") for cell in ("rru", "gru")]
-    assert models.rru_beside_gru(configs) is None
-    scores = (8.0, 5.0), (10.0, 6.5)  # of windows, of frames
-    for config, (window, frame) in zip(configs, scores):
-        write_record(a_record(config, test={"nll_window": window, "nll_frame": frame}))
-    found = models.rru_beside_gru(configs)
-    assert found == {"percent": pytest.approx(-20), "nats": pytest.approx(-1.5), "at_limit": []}
-    test = {"nll_window": 4.0, "nll_frame": 4.5}
-    write_record(a_record(configs[1], best_epoch=configs[1].max_epochs, test=test))
-    found = models.rru_beside_gru(configs)
-    assert found == {"percent": 100, "nats": pytest.approx(0.5), "at_limit": ["gru"]}
-    write_record(a_record(configs[1], status="failed", test={}))
-    assert models.rru_beside_gru(configs) is None
-
-
 def test_the_error_is_that_of_the_mean_over_pieces():
     rolls = np.zeros([2, 4, 88], np.uint8)
     rolls[0, :, 40] = rolls[1, :, [40, 44, 47]] = 1  # one key at once, and three

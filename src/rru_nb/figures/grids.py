@@ -78,7 +78,7 @@ class _Grid:
         self.best = (max if higher else min)(best, key=best.get) if best else None
 
     def draw(self, ax, column, norm, cmap):
-        """Draws `column` as coloured squares with their numbers."""
+        """Draw `column` as coloured squares with their numbers."""
         ax.grid(visible=False)
         small = max(len(self.xs), len(self.ys)) <= 6
         for (x, y), group in self.groups.items():

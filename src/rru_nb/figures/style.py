@@ -10,7 +10,7 @@ __all__ = ["COLOURS", "DASHES", "MARKERS", "cell_style", "use_style"]
 
 
 def use_style():
-    """The look of all figures: a white grid, no frame, readable on a phone; tables uncut."""
+    """Set the look of all figures: a white grid, no frame, readable on a phone; tables uncut."""
     pd.set_option("display.max_colwidth", None)
     sns.set_theme(style="whitegrid", context="notebook")
     plt.rcParams |= {

@@ -100,7 +100,7 @@ def make(config, progress=True):
         The `Path` of the weights.
 
     Raises:
-        UserError: if the data is not at hand, a file cannot be written, the training fails, or a
+        UserError: if the data cannot be had, a file cannot be written, the training fails, or a
             second training of the run does not score as its record says.
     """
     if find(config):
@@ -218,33 +218,3 @@ def _title(config):
 
 def _digest(path):
     return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-# Scores
-
-
-def rru_beside_gru(configs):
-    """Return how the RRU's test NLL differs from the GRU's, or None if not both are measured.
-
-    Args:
-        configs: list of `RunConfig`.
-
-    Returns:
-        A dict: `percent`, the RRU's mean of windows less the GRU's, in percent of the GRU's;
-        `nats`, its mean of frames less the GRU's; `at_limit`, which of the two had their best
-        epoch in the last one allowed.
-    """
-    records = {config.cell: find_record(config) for config in configs}
-    pair = [records.get(cell) for cell in ("rru", "gru")]
-    if not all(record and record["status"] == "ok" for record in pair):
-        return None
-    rru, gru = (record["test"] for record in pair)
-    return {
-        "percent": 100 * (rru["nll_window"] / gru["nll_window"] - 1),
-        "nats": rru["nll_frame"] - gru["nll_frame"],
-        "at_limit": [
-            record["config"]["cell"]
-            for record in pair
-            if record["best_epoch"] == record["config"]["max_epochs"]
-        ],
-    }
