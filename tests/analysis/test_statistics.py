@@ -7,24 +7,32 @@ import numpy as np
 import pytest
 
 from rru_nb.analysis import datasets as statistics
-from rru_nb.analysis.datasets import labelled, music, texts
-from rru_nb.analysis.datasets.splits import coverage
-from rru_nb.data import DATASETS, Labelled
+from rru_nb.analysis.datasets import coverage, describe
+from rru_nb.analysis.pitches import notes_of, pitches_of, roll_of
+from rru_nb.data import DATASETS, Labelled, load_dataset
 
 
-def splits_of(**parts):
-    return lambda *_, **__: SimpleNamespace(**parts)
+@pytest.fixture
+def described(monkeypatch):
+    """A function that describes made-up splits as those of a dataset."""
+
+    def describe_splits(name, **parts):
+        splits = SimpleNamespace(name=name, digest="", source="", **parts)
+        monkeypatch.setattr(statistics, "load_dataset", lambda *_, **__: splits)
+        return describe(name)
+
+    return describe_splits
 
 
 def test_coverage_counted_by_hand():
     assert coverage(np.array([1, 0, 6, 3])) == [[1, 0.6], [2, 0.9], [3, 1.0]]
 
 
-def test_a_piece_counted_by_hand():
+def test_a_piece_counted_by_hand(described):
     piece = np.zeros([4, 88], np.uint8)
     piece[0, [0, 5]] = piece[2, 5] = 1
-    described = music.describe("jsb", splits_of(train=[piece], valid=[piece], test=[piece, piece]))
-    assert described["train"] == {
+    numbers = described("jsb", train=[piece], valid=[piece], test=[piece, piece])
+    assert numbers["train"] == {
         "pieces": 1,
         "frames": 4,
         "silent_frames": 2,
@@ -33,14 +41,15 @@ def test_a_piece_counted_by_hand():
         "pitches": [1, 0, 0, 0, 0, 2] + [0] * 82,
         "polyphony": [2, 1, 1],
     }
-    assert described["test"]["frames"] == 8
+    assert numbers["test"]["frames"] == 8
+    assert numbers["example"] == [[21, 26], [], [26], []]
 
 
-def test_a_text_counted_by_hand():
+def test_a_text_counted_by_hand(described):
     vocabulary = ("<padding>", "<unknown>", "a", " ")
     part = np.array([2, 3, 2, 1])
-    load = splits_of(train=part, valid=part, test=part[:2], vocabulary=vocabulary)
-    numbers = texts.describe("ptb-char", load)["protocols"]["authors"]
+    text = described("ptb-char", train=part, valid=part, test=part[:2], vocabulary=vocabulary)
+    numbers = text["protocols"]["authors"]
     assert numbers["vocabulary"] == 4
     assert numbers["frequent"][:3] == [["a", 0.5], ["<unknown>", 0.25], ["space", 0.25]]
     assert numbers["valid"] == {"symbols": 4, "unknown": 1}
@@ -49,11 +58,14 @@ def test_a_text_counted_by_hand():
     assert numbers["baseline"] == {"perplexity": 4.0, "bits": 2.0}
 
 
-def test_reviews_counted_by_hand():
+def test_reviews_counted_by_hand(described):
     reviews = tuple(np.full(n, w) for n, w in ((3, 4), (513, 2), (2007, 4)))
     part = Labelled(reviews, np.array([0, 1, 1]))
-    load = splits_of(train=part, valid=part, test=part, vocabulary=range(6))
-    numbers = labelled.describe_reviews("imdb", load)["train"]
+    vocabulary = ["<padding>", "<start>", "<unknown>", "<unused>", "good", "bad"]
+    reviews = described("imdb", train=part, valid=part, test=part, vocabulary=vocabulary)
+    assert reviews["different_words"] == 2, "beside the four special ones"
+    assert reviews["example"] == {"label": 0, "words": 3, "end": "good good good"}
+    numbers = reviews["train"]
     assert (numbers["words"], numbers["unknown"], numbers["over_512"]) == (2523, 513, 2)
     assert numbers["classes"] == [1, 2] and numbers["median"] == 513
     assert (
@@ -73,29 +85,10 @@ def test_every_dataset_but_the_wiki_texts_has_committed_statistics():
     assert committed == set(DATASETS) - {"enwik8", "text8"}
 
 
-def test_overview_names_all_and_shows_no_size_that_is_not_known():
-    table = statistics.overview({}, [])
-    assert list(table.index) == list(DATASETS)
-    assert table.loc["enwik8", "train"] == "90,000,000"
-    assert table.loc["imdb", "train"] == "–"
-
-
-def test_the_tables_tell_of_each_split_its_own():
-    long, short = np.ones([9, 88], np.uint8), np.ones([3, 88], np.uint8)
-    load = splits_of(train=[long, short, short], valid=[short], test=[long])
-    table = music.counts({"jsb": music.describe("jsb", load)})
-    assert table.loc[("jsb", "train"), ["median length", "longest"]].tolist() == [3, 9]
-    vocabulary = ("<padding>", "<unknown>", "a", " ")
-    part = np.array([2, 3, 2, 1])
-    load = splits_of(train=part, valid=part[:2], test=part, vocabulary=vocabulary)
-    table = texts.counts({"ptb-char": texts.describe("ptb-char", load)})
-    of_authors = table.loc[("ptb-char", "authors"), "unknown, %"]
-    assert of_authors.tolist() == [25.0, 0.0, 25.0]
-    reviews = tuple(np.full(n, w) for n, w in ((3, 4), (513, 2), (2007, 4)))
-    part = Labelled(reviews, np.array([0, 1, 1]))
-    load = splits_of(train=part, valid=part, test=part, vocabulary=range(6))
-    (row, *_) = labelled.counts({"imdb": labelled.describe_reviews("imdb", load)}).to_dict(
-        "records"
-    )
-    assert row["largest class, %"] == 66.67 and row["over 512 words, %"] == 66.7
-    assert row["unknown words, %"] == pytest.approx(100 * 513 / 2523, abs=0.01)
+def test_rolls_and_pitches_give_each_other_back():
+    roll = load_dataset("chorales").test[0].copy()
+    roll[3] = 0
+    np.testing.assert_array_equal(roll_of(pitches_of(roll)), roll)
+    assert pitches_of(np.eye(2, 88)) == [[21], [22]]
+    notes = notes_of({"a": np.eye(2, 88), "b": np.eye(1, 88, 87)})
+    assert notes.values.tolist() == [["a", 0, 21], ["a", 1, 22], ["b", 0, 108]]

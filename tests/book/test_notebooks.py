@@ -11,7 +11,7 @@ import papermill
 import pytest
 import yaml
 
-from rru_nb.data import catalogue
+from rru_nb.analysis.verdicts import MIME
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = ROOT / "notebooks"
@@ -40,26 +40,17 @@ def pictures(notebook):
     return sum("image/png" in output.get("data", {}) for output in outputs)
 
 
-def _at_hand(name):
-    return next(row["found"] != "missing" for row in catalogue() if row["name"] == name)
-
-
-def test_datasets():
-    notebook = execute("datasets", dataset="chorales")
-    figures = 7 + _at_hand("mnist")  # one digit is drawn where the file is
-    assert pictures(notebook) == figures
-    for name in ("jsb", "ptb-word", "ptb-char", "enwik8", "text8", "imdb", "mnist", "pmnist"):
-        assert name in text_of(notebook)
-    assert "chorales" in text_of(notebook)
-
-
-def test_datasets_without_files_come_from_committed_statistics(tmp_path, monkeypatch):
-    monkeypatch.delenv("RRU_NB_DATA", raising=False)
-    monkeypatch.setenv("RRU_NB_CACHE", str(tmp_path / "cache"))
-    notebook = execute("datasets", dataset="chorales")
+@pytest.mark.parametrize("files", ["there", "not there"])
+def test_datasets_shows_examples_of_all_with_and_without_their_files(files, tmp_path, monkeypatch):
+    if files == "not there":
+        monkeypatch.delenv("RRU_NB_DATA", raising=False)
+        monkeypatch.setenv("RRU_NB_CACHE", str(tmp_path / "cache"))
+    notebook = execute("datasets", dataset="jsb")
     shown = text_of(notebook)
-    assert "From committed statistics, because the files are not at hand" in shown
     assert pictures(notebook) == 7
+    for example in ("JSB Chorales", "pierre | unk | n", "anarchism", "mediawiki", "labelled"):
+        assert example in shown
+    assert shown.count(MIME) == 2, "two verdicts"
     assert not (tmp_path / "cache").exists(), "no download was tried"
 
 
@@ -87,9 +78,9 @@ def test_listen_trains_what_is_missing_and_plays_it():
     parameters = yaml.safe_load((ROOT / "params/papermill/listen-smoke.yml").read_text())
     notebook = execute("listen", **parameters)
     shown = text_of(notebook)
-    assert shown.count("data:audio/mpeg;base64,") == 3
-    assert shown.count("data:audio/midi;base64,") == 3
-    assert pictures(notebook) == 1
+    heard = 3 + 2  # the piece and two models, and these two again, blind
+    assert shown.count("data:audio/mpeg;base64,") == heard
+    assert shown.count("data:audio/midi;base64,") == heard
     assert len(list(Path("results/weights/chorales").glob("*.npz"))) == 2
     assert "nats apart" in shown and "Nothing is counted yet" in shown
 

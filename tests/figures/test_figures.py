@@ -66,6 +66,15 @@ def test_what_the_limit_cut_off_is_hatched_over_its_colour():
     ]
 
 
+def test_epochs_are_not_drawn_where_they_are_those_of_the_limit():
+    frame = frame_of(robustness_points(), steep).assign(cut_off=False)
+    titles = [len(figures.heatmaps(frame, "n_params", "learning_rate").axes)]
+    frame.loc[frame.index[: len(frame) // 4], "cut_off"] = True
+    titles.append(len(figures.heatmaps(frame, "n_params", "learning_rate").axes))
+    cells = frame.cell.nunique()
+    assert titles == [2 * cells + 2, cells + 1], "panels, and a colour bar a row"
+
+
 def test_panels_of_a_row_share_one_scale_and_good_is_dark():
     frame = frame_of(robustness_points(), steep)
     figure = figures.heatmaps(frame, "learning_rate", "n_params")
@@ -173,14 +182,12 @@ def test_the_numbers_of_curves_are_a_row_an_epoch():
     assert set(frame.cell) == {"rru"} and "valid_nll_window" in frame
 
 
-def test_continuations_share_their_axes_and_mark_the_end_of_the_opening():
-    low, high = np.zeros([2, 20, 88], np.uint8)
-    low[:, 20], high[:12, 70] = 1, 1
-    figure = figures.continuations({"a piece": low, "a cell": high[:12]}, n_prime=5)
-    for ax, title in zip(figure.axes, ("a piece", "a cell")):
-        assert ax.get_title() == title and list(ax.lines[0].get_xdata()) == [5, 5]
-        assert ax.get_xlim() == (0, 20) and ax.get_ylim()[0] < 20 < 70 < ax.get_ylim()[1]
-        assert [label.get_text() for label in ax.get_yticklabels()] == ["C3", "C4", "C5", "C6"]
+def test_a_piano_roll_names_its_octaves():
+    roll = np.zeros([20, 88], np.uint8)
+    roll[:, 20] = roll[:12, 70] = 1
+    ax = figures.piano_roll(roll, "a piece")
+    assert ax.get_xlim() == (0, 20) and ax.get_ylim()[0] < 20 < 70 < ax.get_ylim()[1]
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["C3", "C4", "C5", "C6"]
 
 
 def test_a_figure_of_very_many_parts_is_offered_as_png(monkeypatch):

@@ -8,7 +8,6 @@ import re
 from types import SimpleNamespace
 
 import numpy as np
-import pandas as pd
 import pytest
 from helpers import a_record
 
@@ -183,9 +182,22 @@ def test_a_note_sounds_at_its_frequency():
 def test_a_player_has_a_label_the_midi_file_and_no_other_host():
     pytest.importorskip("soundfile")
     html = player(np.eye(4, 88, 40, dtype=np.uint8), GRIDS["jsb"], 'a "title" <b>', "name")
-    assert 'aria-label="a &quot;title&quot; &lt;b&gt;"' in html and "http" not in html
+    assert html.count('aria-label="a &quot;title&quot; &lt;b&gt;"') == 1 and "http" not in html
+    assert 'aria-label="Piano roll: a &quot;title&quot; &lt;b&gt;"' in html
     (midi,) = MIDI.findall(html)
     assert base64.b64decode(midi).startswith(b"MThd") and 'download="name.mid"' in html
+
+
+def test_a_player_draws_each_note_and_moves_its_line_with_the_music():
+    pytest.importorskip("soundfile")
+    roll = np.zeros([4, 88], np.uint8)
+    roll[0, 39] = roll[3, [38, 41]] = 1  # C4 at first, then B3 and D4
+    html = player(roll, GRIDS["jsb"], "a title", "name", n_prime=1)
+    assert 'viewBox="0 0 4 6"' in html, "four steps; four keys and the two beside them"
+    notes = re.findall(r"M(\d+) (\d+)h", html)
+    assert notes == [("0", "3"), ("3", "4"), ("3", "1")], "the higher the note the further up"
+    assert "left: 25.00%" in html, "the opening ends after one step of four"
+    assert ">C4</span>" in html and "this.currentTime / 2.4)" in html, "100 steps a minute"
 
 
 def test_without_soundfile_the_error_says_what_to_install(monkeypatch):
@@ -216,15 +228,14 @@ def test_all_begin_alike_and_then_go_their_own_way(two_cells):
     assert not heard.missing and list(heard.rolls) == ["data", "rru", "gru"]
 
 
-def test_without_the_data_the_opening_beside_the_weights_serves(two_cells, monkeypatch):
-    with_data = listen("chorales", scale="smoke", prime_frames=5, frames=7)
-    monkeypatch.setattr("rru_nb.listen.player._is_at_hand", lambda dataset: False)
+def test_without_the_data_the_piece_beside_the_weights_serves(two_cells, monkeypatch):
+    with_data = listen("chorales", scale="smoke")
+    monkeypatch.setattr("rru_nb.listen.player._has_data", lambda dataset: False)
     monkeypatch.setattr("rru_nb.listen.models.load_dataset", lambda name: pytest.fail("loaded"))
-    without = listen("chorales", scale="smoke", prime_frames=5, frames=7)
-    for cell in ("rru", "gru"):
-        np.testing.assert_array_equal(without.rolls[cell], with_data.rolls[cell])
-    np.testing.assert_array_equal(without.rolls["data"], with_data.rolls["data"][:12])
-    assert "not at hand" in without.title("data")
+    without = listen("chorales", scale="smoke")
+    assert len(without.rolls["data"]) == len(without.rolls["rru"]) == 16 + 24, "to its end"
+    for name in ("data", "rru", "gru"):
+        np.testing.assert_array_equal(without.rolls[name], with_data.rolls[name])
     with pytest.raises(UserError, match="rru-nb data fetch chorales"):
         listen("chorales", scale="smoke", piece=1)
 
@@ -288,44 +299,6 @@ def test_damaged_counts_are_one_error(tmp_path):
         counts.load("jsb")
     path.unlink()
     assert counts.load("jsb") is None
-
-
-def made_up(who, temperature, **means):
-    means = dict.fromkeys(counts.MEASURES, 10.0) | means
-    numbers = {f"{name}.mean": mean for name, mean in means.items()}
-    errors = {f"{name}.error": 0.5 for name in means}
-    return {"who": who, "temperature": temperature} | numbers | errors
-
-
-def test_the_cell_nearer_to_the_data_is_named_only_where_the_errors_allow():
-    rows = [
-        made_up("data", None, new=20.0, silent=30.0),
-        made_up("rru", 1.0, new=40.0, notes=10.4, silent=12.0, outside=11.3),
-        made_up("gru", 1.0, new=50.0, silent=27.0),
-        made_up("rru", 0.6, new=25.0, silent=30.0),
-        made_up("gru", 0.6, new=21.0, silent=3.0),
-    ]
-    expected = {"notes": None, "repeated": None, "silent": "gru", "outside": None, "new": "rru"}
-    assert counts.nearer_to_data(pd.DataFrame(rows)) == expected
-    colder = counts.nearer_to_data(pd.DataFrame(rows), temperature=0.6)
-    assert colder["silent"] == "rru" and colder["new"] == "gru"
-    assert counts.nearer_to_data(pd.DataFrame(rows[:2])) == {}
-
-
-def test_the_scores_of_the_two_cells_are_compared():
-    configs = [listen_config("chorales", cell, "smoke") for cell in ("rru", "gru")]
-    assert models.rru_beside_gru(configs) is None
-    scores = (8.0, 5.0), (10.0, 6.5)  # of windows, of frames
-    for config, (window, frame) in zip(configs, scores):
-        write_record(a_record(config, test={"nll_window": window, "nll_frame": frame}))
-    found = models.rru_beside_gru(configs)
-    assert found == {"percent": pytest.approx(-20), "nats": pytest.approx(-1.5), "at_limit": []}
-    test = {"nll_window": 4.0, "nll_frame": 4.5}
-    write_record(a_record(configs[1], best_epoch=configs[1].max_epochs, test=test))
-    found = models.rru_beside_gru(configs)
-    assert found == {"percent": 100, "nats": pytest.approx(0.5), "at_limit": ["gru"]}
-    write_record(a_record(configs[1], status="failed", test={}))
-    assert models.rru_beside_gru(configs) is None
 
 
 def test_the_error_is_that_of_the_mean_over_pieces():

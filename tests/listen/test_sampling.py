@@ -135,7 +135,7 @@ def test_no_step_before_the_start(model):
 def test_an_opening_longer_than_the_piece_says_how_long_it_is():
     piece = np.ones([7, 88])
     assert len(opening(piece, 7)) == 7
-    with pytest.raises(UserError, match="8 is more than the 7 frames"):
+    with pytest.raises(UserError, match="8 is more than the 7 time steps"):
         opening(piece, 8)
     with pytest.raises(UserError, match="prime_frames 0"):
         opening(piece, 0)

@@ -4,7 +4,7 @@ from .curves import by_epoch, curves_of_datasets, validation_curves
 from .files import show, table
 from .grids import heatmaps
 from .lines import cell_legend, mark_failed
-from .music import continuations, length_boxes, piano_roll, pitch_histograms, polyphony_histograms
+from .music import piano_roll
 from .search import search_panels
 from .style import COLOURS, cell_style, use_style
 
@@ -14,13 +14,9 @@ __all__ = [
     "cell_legend",
     "cell_style",
     "curves_of_datasets",
-    "continuations",
     "heatmaps",
-    "length_boxes",
     "mark_failed",
     "piano_roll",
-    "pitch_histograms",
-    "polyphony_histograms",
     "search_panels",
     "show",
     "table",

@@ -6,6 +6,7 @@ from matplotlib.colors import Normalize
 from matplotlib.patches import Patch, Rectangle
 
 from ..analysis.tables import METRIC_TITLES, short_number
+from ..analysis.verdicts import TOO_MANY_CUT_OFF
 from ..training.config import CELL_TITLES
 
 FAILED, BEST = "#d62728", "#ff4fc3"  # red, and the pink of the frames
@@ -14,11 +15,12 @@ _CLIP = 90  # percentile where the colour scale ends: a few bad runs flatten all
 
 
 def heatmaps(frame, x, y, panel="cell", titles=CELL_TITLES):
-    """The metric over two axes, a column of panels for each cell; below, epochs to the best.
+    """Draw the metric over two axes, a column of panels for each cell; below, epochs to the best.
 
     Blue is good, yellow poor, red a failed training, white and hatched a run that is not measured,
     coloured and hatched one that the limit of epochs cut off; the pink frame is each column's best
-    run. All panels of a row share one colour scale.
+    run. All panels of a row share one colour scale. There is no row of epochs where the limit of
+    epochs ended many of the trainings: it would show the limit.
 
     Args:
         frame: rows of `experiments.results`, of one dataset and scale; seeds are averaged.
@@ -28,18 +30,19 @@ def heatmaps(frame, x, y, panel="cell", titles=CELL_TITLES):
     """
     kinds = list(dict.fromkeys(frame[panel]))
     higher = frame.metric.iloc[0] == "accuracy"
+    rows = [
+        ("test", f"test {METRIC_TITLES[frame.metric.iloc[0]]}", "cividis_r" if higher else None)
+    ]
+    if frame.cut_off.astype(bool).mean() <= TOO_MANY_CUT_OFF:
+        rows.append(("best_epoch", "epochs to the best", None))
     figure, axes = plt.subplots(
-        2,
+        len(rows),
         len(kinds),
-        figsize=(2.5 * len(kinds) + 1.4, 5.6),
+        figsize=(2.5 * len(kinds) + 1.4, 2.3 * len(rows) + 1),
         sharex=True,
         sharey=True,
         squeeze=False,
         layout="constrained",
-    )
-    rows = (
-        ("test", f"test {METRIC_TITLES[frame.metric.iloc[0]]}", "cividis_r" if higher else None),
-        ("best_epoch", "epochs to the best", None),
     )
     for row, (column, label, cmap) in zip(axes, rows):
         norm = _scale_of(frame[column], column, higher)
@@ -75,7 +78,7 @@ class _Grid:
         self.best = (max if higher else min)(best, key=best.get) if best else None
 
     def draw(self, ax, column, norm, cmap):
-        """Draws `column` as coloured squares with their numbers."""
+        """Draw `column` as coloured squares with their numbers."""
         ax.grid(visible=False)
         small = max(len(self.xs), len(self.ys)) <= 6
         for (x, y), group in self.groups.items():

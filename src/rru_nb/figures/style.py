@@ -1,17 +1,16 @@
 """The look of all figures. Each cell keeps one colour, line and marker through the book."""
 
 import matplotlib.pyplot as plt
-import numpy as np
 import pandas as pd
 import seaborn as sns
 
 from ..layers.registry import COLOURS, DASHES, MARKERS
 
-__all__ = ["COLOURS", "DASHES", "MARKERS", "cell_style", "panels", "use_style"]
+__all__ = ["COLOURS", "DASHES", "MARKERS", "cell_style", "use_style"]
 
 
 def use_style():
-    """The look of all figures: a white grid, no frame, readable on a phone; tables uncut."""
+    """Set the look of all figures: a white grid, no frame, readable on a phone; tables uncut."""
     pd.set_option("display.max_colwidth", None)
     sns.set_theme(style="whitegrid", context="notebook")
     plt.rcParams |= {
@@ -20,12 +19,6 @@ def use_style():
         "axes.spines.right": False,
         "svg.hashsalt": "rru_nb",  # the same figure gives the same file
     }
-
-
-def panels(n):
-    """A row of `n` panels that share their vertical axis: the figure and an array of axes."""
-    figure, axes = plt.subplots(1, n, figsize=(1.9 * n, 2.6), sharey=True, layout="constrained")
-    return figure, np.atleast_1d(axes)
 
 
 _SEABORN_DASHES = {"-": "", "--": (4, 1.5), "-.": (4, 1.5, 1, 1.5), ":": (1, 1)}

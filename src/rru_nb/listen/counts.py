@@ -1,8 +1,8 @@
 """What can be counted in music, as it is written and as models play it.
 
 `rru-nb listen` counts the test pieces after their openings, and what the models of a page play from
-there, and writes `results/listen/<dataset>.json`, so that the page shows the counts where neither
-data nor time is at hand.
+there, and writes `results/listen/<dataset>.json`, so that the page needs neither
+data nor time.
 """
 
 import json
@@ -28,7 +28,6 @@ MEASURES = {
     "outside": "notes outside the scale, %",
     "new": "chords that training never has, %",
 }
-_CLEAR = 1.96  # standard errors
 _LOWEST = 9  # the pitch class of the lowest key, A
 _MAJOR = (0, 2, 4, 5, 7, 9, 11)  # the pitch classes of C major
 _SCALES = np.array([[(k - tonic) % 12 in _MAJOR for k in range(12)] for tonic in range(12)])
@@ -97,7 +96,7 @@ def count(dataset, cells, scale=None, seed=0):
         `temperature` and for each of `MEASURES` the mean over pieces and its standard error.
 
     Raises:
-        UserError: if the data is not at hand or weights are missing.
+        UserError: if the data cannot be had or weights are missing.
     """
     players = [models.load(models.listen_config(dataset, cell, scale, seed)) for cell in cells]
     config, prime = players[0].config, GRIDS[dataset].prime_frames
@@ -181,28 +180,3 @@ def _check(counted):
 
 def _path(dataset, folder):
     return folder / "listen" / f"{dataset}.json"
-
-
-# Compared
-
-
-def nearer_to_data(counted, temperature=1.0):
-    """Return which of the RRU and the GRU is nearer to the data in each measure.
-
-    Args:
-        counted: of `load`.
-
-    Returns:
-        `{measure: "rru", "gru", or None where the errors do not tell them apart}`; an empty dict
-        if one of the two is not counted.
-    """
-    rows = counted[counted.temperature.eq(temperature) | counted.who.eq("data")].set_index("who")
-    if not {"rru", "gru"} <= set(rows.index):
-        return {}
-    nearer = {}
-    for name in MEASURES:
-        mean, error = rows[f"{name}.mean"], rows[f"{name}.error"]
-        apart = abs(mean.rru - mean.gru) > _CLEAR * math.hypot(error.rru, error.gru)
-        distance = (mean[["rru", "gru"]] - mean.data).abs()
-        nearer[name] = distance.idxmin() if apart else None
-    return nearer

@@ -3,8 +3,8 @@
 `params/listen.yml` says which. Their weights are committed, so that the page plays without
 training: `results/weights/<dataset>/<cell>-<scale>-s<seed>-<id>.npz` holds float32 arrays, one for
 each weight of the Keras model, and no pickle. The `.json` of the same name, which is that of the
-run's record, holds the run's settings, the SHA-256 of the weights, and the opening of one test
-piece, after which a model can play on where the data is not at hand.
+run's record, holds the run's settings, the SHA-256 of the weights, and the beginning of one test
+piece, so that the page needs no data.
 """
 
 import hashlib
@@ -15,12 +15,12 @@ import keras
 import numpy as np
 import yaml
 
+from ..analysis.pitches import pitches_of, roll_of
 from ..data import canonical_name, load_dataset
-from ..data.music import LOWEST_PITCH
 from ..errors import UserError, check_choice
 from ..storage import files, paths
 from ..tasks.budget import units_within
-from ..tasks.music import KEYS, MusicTask, without_silences
+from ..tasks.music import MusicTask, without_silences
 from ..training.config import RunConfig, canonical_cell, paper_config
 from ..training.files import RunFiles
 from ..training.parameters import music_dataset
@@ -28,7 +28,7 @@ from ..training.records import find_record, make_room, write_record
 from ..training.trainer import train
 
 SCHEMA = 1
-OPENING = 32  # time steps of a test piece that lie beside the weights
+OPENING = 120  # time steps, at most, of a test piece that lie beside the weights
 PIECE = 0  # which test piece
 _WHAT = "the file of weights"
 _SAME = 1e-4  # nats within which two trainings of one run agree
@@ -100,7 +100,7 @@ def make(config, progress=True):
         The `Path` of the weights.
 
     Raises:
-        UserError: if the data is not at hand, a file cannot be written, the training fails, or a
+        UserError: if the data cannot be had, a file cannot be written, the training fails, or a
             second training of the run does not score as its record says.
     """
     if find(config):
@@ -139,8 +139,7 @@ def save(config, model):
     arrays = [np.asarray(weight, np.float32) for weight in model.weights]
     arrays = dict(zip(_names(model), arrays, strict=True))
     files.write_bytes(path, lambda file: np.savez_compressed(file, **arrays), _WHAT)
-    opening = pieces(config, "test")[PIECE][:OPENING]
-    pitches = [[int(k) + LOWEST_PITCH for k in np.flatnonzero(keys)] for keys in opening]
+    pitches = pitches_of(pieces(config, "test")[PIECE][:OPENING])
     description = {
         "schema": SCHEMA,
         "id": config.id,
@@ -190,9 +189,7 @@ def load(config):
         description = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
         model = network(config)
         model.set_weights(_arrays(path, description, config, model))
-        opening = np.zeros([len(description["opening"]["pitches"]), KEYS], np.uint8)
-        for keys, pitches in zip(opening, description["opening"]["pitches"], strict=True):
-            keys[np.array(pitches, int) - LOWEST_PITCH] = 1
+        opening = roll_of(description["opening"]["pitches"])
     return Trained(config, model, opening)
 
 
@@ -221,33 +218,3 @@ def _title(config):
 
 def _digest(path):
     return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-# Scores
-
-
-def rru_beside_gru(configs):
-    """Return how the RRU's test NLL differs from the GRU's, or None if not both are measured.
-
-    Args:
-        configs: list of `RunConfig`.
-
-    Returns:
-        A dict: `percent`, the RRU's mean of windows less the GRU's, in percent of the GRU's;
-        `nats`, its mean of frames less the GRU's; `at_limit`, which of the two had their best
-        epoch in the last one allowed.
-    """
-    records = {config.cell: find_record(config) for config in configs}
-    pair = [records.get(cell) for cell in ("rru", "gru")]
-    if not all(record and record["status"] == "ok" for record in pair):
-        return None
-    rru, gru = (record["test"] for record in pair)
-    return {
-        "percent": 100 * (rru["nll_window"] / gru["nll_window"] - 1),
-        "nats": rru["nll_frame"] - gru["nll_frame"],
-        "at_limit": [
-            record["config"]["cell"]
-            for record in pair
-            if record["best_epoch"] == record["config"]["max_epochs"]
-        ],
-    }

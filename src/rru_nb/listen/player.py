@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
 
 from ..data import catalogue
 from ..data.midi import write_midi
+from ..data.music import LOWEST_PITCH
+from ..data.registry import DATASETS_BY_NAME
 from ..errors import UserError, check_choice
 from ..tasks.music import KEYS
 from ..training.config import CELL_TITLES
@@ -60,7 +61,6 @@ class Listening:
         rolls: `{"data" or cell: uint8 [T, 88]}`, each with the opening.
         configs: the `RunConfig` of each cell asked for.
         missing: those of them that have no weights.
-        whole: bool, whether the data was at hand; without, "data" is the stored opening alone.
     """
 
     dataset: str
@@ -70,37 +70,18 @@ class Listening:
     rolls: dict
     configs: list
     missing: list = ()
-    whole: bool = True
 
-    def captioned(self):
-        """Return `{short title: roll}`, for a figure."""
-        titles = {DATA: f"{self.dataset}, test piece {self.piece}"}
-        titles |= {c: f"{t}, temperature {self.temperature:g}" for c, t in CELL_TITLES.items()}
-        return {titles[name]: roll for name, roll in self.rolls.items()}
-
-    def after_opening(self):
-        """Return a frame with a row for each roll that goes on: `keys at once`, `silent, %`."""
-        keys = {name: roll[self.n_prime :].sum(axis=1) for name, roll in self.rolls.items()}
-        rows = {
-            name: {"keys at once": n.mean(), "silent, %": 100 * (n == 0).mean()}
-            for name, n in keys.items()
-            if len(n)
-        }
-        return pd.DataFrame.from_dict(rows, orient="index")
-
-    def players(self):
-        """Return HTML: a player for each roll, with its MIDI file."""
-        grid = grid_of(self.dataset)
-        return "\n".join(
-            player(roll, grid, self.title(name), f"{self.dataset}-{self.piece}-{name}")
-            for name, roll in self.rolls.items()
-        )
+    def player(self, name, title=None):
+        """Return HTML of the player of a roll; by its title if one is given, else by its name."""
+        file = f"{self.dataset}-{self.piece}-{title or name}"
+        title = title or self.title(name)
+        return player(self.rolls[name], grid_of(self.dataset), title, file, self.n_prime)
 
     def title(self, name):
         """Return what is heard in the roll of a name."""
-        piece = f"test piece {self.piece} of {self.dataset}"
+        piece = f"test piece {self.piece} of {DATASETS_BY_NAME[self.dataset].title}"
         if name == DATA:
-            return piece if self.whole else f"the opening of {piece} (the data is not at hand)"
+            return f"T{piece[1:]}"
         after = f"after the first {self.n_prime} time steps of {piece}"
         return f"{CELL_TITLES[name]}, temperature {self.temperature:g}, {after}"
 
@@ -118,6 +99,8 @@ def listen(
 ):
     """Let trained models play on after the opening of a test piece.
 
+    Without the data, the piece is the one that is stored beside the weights.
+
     Args:
         dataset: "jsb", "nottingham" or "chorales". cells: list of names.
         scale: of the models; None for the one whose weights are committed.
@@ -129,15 +112,15 @@ def listen(
         A `Listening`.
 
     Raises:
-        UserError: if an argument is not valid, or asks for data that is not at hand.
+        UserError: if an argument is not valid, or needs data that is not there.
     """
     grid = grid_of(dataset)
     configs = [models.listen_config(dataset, cell, scale) for cell in cells]
     n_prime = grid.prime_frames if prime_frames is None else prime_frames
     n_frames = grid.frames if frames is None else frames
-    whole = _is_at_hand(dataset)
+    has_data = _has_data(dataset)
     missing = [config for config in configs if models.find(config) is None]
-    if whole:
+    if has_data:
         written = _test_piece(configs[0], piece)
         opening(written, n_prime)  # refused before a training that would be for nothing
         if train:
@@ -145,17 +128,17 @@ def listen(
                 models.make(config)
             missing = []
     trained = [models.load(config) for config in configs if config not in missing]
-    if not whole:
-        written = _stored_opening(trained, dataset, piece)
+    if not has_data:
+        written = _stored_piece(trained, dataset, piece)
     rolls = {DATA: written[: n_prime + n_frames]} if len(written) else {}
     for config, model, _ in trained:
         prime = opening(written, n_prime)
         (played,) = continue_pieces(model, [prime], n_frames, temperature, seed)
         rolls[config.cell] = np.concatenate([prime, played])
-    return Listening(dataset, temperature, piece, n_prime, rolls, configs, missing, whole)
+    return Listening(dataset, temperature, piece, n_prime, rolls, configs, missing)
 
 
-def _is_at_hand(dataset):
+def _has_data(dataset):
     return next(row["found"] != "missing" for row in catalogue() if row["name"] == dataset)
 
 
@@ -169,35 +152,67 @@ def _test_piece(config, piece):
     return test[piece]
 
 
-def _stored_opening(trained, dataset, piece):
+def _stored_piece(trained, dataset, piece):
     if piece != models.PIECE:
         raise UserError(
-            f"piece {piece!r} of {dataset} needs the data, which is not at hand: "
-            f"`rru-nb data fetch {dataset}`, or piece {models.PIECE}, whose opening lies beside "
-            "the weights."
+            f"piece {piece!r} of {dataset} needs the data: `rru-nb data fetch {dataset}`. Without "
+            f"it there is piece {models.PIECE}, which lies beside the weights."
         )
     return trained[0].opening if trained else np.zeros([0, KEYS], np.uint8)
 
 
 # Sound
 
+_PLAYER = """<div class="rru-player" style="max-width: 46rem; margin-bottom: 1.2rem">
+<strong>{title}</strong>
+<div style="position: relative; border: 1px solid; height: 8rem">
+<svg role="img" aria-label="Piano roll: {title}" viewBox="0 0 {steps} {keys}"
+ preserveAspectRatio="none" style="display: block; width: 100%; height: 100%">
+<path d="{notes}" fill="currentColor"/></svg>
+{marks}
+<i class="rru-playhead" style="position: absolute; top: 0; bottom: 0; left: 0;
+ border-left: 2px solid #d55e00; transition: left 0.25s linear"></i></div>
+<audio controls style="width: 100%" aria-label="{title}" src="data:audio/mpeg;base64,{audio}"
+ ontimeupdate="this.parentNode.querySelector('.rru-playhead').style.left =
+ Math.min(100, 100 * this.currentTime / {seconds}) + '%'"></audio><br>
+<a download="{file}.mid" href="data:audio/midi;base64,{midi}">{file}.mid</a></div>"""
+_MARK = '<span style="position: absolute; {place}; {look}">{text}</span>'
 
-def player(roll, grid, title, name):
-    """Return HTML of a player and of a link to its MIDI file, the files inside.
+
+def player(roll, grid, title, name, n_prime=0):
+    """Return HTML that plays a roll: its notes with a playhead, its sound, and its MIDI file.
 
     Args:
         roll: array [T, 88]. grid: a `Grid`. title: str, what is heard.
         name: str, of the MIDI file without its ending.
+        n_prime: int, time steps before the dashed line, the opening; 0 for no line.
     """
-    files = midi_and_audio(roll, grid)
-    midi, audio = (base64.b64encode(content).decode("ascii") for content in files)
-    label, file = escape(title, quote=True), escape(f"{name}.mid", quote=True)
-    return (
-        f'<p class="rru-player"><strong>{label}</strong><br>\n'
-        f'<audio controls style="width: 100%" aria-label="{label}" '
-        f'src="data:audio/mpeg;base64,{audio}"></audio><br>\n'
-        f'<a download="{file}" href="data:audio/midi;base64,{midi}">'
-        f"{file}</a>, {len(files[0]):,} bytes</p>"
+    midi, audio = (base64.b64encode(b).decode("ascii") for b in midi_and_audio(roll, grid))
+    used = np.flatnonzero(np.any(roll, axis=0))
+    low, high = used.min() - 1, used.max() + 1
+    steps, keys = len(roll), high - low + 1
+    marks = [
+        _MARK.format(
+            place=f"left: 2px; top: {100 * (high - key) / keys:.1f}%",
+            look="font-size: 0.7rem; line-height: 0; opacity: 0.7",
+            text=f"C{(key + LOWEST_PITCH) // 12 - 1}",
+        )
+        for key in range(low, high)
+        if (key + LOWEST_PITCH) % 12 == 0
+    ]
+    if n_prime:
+        place = f"left: {100 * n_prime / steps:.2f}%; top: 0; bottom: 0"
+        marks.append(_MARK.format(place=place, look="border-left: 2px dashed", text=""))
+    return _PLAYER.format(
+        title=escape(title, quote=True),
+        file=escape(name, quote=True),
+        steps=steps,
+        keys=keys,
+        notes="".join(f"M{t} {high - k}h1.03v1h-1.03z" for t, k in np.argwhere(roll)),
+        marks="\n".join(marks),
+        seconds=steps * 60 / (grid.tempo * grid.steps_per_quarter),
+        midi=midi,
+        audio=audio,
     )
 
 

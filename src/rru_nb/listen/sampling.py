@@ -11,7 +11,7 @@ from ..tasks.music import KEYS
 
 
 class Stepper:
-    """Runs a music model one time step at a time and carries its state.
+    """Run a music model one time step at a time, and carry its state.
 
     The first step compiles; later ones cost the same however long the sequence is.
 
@@ -66,8 +66,8 @@ def probabilities(logits, temperature=1.0):
 def continue_pieces(model, primes, n_frames, temperature=1.0, seed=0):
     """Let a model play on after the openings of some pieces.
 
-    Given all frames before, the model takes the 88 keys of a frame for independent (that is what
-    its NLL measures), so each is drawn by itself, and the frame drawn is the next input.
+    Given all time steps before, the model takes the 88 keys of the next for independent (that is
+    what its NLL measures), so each is drawn by itself, and what is drawn is the next input.
 
     Args:
         model: `keras.Model` of `MusicTask.network`.
@@ -104,12 +104,12 @@ def continue_pieces(model, primes, n_frames, temperature=1.0, seed=0):
 
 
 def opening(piece, n_frames):
-    """Return the first frames of a piece [T, 88]; a `UserError` if it is shorter than that."""
+    """Return the first time steps of a piece [T, 88]; a `UserError` if it is shorter than that."""
     _check_whole("prime_frames", n_frames, 1)
     if n_frames > len(piece):
         raise UserError(
-            f"prime_frames {n_frames} is more than the {len(piece)} frames at hand of this piece. "
-            f"Give at most {len(piece)}, or another piece."
+            f"prime_frames {n_frames} is more than the {len(piece)} time steps of this piece that "
+            f"there are. Give at most {len(piece)}, or another piece."
         )
     return piece[:n_frames]
 
@@ -121,7 +121,7 @@ def _checked_primes(primes):
     lengths = {len(prime) for prime in primes}
     if len(lengths) != 1 or lengths == {0}:
         raise UserError(
-            f"openings of {sorted(lengths)} frames: give one at least, all of the same length, "
+            f"openings of {sorted(lengths)} time steps: give one at least, all of the same length, "
             "1 or more."
         )
     primes = np.asarray(primes)

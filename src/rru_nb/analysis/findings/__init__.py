@@ -1,7 +1,6 @@
 """Sentences that state what the records say, so that prose and numbers cannot part."""
 
 from ..seeds import over_seeds
-from . import datasets
 from .grids import (
     NORMALIZE_TITLES,
     normalization,
@@ -13,7 +12,6 @@ from .notes import limit_note, missing_points
 
 __all__ = [
     "NORMALIZE_TITLES",
-    "datasets",
     "limit_note",
     "missing_points",
     "normalization",

@@ -1,0 +1,213 @@
+"""The datasets in numbers, and a short example of each that can be shown.
+
+`rru-nb data describe` writes them to `results/statistics/`. They are committed, so that the book
+shows a dataset whose files are not there.
+"""
+
+import json
+
+import numpy as np
+
+from ..data import canonical_name, load_dataset, registry
+from ..data.imdb import SPECIAL, UNKNOWN
+from ..data.splits import SPLITS
+from ..data.text import UNKNOWN_NUMBER
+from ..experiments.baselines import committed_statistics
+from ..storage import files, paths
+from .baselines import class_frequencies, key_frequencies, symbol_frequencies
+from .pitches import pitches_of
+
+__all__ = ["committed_statistics", "coverage", "describe", "write_statistics"]
+
+LENGTH_BINS = [*range(0, 1001, 50)]  # words of a review; the last bin takes all longer ones
+LONGEST_REVIEW = 512  # words that are kept of a review
+EXAMPLE_STEPS, EXAMPLE_WORDS = 32, 40  # of a piece from its start, of a review up to its end
+FREQUENT = 12  # of the most frequent symbols
+SMALLER = {"ptb-word": (2000,)}  # vocabularies that a section's grid uses at scale laptop
+ALL_WORDS = 10**6  # more than there are
+
+
+def describe(name):
+    """Return statistics of a dataset, computed from its files.
+
+    Args:
+        name: one of `DATASETS`.
+
+    Returns:
+        A dict with `name`, `digest` and `source` of the data; `baseline`, the test scores of the
+        predictors of `analysis.baselines`; and for each split a dict of counts. Beside these
+
+        - music: `example`, the pitches of the first time steps of the first training piece;
+        - texts, all in a dict of the `protocols`: the `vocabulary` size, the most `frequent`
+          training symbols with their shares, their `coverage`, `baseline_valid`, and the baselines
+          of smaller `vocabularies`;
+        - reviews: `vocabulary`, `coverage`, the number of `different_words` of the training
+          reviews, and `example`, the end of the first training review;
+        - digits: `ink`, the mean training image [784], 0 to 255, in the order in which it is read,
+          and `example`, the first training digit.
+
+    Raises:
+        UserError: if the files cannot be had.
+    """
+    name = canonical_name(name)
+    splits = load_dataset(name)
+    origin = {"name": splits.name, "digest": splits.digest, "source": splits.source}
+    return origin | _DESCRIBE[registry.DATASETS_BY_NAME[name].kind](name)
+
+
+def write_statistics(name):
+    """Describe a dataset in `results/statistics/<name>.json`; return the path.
+
+    Raises:
+        UserError: if the files cannot be had or the statistics not be written.
+    """
+    name = canonical_name(name)
+    path, what = paths.results_dir() / "statistics" / f"{name}.json", f"the statistics of {name}"
+    files.check_room(path, what)
+    files.write_text(path, json.dumps(describe(name)) + "\n", what)
+    return path
+
+
+def coverage(counts, points=40):
+    """Return which share of the running symbols the k most frequent ones cover.
+
+    Args:
+        counts: array [V], how often each symbol occurs.
+        points: int, about how many values of k, evenly on a logarithmic scale.
+
+    Returns:
+        A list of `[k, share]`, from the most frequent symbol alone to all that occur.
+    """
+    falling = np.sort(counts[counts > 0])[::-1]
+    shares = np.cumsum(falling) / falling.sum()
+    ranks = np.unique(np.geomspace(1, len(falling), points).round().astype(int))
+    return [[int(k), round(float(shares[k - 1]), 5)] for k in ranks]
+
+
+def _by_split(splits, describe_split):
+    return {split: describe_split(getattr(splits, split)) for split in SPLITS}
+
+
+def _describe_music(name):
+    splits = load_dataset(name)
+    example = pitches_of(splits.train[0][:EXAMPLE_STEPS])
+    counts = _by_split(splits, _count_pieces)
+    return {"baseline": key_frequencies(splits), "example": example} | counts
+
+
+def _count_pieces(pieces):
+    """Count pieces, time steps, and keys; `polyphony`: steps with 0, 1, 2, ... keys."""
+    frames = np.concatenate(pieces)  # [T of all pieces, 88]
+    sounding = frames.sum(axis=1, dtype=int)
+    return {
+        "pieces": len(pieces),
+        "frames": len(frames),
+        "silent_frames": int((sounding == 0).sum()),
+        "notes_per_frame": round(float(sounding.mean()), 4),
+        "lengths": sorted(len(piece) for piece in pieces),
+        "pitches": frames.sum(axis=0, dtype=int).tolist(),
+        "polyphony": np.bincount(sounding).tolist(),
+    }
+
+
+def _describe_text(name):
+    protocols = registry.DATASETS_BY_NAME[name].protocols
+    if name in ("enwik8", "text8"):
+        protocols = protocols[:1]  # they differ in how a model is scored, not in the text
+    return {"protocols": {protocol: _describe_protocol(name, protocol) for protocol in protocols}}
+
+
+def _describe_protocol(name, protocol):
+    splits = load_dataset(name, protocol=protocol)
+    vocabulary = splits.vocabulary
+    counts = np.bincount(splits.train, minlength=len(vocabulary))
+    unknown = UNKNOWN_NUMBER if vocabulary[UNKNOWN_NUMBER] == "<unknown>" else None
+    if "<unk>" in vocabulary:
+        unknown = vocabulary.index("<unk>")
+
+    def count_symbols(stream):
+        n_unknown = 0 if unknown is None else int((stream == unknown).sum())
+        return {"symbols": len(stream), "unknown": n_unknown}
+
+    top = np.argsort(-counts, kind="stable")[:FREQUENT]
+    described = {
+        "vocabulary": len(vocabulary),
+        "frequent": [[_printable(vocabulary[i]), round(counts[i] / counts.sum(), 5)] for i in top],
+        "coverage": coverage(counts),
+        **_text_baselines(splits),
+        **_by_split(splits, count_symbols),
+    }
+    smaller = {
+        str(size): _text_baselines(load_dataset(name, protocol, vocabulary_size=size))
+        for size in SMALLER.get(name, ())
+    }
+    return described | ({"vocabularies": smaller} if smaller else {})
+
+
+def _text_baselines(splits):
+    return {
+        "baseline": symbol_frequencies(splits),
+        "baseline_valid": symbol_frequencies(splits, "valid"),
+    }
+
+
+def _printable(symbol):
+    text = symbol.decode("latin-1") if isinstance(symbol, bytes) else symbol
+    return {" ": "space", "\n": "line end"}.get(text, text)
+
+
+def _describe_reviews(name):
+    splits, everything = load_dataset(name), load_dataset(name, vocabulary_size=ALL_WORDS)
+    running = np.bincount(np.concatenate(splits.train.inputs), minlength=len(splits.vocabulary))
+    first, label = splits.train.inputs[0], int(splits.train.labels[0])
+    end = " ".join(splits.vocabulary[i] for i in first[-EXAMPLE_WORDS:])
+    return {
+        "vocabulary": len(splits.vocabulary),
+        "different_words": len(everything.vocabulary) - len(SPECIAL),
+        "example": {"label": label, "words": len(first), "end": end},
+        "coverage": coverage(running),
+        "baseline": class_frequencies(splits),
+        **_by_split(splits, _count_reviews),
+    }
+
+
+def _count_reviews(part):
+    """Count reviews, words and lengths; `lengths`: reviews in each of `LENGTH_BINS`."""
+    lengths = np.array([len(review) for review in part.inputs])
+    words = np.concatenate(part.inputs)
+    clipped = np.minimum(lengths, LENGTH_BINS[-1])  # into the last bin, which is closed
+    return {
+        "examples": len(lengths),
+        "classes": np.bincount(part.labels).tolist(),
+        "words": len(words),
+        "unknown": int((words == UNKNOWN).sum()),
+        "median": int(np.median(lengths)),
+        "longest": int(lengths.max()),
+        f"over_{LONGEST_REVIEW}": int((lengths > LONGEST_REVIEW).sum()),
+        "lengths": np.histogram(clipped, LENGTH_BINS)[0].tolist(),
+    }
+
+
+def _describe_digits(name):
+    splits = load_dataset(name)
+    images, labels = splits.train
+    ink = images.mean(axis=0, dtype=np.float64)
+    return {
+        "ink": ink.round(1).tolist(),
+        "example": {"label": int(labels[0]), "pixels": images[0].tolist()},
+        "baseline": class_frequencies(splits),
+        **_by_split(splits, _count_digits),
+    }
+
+
+def _count_digits(part):
+    classes = np.bincount(part.labels, minlength=10).tolist()
+    return {"examples": len(part.labels), "classes": classes}
+
+
+_DESCRIBE = {
+    "music": _describe_music,
+    "text": _describe_text,
+    "reviews": _describe_reviews,
+    "images": _describe_digits,
+}
