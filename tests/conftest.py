@@ -14,6 +14,24 @@ from rru_nb import data
 from rru_nb.data import registry
 
 MIRROR = os.environ.get("RRU_NB_DATA")
+GOLDEN = Path(__file__).parent / "book" / "golden"
+
+
+def pytest_addoption(parser):
+    parser.addoption("--golden", action="store_true", help="rewrite tests/book/golden/")
+
+
+@pytest.fixture
+def golden(request):
+    """Compare a text with `tests/book/golden/<name>`; with `--golden`, write it there."""
+
+    def compare(name, text):
+        path = GOLDEN / name
+        if request.config.getoption("--golden"):
+            path.write_text(text, encoding="utf-8")
+        assert path.read_text(encoding="utf-8") == text, "if this is meant: pytest --golden"
+
+    return compare
 
 
 @pytest.fixture
