@@ -6,7 +6,7 @@ import jinja2
 
 _TEMPLATES = jinja2.Environment(
     loader=jinja2.FileSystemLoader(Path(__file__).with_name("templates")),
-    autoescape=jinja2.select_autoescape(["html"]),
+    autoescape=jinja2.select_autoescape(["html.jinja"]),
     trim_blocks=True,
     lstrip_blocks=True,
     keep_trailing_newline=True,
@@ -15,9 +15,9 @@ _TEMPLATES = jinja2.Environment(
 
 
 def render(name, **values):
-    """Return a template of `templates/` filled in with some values; those of `.html` are escaped.
+    """Return a template of `templates/` filled in with some values; those of HTML are escaped.
 
     Raises:
         jinja2.UndefinedError: if the template needs a value that is not given.
     """
-    return _TEMPLATES.get_template(name).render(values)
+    return _TEMPLATES.get_template(f"{name}.jinja").render(values)

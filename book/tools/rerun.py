@@ -1,4 +1,4 @@
-"""`python -m book.tools.rerun`, in a checkout: train a sample of the records again, and compare.
+"""`python -m book.tools --rerun`, in a checkout: train a sample of the records again, and compare.
 
 The sample is one record of each kind of task, those of this processor first, then the RRU's, then
 the quickest. Each is trained for as many epochs as its record made in `BUDGET` seconds, and every
@@ -10,16 +10,19 @@ import dataclasses
 import json
 import multiprocessing
 import os
-import sys
 from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime
 from itertools import accumulate
 from pathlib import Path
 
+from rru_nb.data.registry import DATASETS_BY_NAME
 from rru_nb.storage import files, paths
 from rru_nb.training import provenance
-from rru_nb.training.config import KINDS, RunConfig
+from rru_nb.training.config import CELL_TITLES, KINDS, RunConfig
 from rru_nb.training.records import load_records
+
+from .record_list import short_device
+from .render import render
 
 BUDGET = 60  # seconds
 
@@ -115,13 +118,37 @@ def rerun(say=print):
     return outcome
 
 
-def main():
-    """Return the exit code: 1 if like circumstances gave other digits."""
-    broken = [run["id"] for run in rerun()["runs"] if run["alike"] and not run["same"]]
-    if broken:
-        print(f"other digits in the same circumstances: {', '.join(broken)}", file=sys.stderr)
-    return 1 if broken else 0
+def fragment(context):
+    """Return what the last rerun found, or how to make one."""
+    path = outcome_file()
+    if not path.is_file():
+        return render("rerun.md", runs=[])
+    outcome = json.loads(path.read_text(encoding="utf-8"))
+    records = load_records(id=[run["id"] for run in outcome["runs"]]).set_index("id")
+    runs = [
+        _described(run, records.loc[run["id"]])
+        for run in outcome["runs"]
+        if run["id"] in records.index
+    ]
+    alike, others = ([run for run in runs if run["alike"] is kind] for kind in (True, False))
+    return render(
+        "rerun.md",
+        runs=runs,
+        alike=alike,
+        n_same=sum(run["same"] for run in alike),
+        others=others,
+        n_same_elsewhere=sum(run["same"] for run in others),
+        furthest=max((100 * abs(run["now"] / run["then"] - 1) for run in others), default=0),
+        device=short_device(outcome["device"]),
+        day=outcome["started"][:10],
+        commit=(outcome["commit"]["sha"] or "unknown")[:10],
+    )
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+def _described(run, record):
+    return run | {
+        "dataset": DATASETS_BY_NAME[record.dataset].title,
+        "cell": CELL_TITLES[record.cell],
+        "scale": record.scale,
+        "made_on": short_device(record.device),
+    }
