@@ -104,12 +104,13 @@ def _by_dataset(datasets, groups, printed):
     }
 
 
-def _fragment(table, context):
+def fragment(context, table, number):
+    """Return one of the four tables as HTML."""
     columns, groups = table()
-    return render("settings.html", columns=columns, groups=groups, label=table.__name__)
+    return render("settings.html", columns=columns, groups=groups, label=f"Table {number}")
 
 
 FRAGMENTS = {
-    f"paper_{table.__name__}.md": functools.partial(_fragment, table)
-    for table in (table_3, table_4, table_5, table_6)
+    f"paper_table_{number}.md": functools.partial(fragment, table=table, number=number)
+    for number, table in enumerate((table_3, table_4, table_5, table_6), 3)
 }
