@@ -6,7 +6,6 @@ import shutil
 import zipfile
 from pathlib import Path
 
-import itables
 import pandas as pd
 
 from rru_nb.analysis.tables import unchanged
@@ -37,7 +36,6 @@ def record_list(context):
     )
     rows = [describe(record, not record.changed) for record in records.itertuples()]
     _write_files(context.folder / FILES, records, rows)
-    vendor_datatables(context.folder / "_vendor" / "datatables")
     return render(
         "records.html",
         rows=rows,
@@ -102,22 +100,6 @@ def curve(epochs, name):
         for i, score in enumerate(scores)
     ]
     return {"points": points, "low": low, "high": high}
-
-
-def vendor_datatables(folder):
-    """Write itables' bundle of DataTables as a plain script, and its styles for this theme.
-
-    A browser loads no module from a file, but a script; and the theme marks the dark differently.
-    """
-    bundle = Path(itables.__file__).parent / "html"
-    script = (bundle / "dt_bundle.js").read_text(encoding="utf-8")
-    name = re.search(r"export\{[^}]*?(\w+) as default", script)[1]
-    script = re.sub(r"export\{[^}]*\};?", f"window.DataTable = {name};\n", script)
-    style = (bundle / "dt_bundle.css").read_text(encoding="utf-8")
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "datatables.js").write_text(f"(() => {{\n{script}\n}})();\n", encoding="utf-8")
-    dark = style.replace("html.dark", 'html[data-theme="dark"]')
-    (folder / "datatables.css").write_text(dark, encoding="utf-8")
 
 
 def _status(record, config):

@@ -9,7 +9,7 @@ import zipfile
 import pytest
 from helpers import a_record
 
-from book.tools import generate, paper_map, record_list, rerun
+from book.tools import generate, paper_map, record_list, rerun, site
 from rru_nb import paper_config
 from rru_nb.experiments import section
 from rru_nb.training import provenance
@@ -133,10 +133,11 @@ HARNESS = """<!doctype html><html lang="en" data-theme="dark"><head><title>t</ti
 @pytest.mark.skipif(not shutil.which("chromium"), reason="needs Chromium")
 def test_the_table_works_from_a_file_and_opens_what_the_address_names(three, context, tmp_path):
     playwright = pytest.importorskip("playwright.sync_api")
-    page_folder, static = tmp_path / "site" / "book", tmp_path / "site" / "_static"
+    page_folder, static = tmp_path / "built" / "book", tmp_path / "built" / "_static"
     page_folder.mkdir(parents=True)
     table = record_list.record_list(context)
     shutil.copytree(context.folder / "_vendor", static)
+    site.vendor_datatables(static / "datatables")
     for name in ("records.js", "rru_nb.css"):
         shutil.copy(generate.__file__.replace("tools/generate.py", f"static/{name}"), static)
     html = HARNESS.format(table)
