@@ -157,7 +157,7 @@ def vendor_datatables(folder):
     style = (bundle / "dt_bundle.css").read_text(encoding="utf-8")
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "datatables.js").write_text(f"(() => {{\n{script}\n}})();\n", encoding="utf-8")
-    dark = style.replace("html.dark", 'html[data-theme="dark"]')
+    dark = re.sub(r"(html|:root)\.dark", r'\1[data-theme="dark"]', style)
     (folder / "datatables.css").write_text(dark, encoding="utf-8")
 
 

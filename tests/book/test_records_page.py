@@ -171,6 +171,14 @@ def test_the_table_works_from_a_file_and_opens_what_the_address_names(three, con
         browser.close()
 
 
+def test_the_styles_of_the_table_know_how_the_theme_marks_the_dark(tmp_path):
+    site.vendor_datatables(tmp_path)
+    style = (tmp_path / "datatables.css").read_text(encoding="utf-8")
+    assert not re.search(r"(html|:root)\.dark\b", style)
+    assert ':root[data-theme="dark"]' in style and "html[data-theme" in style
+    assert "export{" not in (tmp_path / "datatables.js").read_text(encoding="utf-8")
+
+
 def test_the_map_counts_the_trainings_of_each_section(context):
     points = section("ablation").points("imdb", scale="laptop")
     for point in points[1:3]:
