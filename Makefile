@@ -14,7 +14,7 @@ BIN := $(VENV)/bin
 NEWEST ?=
 READY := $(VENV)/.ready$(if $(NEWEST),-newest)
 
-.PHONY: help book test serve check lint environment clean lock repository
+.PHONY: help book test serve check rerun lint environment clean lock repository
 
 help:  ## this list | at once | here
 	@awk -F ' *## | *[|] *' '/^[a-z]+:.* ## / { split($$1, name, ":"); \
@@ -35,6 +35,9 @@ check: $(READY)  ## open every page in Chromium, phone and desktop | 2 min | one
 	@test -f _build/html/index.html || { echo "No book yet: run 'make book' first." >&2; exit 1; }
 	scripts/get_chromium.sh
 	$(BIN)/python scripts/check_site.py _build/html
+
+rerun: $(READY)  ## train a sample of the records again | 6 min on 1 core | book/rerun.json, to commit
+	$(BIN)/python -m book.tools --rerun
 
 lint: $(READY)  ## style and format of code and notebooks | seconds | one line a finding
 	$(BIN)/ruff check .

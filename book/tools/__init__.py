@@ -29,6 +29,7 @@ from .stage import pages, prepare, remove
 __all__ = ["BookError", "build"]
 
 _NEEDED = ("papermill", "ipykernel", "jupyter_book", "sphinx-mathjax-offline", "soundfile")
+_NEEDED += ("jinja2", "itables")
 
 
 def build(output=None, execute=True, fresh=False, say=print):

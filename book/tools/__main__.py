@@ -1,4 +1,4 @@
-"""`python -m book.tools [--fresh | --drawing]`, in a checkout: build the book from the records."""
+"""`python -m book.tools [--fresh | --drawing | --rerun]`, in a checkout: build the book."""
 
 import argparse
 import sys
@@ -7,18 +7,23 @@ from rru_nb.cli import exit_code
 from rru_nb.storage.streams import tell
 
 from . import BookError, build, dots
+from .rerun import rerun
 
 
 def main(arguments=None):
-    """Build the book and return the exit code: 1 for a book with a fault, 2 for a mistake."""
+    """Build the book, or train a sample again, and return the exit code.
+
+    It is 1 for a book with a fault or a training with other digits, 2 for a mistake.
+    """
     parser = argparse.ArgumentParser(prog="python -m book.tools", description=__doc__)
     parser.add_argument("--fresh", action="store_true", help="run unchanged notebooks again too")
     drawing = "only write book/static/table_1.svg, the README's drawing, from the records"
     parser.add_argument("--drawing", action="store_true", help=drawing)
+    parser.add_argument("--rerun", action="store_true", help="train a sample again and compare")
     options = parser.parse_args(arguments)
     if options.drawing:
         return exit_code(lambda: dots.write_drawing() or 0)
-    return exit_code(lambda: _build(options.fresh))
+    return exit_code(_rerun if options.rerun else lambda: _build(options.fresh))
 
 
 def _build(fresh):
@@ -28,6 +33,13 @@ def _build(fresh):
         tell(f"the book was not built: {error}")
         return 1
     return 0
+
+
+def _rerun():
+    broken = [run["id"] for run in rerun()["runs"] if run["alike"] and not run["same"]]
+    if broken:
+        tell(f"other digits in the same circumstances: {', '.join(broken)}")
+    return 1 if broken else 0
 
 
 if __name__ == "__main__":

@@ -1,10 +1,12 @@
 """What the commands of the page "Reproduce it" gave: minutes, machine, number."""
 
 from rru_nb.training.config import paper_config
-from rru_nb.training.provenance import device_name
+from rru_nb.training.metrics import METRICS
 from rru_nb.training.records import find_record
 
-from .front import TITLES
+from . import speed
+from .record_list import short_device
+from .render import render
 
 # Those that the page shows; a test holds the two together.
 EXAMPLES = {
@@ -20,18 +22,35 @@ EXAMPLES = {
         "mnist", "lstm", scale="laptop"
     ),
 }
-_HEAD = "| command | minutes | on | test score |\n| --- | --- | --- | --- |"
 
 
 def expected(context):
-    """A table with a row for each example, from its record."""
-    return "\n".join([_HEAD, *(_row(*example) for example in EXAMPLES.items())]) + "\n"
+    """Return a table with a row for each example, from its record."""
+    rows = [{"command": command} | _outcome(config) for command, config in EXAMPLES.items()]
+    return render("expected.md", rows=rows)
 
 
-def _row(command, config):
+def _outcome(config):
     record = find_record(config)
     if record is None or record["status"] != "ok":
-        return f"| `{command}` | not measured | | |"
-    score = f'<a href="records.html#{config.id}">{record["test"][config.metric]:.3f}</a>'
-    told = f"{record['seconds'] / 60:.0f} | {device_name(record['device'])}"
-    return f"| `{command}` | {told} | {TITLES[config.metric]} {score} |"
+        return {"id": None}
+    seconds, device = _time(config, record)
+    return {
+        "id": config.id,
+        "epochs": len(record["epochs"]),
+        "minutes": seconds / 60,
+        "device": short_device(device),
+        "score": record["test"][config.metric],
+        "metric": METRICS[config.metric].title,
+    }
+
+
+def _time(config, record):
+    """Return seconds and device: of the present code where an epoch was timed, or the record's."""
+    timed = speed.record("epoch-jsb")
+    if timed and all(
+        timed["config"][k] == getattr(config, k) for k in ("dataset", "cell", "scale")
+    ):
+        (epoch,) = (row["median_s"] for row in timed["rows"] if row["what"] == "an epoch")
+        return len(record["epochs"]) * epoch, timed["device"]
+    return record["seconds"], record["device"]

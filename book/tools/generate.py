@@ -28,14 +28,15 @@ from . import (
     dots,
     expected,
     front,
-    page_status,
     paper_settings,
     plateau,
     protocols,
     record_list,
+    rerun,
     speed,
 )
 from .paper_map import paper_map
+from .render import render
 from .stage import FRAGMENTS as FOLDER
 
 
@@ -151,9 +152,14 @@ def _span(percents):
     )
 
 
-def map_of_the_paper(context):
-    """Part of the paper, page, command, how much of it is measured."""
-    return paper_map({path.name for path in (context.folder / "notebooks").glob("*.ipynb")})
+def clone(context):
+    """Return the line that gets the repository."""
+    return render("clone.md", repository=context.repository)
+
+
+def colab(context):
+    """Return how a notebook of this site gets onto Colab."""
+    return render("colab.md", repository=context.repository)
 
 
 def built(context):
@@ -176,12 +182,13 @@ FRAGMENTS: dict[str, Callable] = {
     "averages.md": averages,
     "batches.md": batches,
     "choices.md": effects_of_choices,
-    "map.md": map_of_the_paper,
+    "map.md": paper_map,
     "records.md": record_list.record_list,
-    "status.md": page_status.page_status,
-    "source_changes.md": page_status.changes,
     "deviations.md": deviations.deviations,
+    "rerun.md": rerun.fragment,
     "built.md": built,
+    "clone.md": clone,
+    "colab.md": colab,
     "expected.md": expected.expected,
     **paper_settings.FRAGMENTS,
     **speed.FRAGMENTS,

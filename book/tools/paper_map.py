@@ -1,47 +1,23 @@
-"""The front page's map: part of the paper, page, command, how much is measured, in what time."""
+"""Which part of the paper each sweep trains, on which page it is told, how much is measured."""
 
 from rru_nb.experiments import SECTIONS, section
 from rru_nb.experiments.status import status
-from rru_nb.training.records import load_records
 
-_PAGES = {
-    "main_results": "main_results.ipynb",
-    "robustness": "robustness.ipynb",
-    "dropout": "dropout.ipynb",
-    "ablation": "ablation.ipynb",
-    "normalization": "normalization.ipynb",
-}
-_HEAD = (
-    "| in the paper | page | command | measured at paper scale | measured at laptop scale |\n"
-    "| --- | --- | --- | --- | --- |"
-)
+from .render import render
 
 
-def paper_map(pages):
-    """A table with a row for each section of the paper that has runs behind it.
-
-    Args:
-        pages: names of the notebooks that the book has; a section without one has no link.
-    """
-    counted = status(scales=("paper", "laptop"))
-    records = load_records().set_index("id")
-    return "\n".join([_HEAD, *(_row(name, counted, records, pages) for name in SECTIONS)]) + "\n"
+def paper_map(context):
+    """Return a table with a row for each section of the paper that has runs behind it."""
+    pages = {path.stem for path in (context.folder / "notebooks").glob("*.ipynb")}
+    return render("map.md", rows=sections(), pages=pages)
 
 
-def _row(name, counted, records, pages):
-    found = section(name)
-    notebook = _PAGES[name]
-    page = f"[{found.title}](../notebooks/{notebook})" if notebook in pages else found.title
-    scales = [_measured(found, scale, counted, records) for scale in ("paper", "laptop")]
-    command = f"`rru-nb sweep {name} --scale laptop`"
-    return f"| {found.paper} | {page} | {command} | {' | '.join(scales)} |"
-
-
-def _measured(found, scale, counted, records):
-    rows = counted[(counted.section == found.name) & (counted.scale == scale)]
-    if rows.empty or not rows.recorded.sum():
-        return f"0 of {rows.runs.sum()} runs" if len(rows) else "–"
-    ids = {run.id for name in rows.dataset for run in found.runs(name, scale=scale)}
-    seconds = records[records.index.isin(ids)].seconds.sum()
-    spent = f"{seconds / 60:,.0f} minutes"
-    return f"{rows.recorded.sum()} of {rows.runs.sum()} runs, {spent}"
+def sections():
+    """Return a dict for each section: where in the paper, its title, runs by scale."""
+    counted = status(scales=("paper", "laptop")).groupby(["section", "scale"])
+    runs = counted[["recorded", "runs"]].sum().to_dict("index")
+    return [
+        {"name": name, "title": section(name).title, "where": section(name).paper}
+        | {scale: runs.get((name, scale)) for scale in ("paper", "laptop")}
+        for name in SECTIONS
+    ]

@@ -1,100 +1,116 @@
-"""The paper's Tables 3 to 6, made from `params/paper` and `params/search.yml`, as runs use them."""
+"""The paper's Tables 3 to 6, made from `params/paper` and `params/search.yml`, as runs use them.
+
+Values are printed as the paper prints them.
+"""
+
+import functools
 
 import yaml
 
+from rru_nb.data.registry import DATASETS_BY_NAME
 from rru_nb.storage import paths
 from rru_nb.training.config import CELL_TITLES, CELLS, KINDS, paper_config
+
+from .render import render
 
 _TUNED = ("jsb", "nottingham", "musedata", "piano-midi", "ptb-word")
 _NOT_TUNED = ("ptb-char", "enwik8", "text8", "imdb", "mnist", "pmnist")
 _TITLES = {
-    "learning_rate": "learning rate",
-    "dropout": "dropout rate",
-    "n_params": "parameters",
-    "hidden_multiplier": "middle layer size multiplier $q$",
+    "learning_rate": "Learning rate",
+    "dropout": "Dropout rate",
+    "n_params": "Number of parameters",
+    "hidden_multiplier": "Middle layer size multiplier q",
     "relu_layers": "ReLU layers",
-    "output_size": "output size $p$",
-    "forget_bias": "forget bias",
-    "rounds": "feature mask rounds",
-    "rank": "feature mask rank",
-    "window": "context size",
-    "batch_size": "batch size",
-    "layers": "layers",
-    "embedding_size": "embedding size",
-    "patience": "epochs without a better score",
+    "output_size": "Output size p",
+    "forget_bias": "Forget bias",
+    "rounds": "Feature mask rounds",
+    "rank": "Feature mask rank",
+    "window": "Context size",
+    "batch_size": "Batch size",
+    "layers": "Number of layers",
+    "embedding_size": "Embedding size",
+    "patience": "Epochs without a gain before a break",
 }
 _COMMON = ("n_params", "window", "batch_size", "layers", "embedding_size", "patience")
+_OWN = {
+    "rru": ("relu_layers", "hidden_multiplier", "output_size"),
+    "lstm": ("forget_bias",),
+    "mogrifier": ("rounds", "rank"),
+}
 
 
-def table_3(context):
-    """Ranges of the search."""
-    declared = yaml.safe_load((paths.params_dir() / "search.yml").read_text(encoding="utf-8"))
-    kinds = dict.fromkeys(KINDS[name] for name in _TUNED)
-    titles = {kind: ", ".join(d for d in _TUNED if KINDS[d] == kind) for kind in kinds}
-    rows = [(titles[kind], name, of) for kind in kinds for name, of in declared[kind].items()]
-    for cell, own in declared["cells"].items():
-        rows += [(CELL_TITLES[cell], name, of) for name, of in own.items()]
-    return _table(
-        ["for", "setting", "from", "to", "scale"],
-        [[who, _TITLES[name], *map(_shown, of["range"]), of["scale"]] for who, name, of in rows],
-    )
+def tuned(name, value):
+    """Return a value of Table 4 as the paper prints it: `"0.00030"`, `"6.9M"`, `"58"`."""
+    if name == "n_params":
+        return f"{value / 1e6:.1f}M"
+    return f"{value:.5f}" if isinstance(value, float) else str(value)
 
 
-def table_4(context):
-    """Values that the authors' search found."""
-    rows = []
-    for cell in CELLS:
-        own = [
-            s
-            for s in CELLS[cell].settings
-            if s in ("hidden_multiplier", "forget_bias", "rounds", "rank")
-        ]
-        for name in ("learning_rate", "dropout", "n_params", *own):
-            rows.append([CELL_TITLES[cell], _TITLES[name], *_values(_TUNED, cell, name)])
-    return _table(["cell", "setting", *_TUNED], rows)
-
-
-def table_5(context):
-    """Values of the rows that were not tuned, or by dropout rate alone; a cell's own below."""
-    rows = [["all", _TITLES[name], *_values(_NOT_TUNED, "rru", name)] for name in _COMMON]
-    own = {"rru": ("relu_layers", "hidden_multiplier", "output_size")}
-    own |= {cell: CELLS[cell].settings for cell in ("lstm", "mogrifier")}
-    rows += [
-        [CELL_TITLES[cell], _TITLES[name], *_values(_NOT_TUNED, cell, name)]
-        for cell, names in own.items()
-        for name in names
-    ]
-    return _table(["cell", "setting", *_NOT_TUNED], rows)
-
-
-def table_6(context):
-    """Learning rates and dropout rates of those rows, which differ between cells."""
-    rows = [
-        [CELL_TITLES[cell], _TITLES[name], *_values(_NOT_TUNED, cell, name)]
-        for name in ("learning_rate", "dropout")
-        for cell in CELLS
-    ]
-    return _table(["cell", "setting", *_NOT_TUNED], rows)
-
-
-def _values(datasets, cell, name):
-    return [_shown(getattr(paper_config(dataset, cell), name)) for dataset in datasets]
-
-
-def _shown(value):
+def chosen(name, value):
+    """Return a value of Tables 3, 5 and 6 as the paper prints it: `"1e-3"`, `"0.7"`, `"48M"`."""
     if value is None:
         return "–"
-    return f"{value:,}" if isinstance(value, int) else f"{value:g}"
+    if name == "n_params":
+        return f"{value / 1e6:g}M" if value >= 1e6 else f"{value / 1e3:g}K"
+    if name == "learning_rate":
+        mantissa, exponent = f"{value:e}".split("e")
+        return f"{float(mantissa):g}e{int(exponent)}"
+    return str(value)
 
 
-def _table(head, rows):
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
+def table_3():
+    """Return what was searched: groups of rows by data and cell, and their columns."""
+    declared = yaml.safe_load((paths.params_dir() / "search.yml").read_text(encoding="utf-8"))
+    groups = {}
+    for kind in dict.fromkeys(KINDS[name] for name in _TUNED):
+        titles = (DATASETS_BY_NAME[name].title for name in _TUNED if KINDS[name] == kind)
+        groups[", ".join(titles)] = declared[kind]
+    groups |= {CELL_TITLES[cell]: own for cell, own in declared["cells"].items() if own}
+    return ["from", "to", "scale"], {
+        title: {
+            _TITLES[name]: [*(chosen(name, end) for end in of["range"]), of["scale"]]
+            for name, of in settings.items()
+        }
+        for title, settings in groups.items()
+    }
+
+
+def table_4():
+    """Return what the authors' search found."""
+    own = _OWN | {"rru": ("hidden_multiplier",)}
+    names = {cell: ("learning_rate", "dropout", "n_params", *own.get(cell, ())) for cell in CELLS}
+    return _by_dataset(_TUNED, {CELL_TITLES[c]: (c, of) for c, of in names.items()}, tuned)
+
+
+def table_5():
+    """Return the settings of the rows that were not tuned, or by dropout rate alone."""
+    cells = {CELL_TITLES[cell]: (cell, names) for cell, names in _OWN.items()}
+    return _by_dataset(_NOT_TUNED, {"All cells": ("rru", _COMMON)} | cells, chosen)
+
+
+def table_6():
+    """Return the learning rates and dropout rates of those rows, which differ between cells."""
+    names = ("learning_rate", "dropout")
+    return _by_dataset(_NOT_TUNED, {CELL_TITLES[c]: (c, names) for c in CELLS}, chosen)
+
+
+def _by_dataset(datasets, groups, printed):
+    return [DATASETS_BY_NAME[name].title for name in datasets], {
+        title: {
+            _TITLES[name]: [printed(name, getattr(paper_config(d, cell), name)) for d in datasets]
+            for name in names
+        }
+        for title, (cell, names) in groups.items()
+    }
+
+
+def fragment(context, table, number):
+    """Return one of the four tables as HTML."""
+    columns, groups = table()
+    return render("settings.html", columns=columns, groups=groups, label=f"Table {number}")
 
 
 FRAGMENTS = {
-    "paper_table_3.md": table_3,
-    "paper_table_4.md": table_4,
-    "paper_table_5.md": table_5,
-    "paper_table_6.md": table_6,
+    f"paper_table_{number}.md": functools.partial(fragment, table=table, number=number)
+    for number, table in enumerate((table_3, table_4, table_5, table_6), 3)
 }

@@ -1,84 +1,143 @@
-"""The page of records: each with its command, what it differs in, where it came from, its file."""
+"""The page of records: a row for each, which opens its settings, command, curve and file."""
 
 import json
+import re
+import shutil
+import zipfile
 from pathlib import Path
 
-from rru_nb.analysis import tables
-from rru_nb.training.config import CELL_TITLES, RunConfig, command
-from rru_nb.training.provenance import device_name
+import pandas as pd
+
+from rru_nb.analysis.tables import unchanged
+from rru_nb.data.registry import DATASETS_BY_NAME
+from rru_nb.training import provenance
+from rru_nb.training.config import CELL_TITLES, SCALES, RunConfig, command
+from rru_nb.training.metrics import METRICS
 from rru_nb.training.records import load_records
+
+from .render import render
+
+FILES = "_vendor/records"  # below the stage; on the site, `_static/records`
+CURVE = (240, 80)  # width and height of a curve's drawing
+_SPLITS = {"valid": "validation", "test": "test"}
 
 
 def record_list(context):
-    """Every record, by dataset and scale: first those of Table 1, then, folded, all others."""
+    """Write the records' files beside the site, and return the table of all of them."""
     records = load_records()
     if records.empty:
         return "There are no records yet.\n"
-    parts = []
-    for (dataset, scale), group in records.groupby(["dataset", "scale"], sort=False):
-        plain = group.id.isin(tables.unchanged(group))
-        parts.append(f"## {dataset}, scale {scale}\n")
-        parts += [_record(record, context) for record in group[plain].itertuples()]
-        others = [_record(record, context) for record in group[~plain].itertuples()]
-        if others:
-            parts.append(_folded(f"{len(others)} with other settings", "\n".join(others)))
-    return "\n".join(parts)
-
-
-def _folded(title, content):
-    # The blank lines make Markdown of what is between the tags.
-    return f'<details class="rru-fold">\n<summary>{title}</summary>\n\n{content}\n</details>\n'
-
-
-def _record(record, context):
-    title = f"{CELL_TITLES[record.cell]}, seed {record.seed}"
-    versions = ", ".join(f"{name} {number}" for name, number in record.versions.items())
-    sha = (record.commit["sha"] or "unknown")[:10]
-    changes = " and changes" if record.commit["dirty"] else ""
-    return "\n".join(
-        [
-            f'<span id="{record.id}"></span>',
-            f"**{title}**: {_scores(record)}",
-            "",
-            f"    {command(_config(record))}",
-            "",
-            f"{record.n_params:,} parameters (n = {record.units}), {len(record.epochs)} epochs in "
-            f"{record.seconds / 60:.1f} min on {device_name(record.device)}, "
-            f"{record.started[:10]}, commit {sha}{changes}, {versions}. "
-            f"{_differences(record.differences)}"
-            f"{_download(record, context)}",
-            "",
-        ]
+    own = records.id.isin(unchanged(records))
+    places = {"dataset": list(DATASETS_BY_NAME).index, "scale": SCALES.index}
+    records = records.assign(changed=~own).sort_values(
+        ["dataset", "scale", "changed"],
+        key=lambda column: column.map(places.get(column.name, int)),
+        kind="stable",
+    )
+    rows = [describe(record, not record.changed) for record in records.itertuples()]
+    _write_files(context.folder / FILES, records, rows)
+    return render(
+        "records.html",
+        rows=rows,
+        shown_on=_pages_of(context.folder / "notebooks"),
+        repository=context.repository,
+        n_present=int((records.source_tree == provenance.source_tree()).sum()),
+        size=CURVE,
     )
 
 
-def _config(record):
-    return RunConfig.from_dict(json.loads(Path(record.path).read_text(encoding="utf-8"))["config"])
+def describe(record, own_setting):
+    """Return what the page tells of a record, as plain values.
 
-
-def _scores(record):
-    if record.status == "failed":
-        return f"failed in epoch {record.failure['epoch']}"
-    scores = {
-        title: getattr(record, f"test_{metric}", None)
-        for metric, title in tables.METRIC_TITLES.items()
+    Args:
+        record: a row of `load_records`.
+        own_setting: bool, whether it is at its scale's setting without a further change.
+    """
+    config = RunConfig.from_dict(json.loads(Path(record.path).read_text("utf-8"))["config"])
+    metric = METRICS[config.metric]
+    return {
+        "id": record.id,
+        "cell": CELL_TITLES[record.cell],
+        "dataset": DATASETS_BY_NAME[record.dataset].title,
+        "scale": record.scale + ("" if own_setting else ", changed"),
+        "parameters": record.n_params,
+        "units": record.units,
+        "seed": record.seed,
+        "score": getattr(record, f"test_{metric.name}", None) if record.status == "ok" else None,
+        "unit": metric.unit,
+        "epochs": len(record.epochs),
+        "best_epoch": record.best_epoch,
+        "minutes": record.seconds / 60,
+        "device": short_device(record.device),
+        "status": _status(record, config),
+        "failure": record.failure or None,
+        "command": command(config),
+        "differences": record.differences,
+        "test": _test_scores(record),
+        "started": record.started[:10],
+        "commit": record.commit or {"sha": None, "dirty": None},
+        "versions": record.versions,
+        "curve": curve(record.epochs, f"{config.select_on}_{metric.name}"),
+        "curve_title": f"{_SPLITS[config.select_on]} {metric.title}",
+        "file": f"{record.dataset}/{Path(record.path).name}",
     }
-    told = [f"{title} {score:.3f}" for title, score in scores.items() if score == score and score]
-    ended = f"; ended by a failure in epoch {record.failure['epoch']}" if record.failure else ""
-    return "test " + ", ".join(told) + ended
 
 
-def _differences(differences):
-    if not differences:
-        return "At the paper's setting."
-    told = [f"{k} {v['paper']} → {v['here']}" for k, v in differences.items()]
-    return "Differs from the paper's setting: " + "; ".join(told) + "."
+def short_device(device):
+    """Return what computed, in a few words: `"Intel Xeon, 2 cores"`."""
+    return re.sub(r"\((R|TM)\)| (Processor|CPU)\b", "", provenance.device_name(device))
 
 
-def _download(record, context):
-    """A link to the record's file, if it is one of the checkout."""
-    path = Path(record.path)
-    staged = context.folder / "results" / path.parent.name / path.name
-    if not staged.is_file():
-        return ""
-    return f"<br>{{download}}`{path.name} <../results/{path.parent.name}/{path.name}>`"
+def curve(epochs, name):
+    """Return the points of a score over the epochs, the smallest and the largest score."""
+    scores = [epoch[name] for epoch in epochs if epoch.get(name) is not None]
+    if len(scores) < 2:
+        return None
+    low, high = min(scores), max(scores)
+    (width, height), room = CURVE, (high - low) or 1
+    points = [
+        (round(width * i / (len(scores) - 1)), round(height * (high - score) / room))
+        for i, score in enumerate(scores)
+    ]
+    return {"points": points, "low": low, "high": high}
+
+
+def _status(record, config):
+    if record.status == "ok" and len(record.epochs) - record.best_epoch < config.patience:
+        return "cut off"
+    return record.status
+
+
+def _test_scores(record):
+    scores = {m.title: getattr(record, f"test_{m.name}", None) for m in METRICS.values()}
+    return {title: score for title, score in scores.items() if not pd.isna(score)}
+
+
+def _write_files(folder, records, rows):
+    """Write each record's file, a zip of all, and the table as CSV."""
+    names = [row["file"] for row in rows]
+    for path, name in zip(records.path, names, strict=True):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, folder / name)
+    with zipfile.ZipFile(folder / "records.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        for name in names:
+            archive.write(folder / name, f"records/{name}")
+    plain = records.drop(columns=_OF_RECORDS_ALONE)
+    plain["command"], plain["device"] = (
+        [row[key] for row in rows] for key in ("command", "device")
+    )
+    plain.assign(file=names).to_csv(folder / "records.csv", index=False)
+
+
+_OF_RECORDS_ALONE = ["differences", "epochs", "path", "versions", "commit", "failure", "changed"]
+
+
+def _pages_of(folder):
+    """Return `{id: [(file, title), ...]}`: the notebooks that were given a record when they ran."""
+    pages = {}
+    for path in sorted(folder.glob("*.ipynb")):
+        content = json.loads(path.read_text(encoding="utf-8"))
+        title = "".join(content["cells"][0]["source"]).splitlines()[0].removeprefix("# ")
+        for name in content["metadata"].get("rru_nb", {}).get("records", []):
+            pages.setdefault(name, []).append((path.with_suffix(".html").name, title))
+    return pages

@@ -12,6 +12,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import itables
 import yaml
 
 from .errors import BookError, check_log
@@ -76,6 +77,7 @@ def build_site(folder, repository=None, say=print, substitutions=None):
     """
     _write_config(folder, repository, substitutions or {})
     _vendor_mathjax(folder / "_vendor" / "mathjax")
+    vendor_datatables(folder / "_vendor" / "datatables")
     done = subprocess.run(  # noqa: S603 (Jupyter Book on a folder of the book, no shell)
         [sys.executable, "-c", _JUPYTER_BOOK, "build", str(folder)]
         + ["-W", "-n", "--keep-going", "--all", "--quiet"],
@@ -141,6 +143,22 @@ def _vendor_mathjax(target):
         (target / name).parent.mkdir(parents=True, exist_ok=True)
         copy = shutil.copytree if (source / name).is_dir() else shutil.copy2
         copy(source / name, target / name)
+
+
+def vendor_datatables(folder):
+    """Write itables' bundle of DataTables as a plain script, and its styles for this theme.
+
+    A browser loads no module from a file, but a script; and the theme marks the dark differently.
+    """
+    bundle = Path(itables.__file__).parent / "html"
+    script = (bundle / "dt_bundle.js").read_text(encoding="utf-8")
+    name = re.search(r"export\{[^}]*?(\w+) as default", script)[1]
+    script = re.sub(r"export\{[^}]*\};?", f"window.DataTable = {name};\n", script)
+    style = (bundle / "dt_bundle.css").read_text(encoding="utf-8")
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "datatables.js").write_text(f"(() => {{\n{script}\n}})();\n", encoding="utf-8")
+    dark = re.sub(r"(html|:root)\.dark", r'\1[data-theme="dark"]', style)
+    (folder / "datatables.css").write_text(dark, encoding="utf-8")
 
 
 def _faults(log, folder):

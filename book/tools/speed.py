@@ -1,225 +1,170 @@
 """The fragments of the page "Speed", from the records of `benchmarks/`."""
 
+import functools
 import json
+from pathlib import Path
 
+import pandas as pd
+import seaborn as sns
+import yaml
 from matplotlib.figure import Figure
 
 from rru_nb.figures import use_style
 from rru_nb.layers.backend import BACKEND_TITLES, TRAINS
 from rru_nb.storage import paths
 
+from .record_list import short_device
+from .render import render
 from .stage import FRAGMENTS as FOLDER
 
+PEER, KERAS = "torch.nn.LSTM", "keras.layers.LSTM"
+ROUGHLY = 1.25  # times as fast or as slow are "roughly the same speed"
+TABLES = yaml.safe_load(Path(__file__).with_suffix(".yml").read_text(encoding="utf-8"))
 _SIZES = {"jsb": "JSB Chorales", "pixels": "pixels"}
-_LOOKS = {
-    "RRU, fused": ("C0", "o", "-"),
-    "RRU, plain cell": ("C0", "o", ":"),
-    "torch.nn.LSTM": ("C2", "^", "-."),
-    "bare products": ("0.4", "", "--"),
-}
+_LOOKS = {"RRU, fused": "C0", "RRU, plain cell": "C1", "bare products": "0.4", PEER: "C2"}
 
 
 def record(name):
-    """The record of a benchmark as a dictionary, or None where there is none."""
+    """Return the record of a benchmark as a dictionary, or None where there is none."""
     root = paths.checkout()
     path = root and root / "benchmarks" / "records" / f"{name}.json"
     return json.loads(path.read_text(encoding="utf-8")) if path and path.is_file() else None
 
 
-def _measured(name, script):
-    """Makes a fragment of a function of a `Context` and a record, or says how to measure it."""
+def ratios():
+    """Return how long a step takes beside PyTorch's LSTM, by number of parameters and machine.
 
-    def decorate(fragment):
-        def made(context):
-            found = record(name)
-            if found is None:
-                command = f"python benchmarks/{script} --json benchmarks/records/{name}.json"
-                return f"Not measured yet:\n\n    {command}\n"
-            return fragment(context, found) + _circumstances(found)
-
-        made.__doc__ = fragment.__doc__
-        return made
-
-    return decorate
-
-
-@_measured("step-jsb", "step.py --size jsb")
-def step_jsb(context, found):
-    """A training step beside its peers and the floor, JSB Chorales."""
-    return _steps(found)
+    Returns:
+        A frame with the columns `machine`, `what`, `parameters`, `median_s` and `ratio`; empty
+        without a record `benchmarks/records/parameters-*.json`.
+    """
+    folder = (paths.checkout() or paths.PACKAGE) / "benchmarks" / "records"
+    found = [record(path.stem) for path in sorted(folder.glob("parameters-*.json"))]
+    rows = [row | {"machine": short_device(one["device"])} for one in found for row in one["rows"]]
+    frame = pd.DataFrame(rows, columns=["machine", "what", "parameters", "median_s"])
+    peers = frame[frame.what == PEER].set_index(["machine", "parameters"]).median_s
+    both = pd.MultiIndex.from_frame(frame[["machine", "parameters"]])
+    return frame.assign(ratio=frame.median_s / peers.reindex(both).to_numpy())
 
 
-@_measured("step-pixels", "step.py --size pixels")
-def step_pixels(context, found):
-    """The same for the pixel task."""
-    return _steps(found)
+def beside(name, what, peer):
+    """Return how long a step of `what` takes as a share of the peer's, by medians of a record."""
+    seconds = {row["what"]: row["median_s"] for row in record(name)["rows"]}
+    return seconds[what] / seconds[peer]
 
 
-def _steps(found):
-    columns = {"what": "", "median_s": "seconds (median)", "min_s": "smallest"}
-    columns |= {name: name for name in found["rows"][0] if name.startswith("of ")}
-    rows = [row | _ratios(row, found["rows"]) for row in found["rows"]]
-    products, large = found["gflops_of_products"], found["gflops_of_large_product"]
-    floor = min(
-        (row for row in found["rows"] if row["what"].startswith("bare products")),
-        key=lambda row: row["median_s"],
-    )
-    return _table(rows, columns) + (
-        "\nRatios are of medians, in brackets of the smallest times.\n"
-        f"\nThe faster floor, {floor['what']}, is {floor['of RRU, plain cell']:.2f} of the plain "
-        "cell: with these products no layer gets below that on this processor.\n"
-        f"\nThe layer has {found['parameters']:,} parameters. The bare products run at "
-        f"{products:.0f} GFLOP/s, {products / large:.0%} of the {large:.0f} GFLOP/s that this "
-        "processor reached in the same rounds with a product of two square matrices of 2048.\n"
+def verdict(context):
+    """Return how fast the layer is, and whether the paper's sentence on its cell holds."""
+    frame, steps = ratios(), {size: record(f"step-{size}") for size in _SIZES}
+    if frame.empty or not all(steps.values()):
+        return "Not measured yet.\n"
+    fused = frame[frame.what == "RRU, fused"].sort_values("parameters")
+    plain = {size: beside(f"step-{size}", "RRU, plain cell", KERAS) for size in steps}
+    _draw_ratios(context, frame)
+    return render(
+        "speed_verdict.md",
+        machines=list(frame.machine.unique()),
+        smallest=fused.iloc[0],
+        largest=fused.iloc[-1],
+        floor=beside("step-jsb", "RRU, fused", "bare products"),
+        plain=plain,
+        same=all(1 / ROUGHLY <= ratio <= ROUGHLY for ratio in plain.values()),
+        fused={size: beside(f"step-{size}", "RRU, fused", KERAS) for size in steps},
+        parameters={size: steps[size]["parameters"] for size in steps},
     )
 
 
-def _ratios(row, rows):
-    """The ratios of medians, as recorded, and of the smallest times."""
-    smallest = {f"of {peer['what']}": peer["min_s"] for peer in rows}
-    return {
-        name: f"{value:.2f} ({row['min_s'] / smallest[name]:.2f})"
-        for name, value in row.items()
-        if name in smallest
-    }
-
-
-@_measured("parameters-jsb", "parameters.py")
-def parameters(context, found):
-    """Step time against parameters: a figure and its table."""
-    names = list(dict.fromkeys(row["what"] for row in found["rows"]))
+def _draw_ratios(context, frame):
     figure, ax = _axes()
-    for name in names:
-        rows = [row for row in found["rows"] if row["what"] == name]
-        colour, marker, line = _LOOKS[name]
-        x, y = ([row[key] for row in rows] for key in ("parameters", "median_s"))
-        ax.plot(x, y, color=colour, marker=marker, linestyle=line, label=name)
-    ax.set(xscale="log", yscale="log", xlabel="parameters", ylabel="seconds a training step")
-    sizes = list(dict.fromkeys(row["parameters"] for row in found["rows"]))
+    looks = {"palette": _LOOKS, "markers": True, "dashes": True}
+    sns.lineplot(frame, x="parameters", y="ratio", hue="what", style="machine", ax=ax, **looks)
+    ax.set(xscale="log", ylim=(0, None), xlabel="parameters of the layer")
+    ax.set_ylabel(f"time of a training step\nas a share of {PEER}'s")
+    sizes = sorted(frame.parameters.unique())
     ax.set_xticks(sizes, [f"{size / 1e6:.1f} M" for size in sizes])
     ax.minorticks_off()
-    ax.legend()
-    alt = "Seconds of a training step over the number of parameters, both logarithmic, a line each "
-    rows = [
-        {"parameters": f"{size:,}"}
-        | {row["what"]: row["median_s"] for row in found["rows"] if row["parameters"] == size}
-        for size in sizes
-    ]
-    columns = {"parameters": "parameters"} | {name: f"{name}, s" for name in names}
-    caption = "A training step over the number of parameters; batch 16, 200 time steps."
-    shown = _figure(context, figure, "speed_parameters", alt + f"for {', '.join(names)}.", caption)
-    return shown + _table(rows, columns)
+    ax.legend(loc="upper left", bbox_to_anchor=(1, 1), frameon=False)
+    _save(context, figure, "speed_ratios")
 
 
-@_measured("length-jsb", "length.py")
-def length(context, found):
-    """Step time against time steps: a figure and its table."""
-    steps, seconds = ([row[key] for row in found["rows"]] for key in ("time steps", "median_s"))
-    figure, ax = _axes()
-    ax.plot(steps, seconds, "o-", color="C0", label="measured")
-    line = [seconds[0] / steps[0] * t for t in steps]
-    ax.plot(steps, line, ":", color="0.4", label=f"in proportion to the first, {steps[0]} steps")
-    ax.set(xlabel="time steps", ylabel="seconds a training step", ylim=(0, None))
-    ax.legend()
-    columns = {"time steps": "time steps", "median_s": "seconds (median)", "min_s": "smallest"}
-    columns |= {"ms a time step": "ms a time step (smallest)"}
-    columns |= {"tracing_s": "tracing, s", "graph operations": "operations of the graph"}
-    alt = "Seconds of a training step over time steps: the points lie close to a straight line."
-    return _figure(
-        context, figure, "speed_length", alt, "A training step over the number of time steps."
-    ) + _table(found["rows"], columns)
-
-
-@_measured("gated-jsb", "gated.py")
-def gated(context, found):
-    """Fused gated layers beside their plain cells."""
-    rows = [row | {"parameters": f"{row['parameters']:,}"} for row in found["rows"]]
-    columns = {"cell": "", "parameters": "parameters", "fused, median_s": "fused, s"}
-    columns |= {"plain, median_s": "plain cell, s", "plain / fused": "times faster"}
-    return _table(rows, columns)
-
-
-@_measured("memory-jsb", "memory.py")
-def memory(context, found):
-    """Peak memory of a step."""
-    columns = {"what": "", "peak_MB": "peak of the process, MB", "step_MB": "of it the step, MB"}
-    return _table(found["rows"], columns, digits=0)
-
-
-@_measured("epoch-jsb", "epoch.py")
-def epoch(context, found):
-    """An epoch beside its bare steps."""
-    columns = {"what": "", "median_s": "seconds (median)", "min_s": "smallest"}
-    columns |= {"of the bare steps": "of the bare steps"}
-    counts = found["batches"]
-    return _table(found["rows"], columns) + (
-        f"\n{counts['train']} batches of training, {counts['valid']} of validation.\n"
-    )
-
-
-def _table(rows, columns, digits=3):
-    lines = ["| " + " | ".join(columns.values()) + " |"]
-    lines.append("| --- |" + " ---: |" * (len(columns) - 1))
-    for row in rows:
-        cells = [_shown(row.get(name, "–"), digits) for name in columns]
-        lines.append("| " + " | ".join(cells) + " |")
-    return "\n".join(lines) + "\n"
-
-
-def _shown(value, digits):
-    return f"{value:.{digits}f}" if isinstance(value, float) else str(value)
-
-
-def _axes():
-    use_style()
-    figure = Figure(figsize=(7, 4), layout="constrained")  # no window, whatever the backend
-    return figure, figure.subplots()
-
-
-def _figure(context, figure, name, alt, caption):
-    path = context.folder / FOLDER / f"{name}.svg"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, metadata={"Date": None})
-    return f":::{{figure}} _parts/{name}.svg\n:name: {name}\n:alt: {alt}\n\n{caption}\n:::\n\n"
-
-
-def _circumstances(found):
-    device, load, commit = found["device"], found["load_average"], found["commit"]
-    where = device["gpu"] or f"{device['cpu']}, {found['threads']} threads"
-    versions = found["versions"]
-    named = [n for n in ("tensorflow", "jax", "keras", "torch") if n in versions]
-    sha = (commit["sha"] or "unknown")[:10] + (" and changes" if commit["dirty"] else "")
-    return (
-        f"\n<small>{where}; {', '.join(f'{n} {versions[n]}' for n in named)}; "
-        f"{found['rounds']} rounds; load {load['before']:.1f} before and {load['after']:.1f} "
-        f"after; {found['started'][:10]}, commit {sha}.</small>\n"
-    )
+def seconds_by_size(found):
+    """Return the seconds of a step, a row for each number of parameters."""
+    frame = pd.DataFrame(found["rows"]).pivot(index="parameters", columns="what", values="median_s")
+    return frame.add_suffix("_s").reset_index().to_dict("records")
 
 
 def backends(context):
-    """A training step of each layer on TensorFlow and on JAX, side by side."""
+    """Return a training step of each layer on TensorFlow and on JAX, side by side."""
     names = {f"backends-{b}-{size}": (b, size) for size in _SIZES for b in TRAINS}
     found = {name: record(name) for name in names}
     if missing := [name for name, one in found.items() if one is None]:
         backend, size = names[missing[0]]
-        command = f"KERAS_BACKEND={backend} python benchmarks/backends.py --size {size}"
-        return f"Not measured yet:\n\n    {command} --json benchmarks/records/{missing[0]}.json\n"
+        return _missing(missing[0], f"backends.py --size {size}", f"KERAS_BACKEND={backend} ")
     rows = [{"what": row["what"]} for row in next(iter(found.values()))["rows"]]
     for name, one in found.items():
         for row, measured in zip(rows, one["rows"], strict=True):
-            row[name] = measured["median_s"]
-    columns = {"what": ""}
-    columns |= {n: f"{_SIZES[s]}, {BACKEND_TITLES[b]}, s" for n, (b, s) in names.items()}
-    return _table(rows, columns) + "".join(_circumstances(found[name]) for name in names)
+            row[f"{name}_s"] = measured["median_s"]
+    titles = {
+        f"{n}_s": f"{_SIZES[size]}, {BACKEND_TITLES[b]}, seconds" for n, (b, size) in names.items()
+    }
+    return _written(list(found.values()), {"what": ""} | titles, rows)
 
 
-FRAGMENTS = {
-    "speed_step_jsb.md": step_jsb,
-    "speed_step_pixels.md": step_pixels,
-    "speed_parameters.md": parameters,
-    "speed_length.md": length,
-    "speed_gated.md": gated,
-    "speed_memory.md": memory,
-    "speed_epoch.md": epoch,
-    "speed_backends.md": backends,
-}
+def _table(name, context):
+    spec = TABLES[name]
+    found = record(spec["record"])
+    if found is None:
+        return _missing(spec["record"], spec["script"])
+    if name == "length":
+        _draw_length(context, pd.DataFrame(found["rows"]))
+    rows = seconds_by_size(found) if name == "parameters" else found["rows"]
+    return _written([found], spec["columns"], rows, spec.get("template", "speed_table.md"))
+
+
+def _missing(name, script, environment=""):
+    command = f"{environment}python benchmarks/{script} --json benchmarks/records/{name}.json"
+    return f"Not measured yet:\n\n    {command}\n"
+
+
+def _written(found, columns, rows, template="speed_table.md"):
+    return render(
+        template,
+        columns=list(columns.values()),
+        rows=[[printed(name, row.get(name)) for name in columns] for row in rows],
+        found=found,
+    )
+
+
+def printed(name, value):
+    """Return a value as the tables print it: seconds with three decimals, bytes with none."""
+    if isinstance(value, float):
+        digits = 3 if name.endswith("_s") else 0 if name.endswith("_MB") else 2
+        return f"{value:,.{digits}f}"
+    return f"{value:,}" if isinstance(value, int) else value or "–"
+
+
+def _axes():
+    use_style()
+    figure = Figure(figsize=(7, 3.5), layout="constrained")  # no window, whatever the backend
+    return figure, figure.subplots()
+
+
+def _draw_length(context, frame):
+    figure, ax = _axes()
+    steps, seconds = frame["time steps"], frame.median_s
+    ax.plot(steps, seconds, "o-", color="C0", label="measured")
+    proportional = seconds[0] / steps[0] * steps
+    ax.plot(steps, proportional, ":", color="0.4", label=f"in proportion to {steps[0]} time steps")
+    ax.set(xlabel="time steps", ylabel="seconds of a training step", ylim=(0, None))
+    ax.legend()
+    _save(context, figure, "speed_length")
+
+
+def _save(context, figure, name):
+    path = context.folder / FOLDER / f"{name}.svg"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, metadata={"Date": None})
+
+
+FRAGMENTS = {"speed_verdict.md": verdict, "speed_backends.md": backends}
+FRAGMENTS |= {f"speed_{name}.md": functools.partial(_table, name) for name in TABLES}

@@ -20,14 +20,9 @@ def context(tmp_path):
     return Context(tmp_path, None)
 
 
-MEASURED = {  # the records that each fragment shows
-    "speed_step_jsb.md": ["step-jsb"],
-    "speed_step_pixels.md": ["step-pixels"],
-    "speed_parameters.md": ["parameters-jsb"],
-    "speed_length.md": ["length-jsb"],
-    "speed_gated.md": ["gated-jsb"],
-    "speed_memory.md": ["memory-jsb"],
-    "speed_epoch.md": ["epoch-jsb"],
+MEASURED = {  # the records that each table shows
+    f"speed_{name}.md": [table["record"]] for name, table in speed.TABLES.items()
+} | {
     "speed_backends.md": [
         f"backends-{backend}-{size}"
         for backend in ("tensorflow", "jax")
@@ -47,14 +42,15 @@ def measured_in(rows):
             if name.endswith("median_s"):
                 yield f"{value:.3f}"
             elif name in ("peak_MB", "step_MB"):
-                yield f"{value:.0f}"
+                yield f"{value:,.0f}"
 
 
-def test_no_fragment_is_left_out():
-    assert MEASURED.keys() == speed.FRAGMENTS.keys()
+def test_every_record_of_a_benchmark_is_shown():
+    shown = {record for records in MEASURED.values() for record in records}
+    assert shown == {path.stem for path in RECORDS.glob("*.json")}
 
 
-@pytest.mark.parametrize("name", speed.FRAGMENTS)
+@pytest.mark.parametrize("name", MEASURED)
 def test_each_fragment_comes_from_a_committed_record(name, context, monkeypatch):
     monkeypatch.setenv("RRU_NB_ROOT", str(ROOT))
     text = FRAGMENTS[name](context)
@@ -74,15 +70,73 @@ def test_each_fragment_comes_from_a_committed_record(name, context, monkeypatch)
 
 def test_the_numbers_are_those_of_the_record(context, monkeypatch):
     monkeypatch.setenv("RRU_NB_ROOT", str(ROOT))
-    text = speed.step_jsb(context)
+    text = FRAGMENTS["speed_step_jsb.md"](context)
     for row in rows_of("step-jsb"):
         assert f"| {row['what']} | {row['median_s']:.3f} | {row['min_s']:.3f} |" in text
 
 
 def test_without_a_record_the_page_says_how_to_measure(context, monkeypatch, tmp_path):
     monkeypatch.setenv("RRU_NB_ROOT", str(tmp_path))
-    text = speed.gated(context)
+    text = FRAGMENTS["speed_gated.md"](context)
     assert "Not measured" in text and "benchmarks/gated.py --json" in text
+    assert "Not measured" in FRAGMENTS["speed_backends.md"](context)
+    assert "Not measured" in speed.verdict(context)
+
+
+def test_ratios_are_to_the_lstm_of_the_same_size_and_machine(monkeypatch, tmp_path):
+    folder = tmp_path / "benchmarks" / "records"
+    folder.mkdir(parents=True)
+    monkeypatch.setenv("RRU_NB_ROOT", str(tmp_path))
+    for name, cores, factor in (("a", 1, 1.0), ("b", 2, 10.0)):
+        rows = [
+            {"what": what, "parameters": size, "median_s": seconds * size}
+            for size in (1, 2)
+            for what, seconds in ((speed.PEER, factor), ("RRU, fused", 3.0))
+        ]
+        device = {"gpu": None, "cpu": "Maker", "cores": cores}
+        path = folder / f"parameters-{name}.json"
+        path.write_text(json.dumps({"rows": rows, "device": device}))
+    frame = speed.ratios().set_index(["machine", "what", "parameters"]).ratio
+    assert frame["Maker, 1 core", "RRU, fused", 2] == 3.0
+    assert frame["Maker, 2 cores", "RRU, fused", 1] == 0.3
+    assert (frame.xs(speed.PEER, level="what") == 1.0).all()
+
+
+def test_the_verdict_is_that_of_the_committed_records(context, monkeypatch):
+    monkeypatch.setenv("RRU_NB_ROOT", str(ROOT))
+    plain = {row["what"]: row["median_s"] for row in rows_of("step-jsb")}
+    ratio = speed.beside("step-jsb", "RRU, plain cell", speed.KERAS)
+    assert ratio == plain["RRU, plain cell"] / plain["keras.layers.LSTM"]
+    text = speed.verdict(context)
+    assert f"takes {ratio:.2f} of the time of `keras.layers.LSTM`" in text
+    # What the caption says of the figure.
+    frame = speed.ratios().pivot(index="parameters", columns="what", values="median_s")
+    over_floor = frame["RRU, fused"] / frame["bare products"]
+    assert over_floor.is_monotonic_decreasing
+    ET.parse(context.folder / "book" / "_parts" / "speed_ratios.svg")
+
+
+def test_the_verdict_turns_where_the_plain_cell_is_slower(context, monkeypatch):
+    monkeypatch.setenv("RRU_NB_ROOT", str(ROOT))
+    assert "rru-verdict holds" in speed.verdict(context)
+    monkeypatch.setattr(speed, "ROUGHLY", 1.1)  # over pixels it is 1.14
+    assert "rru-verdict does-not-hold" in speed.verdict(context)
+
+
+def test_a_table_is_written_as_agreed(context, monkeypatch, golden):
+    rows = [{"cell": "GRU", "parameters": 12_345, "fused, median_s": 0.12345, "plain / fused": 2.5}]
+    made_up = {
+        "rows": rows,
+        "device": {"gpu": None, "cpu": "Maker"},
+        "threads": 2,
+        "versions": {"tensorflow": "2.21.0", "keras": "3.15.1"},
+        "rounds": 9,
+        "load_average": {"before": 0.26, "after": 1.0},
+        "started": "2026-01-02T03:04:05+00:00",
+        "commit": {"sha": "0123456789abcdef", "dirty": False},
+    }
+    monkeypatch.setattr(speed, "record", lambda name: made_up)
+    golden("speed_gated.md", FRAGMENTS["speed_gated.md"](context))
 
 
 def test_records_name_no_host_and_no_path():

@@ -178,21 +178,6 @@ def _decides(name):
     )
 
 
-def changes_since(sha):
-    """Return the commits since `sha` that touched those files, the newest first.
-
-    Returns:
-        A list of `(commit, day, subject)`; empty where git cannot tell, e.g. in a shallow clone.
-    """
-    root = paths.checkout()
-    if not root or not sha:
-        return []
-    files = [f"src/rru_nb/{part}" for part in _DECIDING]
-    files += [f":(exclude)src/rru_nb/{name}" for name in _NOT_DECIDING]
-    told = _git(root, "log", "--format=%h%x09%as%x09%s", f"{sha}..HEAD", "--", *files)
-    return [tuple(line.split("\t", 2)) for line in (told or "").splitlines()]
-
-
 def _git(root, *arguments, text=True):
     try:
         done = subprocess.run(  # noqa: S603 (git alone, no shell)
