@@ -4,6 +4,7 @@ import yaml
 
 from rru_nb.storage import paths
 from rru_nb.training.config import CELL_TITLES, CELLS, KINDS, paper_config
+from rru_nb.training.settings import changeable, owners_of
 
 _TUNED = ("jsb", "nottingham", "musedata", "piano-midi", "ptb-word")
 _NOT_TUNED = ("ptb-char", "enwik8", "text8", "imdb", "mnist", "pmnist")
@@ -77,6 +78,24 @@ def table_6(context):
     return _table(["cell", "setting", *_NOT_TUNED], rows)
 
 
+def every_setting(context):
+    """All settings of a run, as `--set` takes them."""
+    of_cells = {name: owners_of(name) for name in changeable()}
+    rows = [
+        [
+            f"`{name}`",
+            setting.meaning,
+            setting.wanted,
+            ", ".join(CELL_TITLES[cell] for cell in of_cells[name]) or _WHOSE[setting.whose],
+        ]
+        for name, setting in changeable().items()
+    ]
+    return _table(["setting", "meaning", "valid", "of"], rows)
+
+
+_WHOSE = {"run": "every run", "dataset": "some datasets"}
+
+
 def _values(datasets, cell, name):
     return [_shown(getattr(paper_config(dataset, cell), name)) for dataset in datasets]
 
@@ -93,6 +112,7 @@ def _table(head, rows):
 
 
 FRAGMENTS = {
+    "every_setting.md": every_setting,
     "paper_table_3.md": table_3,
     "paper_table_4.md": table_4,
     "paper_table_5.md": table_5,

@@ -1,6 +1,5 @@
 """A sweep runs what is missing, can be stopped and started, and says what is left."""
 
-import dataclasses
 import json
 import os
 import signal
@@ -10,6 +9,7 @@ import time
 from pathlib import Path
 from types import SimpleNamespace
 
+import attrs
 import numpy as np
 import pytest
 from helpers import a_record
@@ -206,7 +206,7 @@ def test_a_timed_step_tells_the_epoch(monkeypatch):
     assert Costs().seconds(config) == pytest.approx(
         2.0 * n_batches * step_times.EVALUATION, rel=0.03
     )
-    longer = dataclasses.replace(config, max_epochs=7)
+    longer = attrs.evolve(config, max_epochs=7)
     assert Costs().seconds(longer) == pytest.approx(7 * Costs().seconds(config))
 
 
@@ -314,4 +314,4 @@ def test_what_was_timed_on_another_machine_tells_nothing_of_this_one(monkeypatch
 def test_a_run_takes_no_more_epochs_than_it_may():
     config = section("robustness").runs("nottingham", ["rru"])[0]
     known = costs((config, 40_000, 50.0, [{}] * 25))
-    assert known.seconds(dataclasses.replace(config, max_epochs=7)) == pytest.approx(14.0)
+    assert known.seconds(attrs.evolve(config, max_epochs=7)) == pytest.approx(14.0)
