@@ -15,7 +15,7 @@ import yaml
 from ..data import canonical_name, registry
 from ..errors import UserError, check_choice
 from ..layers.registry import CELL_TITLES, CELLS, SETTINGS_OF_PAPER
-from ..storage import paths
+from ..storage import files, paths
 from .settings import IDENTITY, SCALES, SETTINGS, checked, refuse_changes
 
 KINDS = {  # what kind of task a dataset is, see `tasks`
@@ -74,9 +74,7 @@ class RunConfig:
     @property
     def metric(self):
         """The metric that stops training: Table 1's, or the protocol "standard"'s own."""
-        if self.protocol == "standard":
-            return STANDARD_METRICS[self.kind]
-        return METRICS[self.kind]
+        return metric_for(self.dataset, self.protocol)
 
     @property
     def id(self):
@@ -135,6 +133,11 @@ class RunConfig:
 _ADDED_LATER = {"residual_speed": 10.0, "loss_average": "window"}
 _DEFAULTS = {name: setting.default for name, setting in SETTINGS.items()}
 _DO_NOT_COUNT = (_DEFAULTS | dict.fromkeys(SETTINGS_OF_PAPER), _ADDED_LATER)
+
+
+def metric_for(dataset, protocol):
+    """Return the name of the metric that stops a dataset's trainings."""
+    return (STANDARD_METRICS if protocol == "standard" else METRICS)[KINDS[dataset]]
 
 
 def canonical_cell(name):
@@ -209,10 +212,10 @@ def _paper_settings(dataset, cell):
 def _paper_file(dataset, cell):
     in_paper = paths.params_dir() / "paper" / dataset / f"{cell}.yml"
     if in_paper.is_file():
-        return _yaml(in_paper)
+        return files.read_yaml(in_paper)
     not_in_paper = paths.params_dir() / dataset / f"{cell}.yml"
     if not_in_paper.is_file():
-        declared = _yaml(not_in_paper)
+        declared = files.read_yaml(not_in_paper)
         return declared | {"config": _paper_file(declared["like"], cell)["config"]}
     # The GRU has no settings of its own, so what its files say can serve any cell.
     return {k: v for k, v in _paper_file(dataset, "gru").items() if k != "published"}
@@ -237,11 +240,7 @@ def _scale_changes(dataset, cell, scale):
 
 @lru_cache
 def _scale_file(scale):
-    return _yaml(paths.params_dir() / "scales" / f"{scale}.yml")
-
-
-def _yaml(path):
-    return yaml.safe_load(path.read_text(encoding="utf-8"))
+    return files.read_yaml(paths.params_dir() / "scales" / f"{scale}.yml")
 
 
 def _check_sizes(settings):

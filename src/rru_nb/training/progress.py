@@ -16,11 +16,11 @@ class Progress:
         self._config = config
         self._bar = streams.bar(
             disable=not enabled,
-            unit="batch",
+            bar_format="{desc}: {n_fmt}/{total_fmt}{postfix}",
             dynamic_ncols=True,
             mininterval=0.5,
         )
-        self._began, self._epochs, self._note = time.perf_counter(), 0, ""
+        self._began, self._epochs, self._best, self._ends = time.perf_counter(), 0, "", None
 
     def __enter__(self):
         return self
@@ -37,7 +37,10 @@ class Progress:
 
     def step(self, loss):
         """Counts one batch with its loss."""
-        self._bar.set_postfix_str(f"loss {loss:.3f}{self._note}", refresh=False)
+        left = ""
+        if self._ends is not None:
+            left = f", {max(0.0, self._ends - time.perf_counter()):.0f} s left unless better"
+        self._bar.set_postfix_str(f"loss {loss:.3f}{self._best}{left}", refresh=False)
         self._bar.update()
 
     def end_epoch(self, scores, best_epoch, best_score):
@@ -47,9 +50,7 @@ class Progress:
         left = best_epoch + self._config.patience - scores["epoch"]
         if self._config.max_epochs:
             left = min(left, self._config.max_epochs - scores["epoch"])
+        self._best = f", best {best_score:.3f} (epoch {best_epoch})"
+        self._ends = time.perf_counter() + max(left, 0) * per_epoch
         watched = scores[f"{self._config.select_on}_{self._config.metric}"]
-        self._note = (
-            f", {self._config.select_on} {watched:.3f} (best {best_score:.3f} at {best_epoch}), "
-            f"stops in {max(left, 0) * per_epoch:.0f} s unless better"
-        )
-        self._bar.set_postfix_str(self._note.lstrip(", "))
+        self._bar.set_postfix_str(f"{self._config.select_on} {watched:.3f}{self._best}")
