@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+import textwrap
 from typing import Annotated
 
 import typer
@@ -54,10 +55,17 @@ class _Commands(typer.core.TyperGroup):
         super().format_help(ctx, formatter)
         formatter.write("\nExamples:\n")
         for command, meaning in EXAMPLES.items():
-            formatter.write(f"  {command}\n      {meaning}\n")
+            formatter.write(f"{_wrapped(command, '  ')}\n{_wrapped(meaning, 6 * ' ')}\n")
         formatter.write("\nEnvironment variables:\n")
         for name, meaning in VARIABLES.items():
-            formatter.write(f"  {name:15} {meaning}\n")
+            formatter.write(f"{_wrapped(f'  {name:15} {meaning}', '', 18 * ' ')}\n")
+
+
+def _wrapped(text, first, others=None):
+    """Return a text on lines that fit; `first` and `others` are what its lines begin with."""
+    others = first if others is None else others
+    wide = output.width()
+    return textwrap.fill(text, wide, initial_indent=first, subsequent_indent=others)
 
 
 app = typer.Typer(
@@ -152,9 +160,9 @@ def _do(arguments):
     except typer.Exit as done:  # --help, --version
         return done.exit_code
     except _UsageError as error:
-        message = " ".join(error.format_message().split())
+        message = " ".join(error.format_message().split()).rstrip(".")
         place = error.ctx.command_path if error.ctx else "rru-nb"
-        raise UserError(f"{message} `{place} --help` says more.") from None
+        raise UserError(f"{message}. `{place} --help` says more.") from None
 
 
 def parsed(arguments):

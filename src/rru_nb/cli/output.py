@@ -40,6 +40,7 @@ def print_table(rows, styles=None):
     if is_terminal():
         _show_table(lines, right, rows, styles or {})
         return
+    lines = [{h: cell or "-" for h, cell in line.items()} for line in lines]
     lines = [dict(zip(rows[0], rows[0])), *lines]
     width = {h: max(len(line[h]) for line in lines) for h in rows[0]}
     for line in lines:

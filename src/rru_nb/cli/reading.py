@@ -81,13 +81,11 @@ def _place(record):
 
 def changes_of(record):
     """Return `{setting: value}` of what differs from the setting of the record's scale."""
-    from ..training.config import RunConfig
     from ..training.settings import IDENTITY
 
-    config = RunConfig.from_dict(record["config"])
-    base = _at_scale(config.dataset, config.cell, config.scale)
-    settings = config.as_dict().items()
-    return {name: v for name, v in settings if name not in IDENTITY and v != base[name]}
+    settings = record["config"]
+    base = _at_scale(settings["dataset"], settings["cell"], settings["scale"])
+    return {n: v for n, v in settings.items() if n not in IDENTITY and v != base.get(n)}
 
 
 @cache
@@ -118,7 +116,7 @@ def score_rows(records):
         group = list(group)
         config, published = group[0]["config"], group[0]["published"] or {}
         metric = metric_of(group[0])
-        scores = [record["test"][metric] for record in group if record["test"]]
+        scores = [record["test"][metric] for record in group if metric in record["test"]]
         rows.append(
             {
                 "scale": config["scale"],
@@ -243,20 +241,19 @@ def show(record_id: options.RecordId):
     from ..training.provenance import device_name
 
     record = find(record_id)
-    config = RunConfig.from_dict(record["config"])
-    device, commit = record["device"], record["commit"] or {}
-    versions = ", ".join(f"{name} {version}" for name, version in record["versions"].items())
+    device, commit = record.get("device"), record.get("commit") or {}
+    versions = (record.get("versions") or {}).items()
     output.print_panel(
         title_of(record),
         [
             *facts_of(record),
             ("curve", curve_text(record)),
-            ("device", device_name(device)),
-            ("versions", versions),
-            ("commit", f"{commit.get('sha')}{' with changes' if commit.get('dirty') else ''}"),
+            ("device", device and device_name(device)),
+            ("versions", ", ".join(f"{name} {version}" for name, version in versions)),
+            ("commit", commit.get("sha") and commit["sha"] + " +" * bool(commit["dirty"])),
             ("started", record["started"]),
             ("record", record["path"]),
-            ("again", command(config)),
+            ("again", command(RunConfig.from_dict(record["config"]))),
         ],
     )
 
@@ -273,7 +270,8 @@ def title_of(record):
 def facts_of(record):
     """Return what came of a run as pairs of a word and a text: scores, paper, size, time."""
     ended = "failed" if record["status"] == "failed" else "ended by a failure"
-    failure = ", ".join(f"{name} {value}" for name, value in (record["failure"] or {}).items())
+    reasons = (record.get("failure") or {}).items()
+    failure = ", ".join(f"{name} {value}" for name, value in reasons if value is not None)
     differs = [f"{n} {c['paper']} -> {c['here']}" for n, c in record["differences"].items()]
     return [
         *((split, _scores_text(record[split])) for split in ("test", "valid")),
@@ -340,8 +338,9 @@ def _facts_of_pair(a, b):
     for split in ("valid", "test"):
         for metric in a[split] | b[split]:
             yield f"{split} {metric}", a[split].get(metric), b[split].get(metric)
-    for name in ("status", "n_params", "units", "best_epoch", "seconds"):
-        yield name, a[name], b[name]
+    outcome = {"parameters": "n_params", "state size": "units", "best epoch": "best_epoch"}
+    for name, key in (outcome | {"status": "status", "seconds": "seconds"}).items():
+        yield name, a[key], b[key]
     yield "epochs", len(a["epochs"]), len(b["epochs"])
 
 

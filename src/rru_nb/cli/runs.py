@@ -64,7 +64,7 @@ def next_command(config, record):
     """Return the command that is of most use after a run."""
     from ..training.config import command, paper_config
 
-    if record["failure"]:
+    if record.get("failure"):
         return f"rru-nb show {config.id}"
     if config.scale == "smoke":  # all that one can learn of it is that everything works
         return command(paper_config(config.dataset, config.cell, "laptop"))
