@@ -14,7 +14,7 @@ from ..layers.backend import choose, installed
 from ..storage import streams
 from ..storage.streams import tell
 from ..training.interrupts import sigterm_raises
-from . import data, listen, output, reading, runs, sections
+from . import data, listen, output, record, results, runs, sections
 
 _STAYS = "the records and checkpoints that are there stay"
 _UsageError = typer.BadParameter.__base__
@@ -98,7 +98,7 @@ def _root(
 
 app.add_typer(data.app, name="data")
 for _command in (
-    *(data.doctor, runs.run, runs.settings, reading.results, reading.show, reading.compare),
+    *(data.doctor, runs.run, runs.settings, results.results, record.show, record.compare),
     *(sections.status, sections.sweep, sections.tune, listen.weights, listen.listen),
 ):
     app.command()(_command)

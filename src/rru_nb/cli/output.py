@@ -10,7 +10,7 @@ import textwrap
 
 from ..storage.streams import tell
 
-_SHORT = 18  # a column of such cells is never broken
+_SHORT = 14  # a column of such words is never broken
 BARS = "▁▂▃▄▅▆▇█"
 
 
@@ -59,10 +59,9 @@ def _show_table(lines, right, rows, styles):
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, collapse_padding=True)
     for head in lines[0]:
-        longest = max(len(part) for line in lines for part in line[head].split("\n"))
+        short = all(len(line[head]) <= _SHORT and " " not in line[head] for line in lines)
         side = "right" if head in right else "left"
-        fixed = {"no_wrap": True} if longest <= _SHORT else {"min_width": _SHORT}
-        table.add_column(head, justify=side, overflow="fold", **fixed)
+        table.add_column(head, justify=side, overflow="fold", no_wrap=short)
     for line, row in zip(lines, rows):
         style = {head: of_row(row) or "" for head, of_row in styles.items()}
         table.add_row(*(Text(cell, style.get(head, "")) for head, cell in line.items()))

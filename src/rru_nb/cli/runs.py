@@ -6,7 +6,7 @@ import typer
 
 from ..errors import UserError
 from . import options, output
-from .reading import facts_of, title_of
+from .record import facts_of, title_of
 
 
 def run(

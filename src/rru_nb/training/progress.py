@@ -6,9 +6,9 @@ from ..storage import streams
 
 
 class Progress:
-    """A progress bar over the batches of an epoch; `enabled=False` shows nothing.
+    """A line over the batches of an epoch; `enabled=False` shows nothing.
 
-    How long a training lasts is unknown before early stopping ends it, so the bar gives the
+    How long a training lasts is unknown before early stopping ends it, so the line gives the
     time until it would stop if no epoch were better than the best so far.
     """
 
@@ -16,7 +16,7 @@ class Progress:
         self._config = config
         self._bar = streams.bar(
             disable=not enabled,
-            bar_format="{desc}: {n_fmt}/{total_fmt}{postfix}",
+            bar_format="{desc}{n_fmt}/{total_fmt}{postfix}",
             dynamic_ncols=True,
             mininterval=0.5,
         )
@@ -30,8 +30,7 @@ class Progress:
 
     def start_epoch(self, data, number, n_batches, done=0):
         """Begins an epoch of `n_batches` steps on `data`; `done` of them were taken before."""
-        title = f"{data} {self._config.cell} {self._config.scale}"
-        self._bar.set_description(f"{title} epoch {number}")
+        self._bar.set_description(f"{data} {self._config.cell}, epoch {number}")
         self._bar.reset(total=n_batches)
         self._bar.update(done)
 
@@ -39,7 +38,7 @@ class Progress:
         """Counts one batch with its loss."""
         left = ""
         if self._ends is not None:
-            left = f", {max(0.0, self._ends - time.perf_counter()):.0f} s left unless better"
+            left = f", {max(0.0, self._ends - time.perf_counter()):.0f} s left"
         self._bar.set_postfix_str(f"loss {loss:.3f}{self._best}{left}", refresh=False)
         self._bar.update()
 
@@ -50,7 +49,7 @@ class Progress:
         left = best_epoch + self._config.patience - scores["epoch"]
         if self._config.max_epochs:
             left = min(left, self._config.max_epochs - scores["epoch"])
-        self._best = f", best {best_score:.3f} (epoch {best_epoch})"
+        self._best = f", best {best_score:.3f} ({best_epoch})"
         self._ends = time.perf_counter() + max(left, 0) * per_epoch
         watched = scores[f"{self._config.select_on}_{self._config.metric}"]
         self._bar.set_postfix_str(f"{self._config.select_on} {watched:.3f}{self._best}")

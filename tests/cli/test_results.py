@@ -65,7 +65,7 @@ def test_a_pipe_gets_a_line_for_each_cell_and_nothing_else(capsys):
     numbers = [f"{mean:.4f}", f"{sd:.4f}", "3", "0", "7.72"]
     assert rru.split() == ["paper", "jsb", "rru", "nll_window", *numbers]
     assert gru.split() == ["paper", "jsb", "gru", "nll_window", "-", "-", "0", "1", "8.2"]
-    assert "1 runs" in told.err, "the one with another dropout"
+    assert "1 more" in told.err, "the one with another dropout"
 
 
 def test_a_terminal_gets_a_table_of_its_width(capsys, terminal):
