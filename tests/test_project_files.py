@@ -90,10 +90,17 @@ def test_files_that_the_prose_names_exist(name):
 
 @pytest.mark.parametrize("name", ["README.md", "book/index.md", "book/reproduce.md"])
 def test_commands_that_the_prose_shows_are_understood(name):
-    from rru_nb.cli import _parser
+    import typer
+
+    from rru_nb.cli import app
 
     for line in re.findall(r"^rru-nb .*$", (ROOT / name).read_text(), re.MULTILINE):
-        _parser().parse_args(line.split("#")[0].split()[1:])
+        command, words = typer.main.get_command(app), line.split("#")[0].split()[1:]
+        if words[0] == "--backend":
+            words = words[2:]
+        while hasattr(command, "commands"):
+            command, *words = command.commands[words[0]], *words[1:]
+        command.make_context(line, words)
 
 
 def test_the_example_of_the_readme_runs_and_its_check_holds():

@@ -10,6 +10,7 @@ import yaml
 from rru_nb.data.registry import DATASETS_BY_NAME
 from rru_nb.storage import paths
 from rru_nb.training.config import CELL_TITLES, CELLS, KINDS, paper_config
+from rru_nb.training.settings import changeable, owners_of
 
 from .render import render
 
@@ -110,7 +111,24 @@ def fragment(context, table, number):
     return render("settings.html", columns=columns, groups=groups, label=f"Table {number}")
 
 
+def every_setting(context):
+    """Return a table of all settings of a run, as `--set` takes them."""
+    rows = [
+        {
+            "name": name,
+            "meaning": setting.meaning,
+            "valid": setting.wanted,
+            "whose": ", ".join(CELL_TITLES[cell] for cell in owners_of(name))
+            or {"run": "every run", "dataset": "some datasets"}[setting.whose],
+        }
+        for name, setting in changeable().items()
+    ]
+    return render("every_setting.md", rows=rows)
+
+
 FRAGMENTS = {
+    "every_setting.md": every_setting,
+} | {
     f"paper_table_{number}.md": functools.partial(fragment, table=table, number=number)
     for number, table in enumerate((table_3, table_4, table_5, table_6), 3)
 }

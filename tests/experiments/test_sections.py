@@ -181,7 +181,7 @@ def test_the_command_of_a_run_makes_that_run(name, monkeypatch):
 
     asked = []
     monkeypatch.setattr(training, "run", lambda config, progress: asked.append(config) or {})
-    monkeypatch.setattr("rru_nb.cli._summary", lambda record: "")
+    monkeypatch.setattr("rru_nb.cli.runs.print_outcome", lambda *_: None)
     configs = section(name).runs("nottingham", scale="laptop")
     for config in configs[:: max(1, len(configs) // 5)]:
         assert main(command(config).split()[1:]) == 0

@@ -1,6 +1,5 @@
 """A sweep runs what is missing, can be stopped and started, and says what is left."""
 
-import dataclasses
 import json
 import os
 import signal
@@ -10,14 +9,14 @@ import time
 from pathlib import Path
 from types import SimpleNamespace
 
+import attrs
 import numpy as np
 import pytest
 from helpers import a_record
 
 from rru_nb import UserError, load_records, paper_config
 from rru_nb.cli import main
-from rru_nb.cli.sections import _hours
-from rru_nb.experiments import section, step_times
+from rru_nb.experiments import estimates, section, step_times
 from rru_nb.experiments.costs import ASSUMED_EPOCHS, Costs, duration
 from rru_nb.experiments.status import status
 from rru_nb.experiments.sweep import _Progress, sweep
@@ -189,10 +188,11 @@ def test_what_no_record_tells_is_timed_once_and_then_known(capsys):
     for config in section("main_results").runs("chorales", ["gru", "lstm", "mogrifier"], "smoke"):
         write_record(a_record(config))
     assert main([*arguments, "--time"]) == 0
-    told = capsys.readouterr().out
-    assert told.count("an epoch") == 1 and "unknown" not in told, "of the one without a record"
+    told = capsys.readouterr()
+    assert told.err.count("an epoch") == 1, "of the one without a record"
+    assert told.out.split()[-1] == "0", "none is estimated"
     assert main([*arguments, "--time"]) == 0
-    assert "an epoch" not in capsys.readouterr().out, "kept: not timed again"
+    assert "an epoch" not in capsys.readouterr().err, "kept: not timed again"
 
 
 def test_a_timed_step_tells_the_epoch(monkeypatch):
@@ -206,7 +206,7 @@ def test_a_timed_step_tells_the_epoch(monkeypatch):
     assert Costs().seconds(config) == pytest.approx(
         2.0 * n_batches * step_times.EVALUATION, rel=0.03
     )
-    longer = dataclasses.replace(config, max_epochs=7)
+    longer = attrs.evolve(config, max_epochs=7)
     assert Costs().seconds(longer) == pytest.approx(7 * Costs().seconds(config))
 
 
@@ -236,10 +236,32 @@ def test_status_counts_and_says_unknown_where_nothing_was_measured(capsys):
     write_record(a_record(second, device=here, **FAILED))
     assert main(["status", "main_results", "--scale", "laptop", "--dataset", "nottingham"]) == 0
     shown = capsys.readouterr().out.splitlines()[1].split()
-    assert shown[:6] == ["main_results", "laptop", "nottingham", "4", "2", "1"]
-    assert [_hours(*left) for left in ((6.0, 0), (0.5, 3), (0.0, 1))] == [
-        *("6.0", "0.5 + 3 runs", "1 run, unknown")
-    ]
+    assert shown == ["main_results", "laptop", "nottingham", "4", "2", "1", "4.0", "0"]
+
+
+def test_what_nothing_tells_of_is_estimated_from_operations(monkeypatch, capsys):
+    monkeypatch.setattr(estimates, "speed", lambda: 1e9)
+    config = paper_config("jsb", "gru")
+    in_an_epoch = 6 * 1_800_000 * 13_807 * step_times.EVALUATION / estimates.SHARE / 1e9
+    assert estimates.seconds_an_epoch(config) == pytest.approx(in_an_epoch)
+    hours = 4 * ASSUMED_EPOCHS * in_an_epoch / 3600
+    assert main(["status", "main_results", "--scale", "paper", "--dataset", "jsb"]) == 0
+    shown = capsys.readouterr().out.splitlines()[1].split()
+    assert float(shown[-2]) > hours / 2 and shown[-1] == "4"
+    limited = paper_config("ptb-char", "rru", "laptop")
+    assert estimates.time_steps(limited) == limited.train_limit * limited.window
+    embedded = paper_config("imdb", "gru")
+    assert estimates.operations(embedded) == 6 * (20_000_000 - 640_000) * 25_000 * 512
+
+
+def test_a_measured_speed_is_kept(monkeypatch):
+    monkeypatch.setattr(estimates, "SECONDS", 0.01)
+    estimates.speed.cache_clear()
+    measured = estimates.speed()
+    estimates.speed.cache_clear()
+    monkeypatch.setattr(estimates, "_measure", None)
+    assert estimates.speed() == measured > 1e6
+    estimates.speed.cache_clear()
 
 
 def recorded_runs(monkeypatch):
@@ -314,4 +336,4 @@ def test_what_was_timed_on_another_machine_tells_nothing_of_this_one(monkeypatch
 def test_a_run_takes_no_more_epochs_than_it_may():
     config = section("robustness").runs("nottingham", ["rru"])[0]
     known = costs((config, 40_000, 50.0, [{}] * 25))
-    assert known.seconds(dataclasses.replace(config, max_epochs=7)) == pytest.approx(14.0)
+    assert known.seconds(attrs.evolve(config, max_epochs=7)) == pytest.approx(14.0)

@@ -1,8 +1,8 @@
 """The music task: windows, padding, and both averages, against loops from the definition."""
 
-import dataclasses
 from types import SimpleNamespace
 
+import attrs
 import keras
 import numpy as np
 import pytest
@@ -125,7 +125,7 @@ def test_the_frame_average_weighs_every_step_alike(task, model):
     ]
     lengths = batch["length"]
     assert float(task.loss(model, batch)) == pytest.approx(np.mean(per_window), rel=1e-5)
-    frame = MusicTask(dataclasses.replace(task.config, loss_average="frame"))
+    frame = MusicTask(attrs.evolve(task.config, loss_average="frame"))
     expected = np.average(per_window, weights=lengths)
     assert float(frame.loss(model, batch)) == pytest.approx(expected, rel=1e-5)
     assert abs(expected - np.mean(per_window)) > 1e-3
@@ -152,7 +152,7 @@ def test_training_windows_overlap_by_half_and_the_others_do_not(task):
     piece[10] = 0  # and so is row 0
     splits = SimpleNamespace(train=[piece], valid=[piece], test=[piece])
     for silences, used in (("removed", without_silences(piece)), ("kept", piece)):
-        config = dataclasses.replace(task.config, silences=silences)
+        config = attrs.evolve(task.config, silences=silences)
         cut = MusicTask(config, splits)._windows
         for split, step in (("train", 10), ("valid", 20), ("test", 20)):
             expected = [rows(w) for w in windows(used, 20, step)]
@@ -160,6 +160,6 @@ def test_training_windows_overlap_by_half_and_the_others_do_not(task):
 
 
 def test_the_batches_of_an_epoch_depend_on_the_runs_seed(task):
-    other = MusicTask(dataclasses.replace(task.config, seed=1))
+    other = MusicTask(attrs.evolve(task.config, seed=1))
     mine, others = (next(iter(t.train_batches(1)))["x"] for t in (task, other))
     assert not np.array_equal(mine, others)

@@ -1,14 +1,16 @@
 """Settings: the paper's values, what the scales change, and what is refused."""
 
-import dataclasses
 import itertools
 import json
 from pathlib import Path
 
+import attrs
 import pytest
 
 from rru_nb import RunConfig, UserError, paper_config
+from rru_nb.layers.setting import REQUIRED
 from rru_nb.training.config import CELLS, KINDS
+from rru_nb.training.settings import SETTINGS, changeable
 
 # Typed from the paper's Table 1 a second time, row by row, to catch a slip in params/.
 TABLE_1 = """
@@ -153,7 +155,7 @@ def test_the_papers_spellings_are_accepted():
 def test_a_config_is_frozen_and_knows_its_differences():
     config = paper_config("nottingham", "rru", dropout=0.5, seed=3)
     assert config.differences == {"dropout": {"paper": 0.77186, "here": 0.5}}
-    with pytest.raises(dataclasses.FrozenInstanceError):
+    with pytest.raises(attrs.exceptions.FrozenInstanceError):
         config.dropout = 0.1
 
 
@@ -201,6 +203,18 @@ def test_mistakes_are_quoted_and_the_fix_is_named(call, fragments):
         call()
     for fragment in fragments:
         assert fragment in str(error.value)
+
+
+def test_each_setting_is_declared_once_with_a_meaning_and_a_default_that_is_valid():
+    of_cells = [name for spec in CELLS.values() for name in spec.settings]
+    assert len(set(of_cells) | set(SETTINGS)) == len(of_cells) + len(SETTINGS)
+    for name, setting in (SETTINGS | changeable()).items():
+        assert setting.meaning and setting.wanted, name
+        assert setting.default in (None, REQUIRED) or setting.valid(setting.default), name
+    for cell in CELLS:
+        config = paper_config("jsb", cell)
+        assert config.as_dict().keys() == {*SETTINGS, *of_cells}
+        assert {n for n in of_cells if getattr(config, n) is not None} == set(CELLS[cell].settings)
 
 
 def test_units_replace_the_budget():

@@ -1,37 +1,33 @@
 """The commands behind the page "Listen": `rru-nb weights`, `rru-nb listen`."""
 
+from typing import Annotated
 
-def add_to(commands):
-    """Adds the commands to the subparsers of `rru-nb`."""
-    weights = commands.add_parser(
-        "weights",
-        help="train a small music model and keep its weights, for the page Listen",
-        description="Trains the model that params/listen.yml declares, writes its record as "
-        "`rru-nb run` does, and its weights under results/weights/.",
-    )
-    weights.add_argument("--dataset", required=True, help="a music set, e.g. jsb")
-    weights.add_argument("--cell", required=True, help="rru, gru, lstm or mogrifier")
-    weights.add_argument("--scale", help="laptop (default, as declared) or smoke")
-    weights.add_argument("--seed", type=int, default=0, help="default 0")
-    weights.add_argument("--quiet", action="store_true", help="no progress bar")
-    weights.set_defaults(do=_weights)
-    listen = commands.add_parser(
-        "listen",
-        help="count what the kept models play beside the data, for the page Listen",
-        description="Lets the models of `rru-nb weights` play on after the opening of each test "
-        "piece and writes what can be counted, theirs and the data's, to results/listen/.",
-    )
-    listen.add_argument("--dataset", required=True, help="jsb, nottingham or chorales")
-    listen.set_defaults(do=_listen)
+import typer
+
+from . import options
 
 
-def _weights(options):
+def weights(
+    dataset: options.Dataset,
+    cell: options.Cell,
+    scale: Annotated[
+        str | None,
+        typer.Option(help="laptop (default, as declared) or smoke", autocompletion=options.scales),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="of every random number")] = 0,
+    quiet: options.Quiet = False,
+):
+    """Train a small music model for the page Listen.
+
+    It is the model that params/listen.yml declares. Its record is written as `rru-nb run` does, and
+    its weights under results/weights/.
+    """
     from ..listen import models
     from ..training.records import find_record
 
-    config = models.listen_config(options.dataset, options.cell, options.scale, options.seed)
+    config = models.listen_config(dataset, cell, scale, seed)
     stored = models.find(config) is not None
-    path = models.make(config, progress=not options.quiet)
+    path = models.make(config, progress=not quiet)
     print(
         "stored weights:" if stored else "new weights:", f"{path} ({path.stat().st_size:,} bytes)"
     )
@@ -41,12 +37,17 @@ def _weights(options):
         print(f"record {config.id}: test  {scores}")
 
 
-def _listen(options):
+def listen(dataset: options.Dataset):
+    """Count what such models play, beside the data.
+
+    The models of `rru-nb weights` play on after the opening of each test piece. What can be
+    counted, theirs and the data's, is written to results/listen/.
+    """
     from ..data import canonical_name
     from ..listen import counts, models
     from ..listen.player import grid_of
 
-    dataset = canonical_name(options.dataset)
+    dataset = canonical_name(dataset)
     grid_of(dataset)
     counts.check_room(dataset)
     path = counts.write(counts.count(dataset, models.settings()["cells"]))

@@ -1,69 +1,82 @@
 """The commands for whole sections of the paper: `rru-nb sweep`, `rru-nb status`, `rru-nb tune`."""
 
-from ..errors import UserError
-from ..experiments import SECTIONS
+from types import SimpleNamespace
+from typing import Annotated
+
+import typer
+
+from ..errors import UserError, check_choice
 from ..storage.streams import tell
-from ..training.config import CELLS, SCALES
+from . import options as common
+from . import output
+
+Jobs = Annotated[int, typer.Option(help="runs at a time")]
 
 
-def add_to(commands):
-    """Adds the commands to the subparsers of `rru-nb`."""
-    _add_sweep(commands)
-    _add_status(commands)
-    _add_tune(commands)
+def status(
+    section: Annotated[
+        list[str], typer.Argument(help="default: all sections", autocompletion=common.sections)
+    ] = (),
+    scale: common.OnlyScale = None,
+    dataset: common.OnlyDataset = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="a line for each dataset of a section")
+    ] = False,
+    time: Annotated[
+        bool,
+        typer.Option(
+            "--time", help="first time some steps of what nothing here tells of: minutes; kept"
+        ),
+    ] = False,
+):
+    """Show what each section lacks, and its hours here."""
+    _status(SimpleNamespace(**locals()))
 
 
-def _add_sweep(commands):
-    sweep = commands.add_parser(
-        "sweep",
-        help="run what a section of the paper lacks",
-        description="Runs every run of a section that has no record, the most telling first. "
-        "Stop it with Ctrl-C; the same command goes on.",
-    )
-    sweep.add_argument("section", help=", ".join(SECTIONS))
-    sweep.add_argument("--dataset", help="default: each dataset that the paper shows, in turn")
-    sweep.add_argument("--scale", default="laptop", help="paper, laptop (default) or smoke")
-    sweep.add_argument("--cells", help="e.g. rru,gru; default: those of the section")
-    sweep.add_argument("--seeds", help="e.g. 0,1,2; default: those of the section")
-    sweep.add_argument("--jobs", type=int, default=1, help="runs at a time, default 1")
-    sweep.set_defaults(do=_sweep)
+def sweep(
+    section: common.Section,
+    dataset: Annotated[
+        str | None,
+        typer.Option(
+            help="default: each dataset that the paper shows, in turn",
+            autocompletion=common.datasets,
+        ),
+    ] = None,
+    scale: common.Scale = "laptop",
+    cells: Annotated[
+        str | None, typer.Option(help="e.g. rru,gru; default: those of the section")
+    ] = None,
+    seeds: Annotated[
+        str | None, typer.Option(help="e.g. 0,1,2; default: those of the section")
+    ] = None,
+    jobs: Jobs = 1,
+):
+    """Run what a section of the paper lacks.
+
+    The most telling runs come first. Stop it with Ctrl-C; the same command goes on.
+    """
+    _sweep(SimpleNamespace(**locals()))
 
 
-def _add_status(commands):
-    status = commands.add_parser(
-        "status",
-        help="how many runs of each section exist, and what the rest would cost here",
-    )
-    status.add_argument("section", nargs="*", help="default: all sections")
-    status.add_argument("--scale", help=f"default: {', '.join(SCALES)}")
-    status.add_argument("--dataset", help="default: those that the paper shows")
-    status.add_argument(
-        "--time",
-        action="store_true",
-        help="first time some steps of what no record of this machine tells: minutes; kept",
-    )
-    status.set_defaults(do=_status)
+def tune(
+    dataset: Annotated[
+        str, typer.Option(help="a music set or ptb-word", autocompletion=common.datasets)
+    ],
+    cell: common.Cell,
+    scale: common.Scale = "paper",
+    trials: Annotated[int, typer.Option(help="how many in the end")] = 100,
+    select_on: Annotated[
+        str, typer.Option(help="valid, or test: as the authors chose their values")
+    ] = "valid",
+    seed: Annotated[int, typer.Option(help="of search and trainings")] = 0,
+    quiet: common.Quiet = False,
+):
+    """Search hyperparameters as the paper did (section 4.2).
 
-
-def _add_tune(commands):
-    tune = commands.add_parser(
-        "tune",
-        help="search hyperparameters as the paper did (section 4.2)",
-        description="HyperOpt's TPE over the ranges of Table 3. Stop it with Ctrl-C; the same "
-        "command goes on with new points. Each trial leaves a record.",
-    )
-    tune.add_argument("--dataset", required=True, help="a music set or ptb-word")
-    tune.add_argument("--cell", required=True, help=" or ".join(CELLS))
-    tune.add_argument("--scale", default="paper", help="paper (default), laptop or smoke")
-    tune.add_argument("--trials", type=int, default=100, help="how many in the end, default 100")
-    tune.add_argument(
-        "--select-on",
-        default="valid",
-        help="valid (default), or test: as the authors chose their values",
-    )
-    tune.add_argument("--seed", type=int, default=0, help="of search and trainings, default 0")
-    tune.add_argument("--quiet", action="store_true", help="no progress bars")
-    tune.set_defaults(do=_tune)
+    HyperOpt's TPE over the ranges of Table 3. Stop it with Ctrl-C; the same command goes on with
+    new points. Each trial leaves a record.
+    """
+    _tune(SimpleNamespace(**locals()))
 
 
 def _tune(options):
@@ -106,30 +119,37 @@ def _sweep(options):
 
 def _status(options):
     from ..data import canonical_name
-    from ..errors import check_choice
+    from ..experiments import SECTIONS
+    from ..experiments.estimates import seconds_an_epoch
     from ..experiments.status import status, time_steps
+    from ..training.config import SCALES
 
     sections = [check_choice("section", name, SECTIONS) for name in options.section or SECTIONS]
     scales = [check_choice("scale", options.scale, SCALES)] if options.scale is not None else SCALES
     datasets = None if options.dataset is None else [canonical_name(options.dataset)]
     if options.time:
-        time_steps(sections, scales, datasets)
-    table = status(sections, scales, datasets)
+        time_steps(sections, scales, datasets, say=tell)
+    table = status(sections, scales, datasets, estimate=seconds_an_epoch)
     if table.empty:
-        print("no section has a grid for that")
+        output.note("no section has a grid for that")
         return
-    hours = [_hours(*row) for row in zip(table["hours left"], table.untold)]
-    print(table.drop(columns="untold").assign(**{"hours left": hours}).to_string(index=False))
-    print("\nHours on this machine, one run after the other, from the seconds of similar records")
-    print("and from the steps that `rru-nb status --time` timed.")
+    if not (options.everything or datasets):
+        table = table.groupby(["section", "scale"], sort=False).sum(numeric_only=True).reset_index()
+    rows = table.rename(columns={"untold": "estimated"}).to_dict("records")
+    rows = [row | {"hours left": _hours(row["hours left"])} for row in rows]
+    output.print_table(rows, {"recorded": _style_of_recorded})
+    output.note(
+        "Hours on this machine, one run after the other, from similar records and timed steps; of "
+        "the runs under `estimated` from operations counted and a speed measured here."
+    )
 
 
-def _hours(hours, untold):
-    """What is left: `"1.5"`, `"1.5 + 3 runs"` where nothing like those was measured here."""
-    runs = f"{untold} run{'s' if untold > 1 else ''}"
-    if not untold:
-        return f"{hours:.1f}"
-    return f"{hours:.1f} + {runs}" if hours else f"{runs}, unknown"
+def _hours(hours):
+    return f"{hours:.1f}" if hours < 10 else f"{hours:.0f}"
+
+
+def _style_of_recorded(row):
+    return "green" if row["recorded"] == row["runs"] else "yellow" if row["recorded"] else "red"
 
 
 def _names(text):

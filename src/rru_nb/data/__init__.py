@@ -7,14 +7,15 @@
 """
 
 from functools import cache
+from pathlib import Path
 
 from ..errors import UserError, check_choice
-from . import chorales, registry
+from . import registry
 from .checks import check, refusal
 from .fetch import downloads, find, find_anywhere, locate, mirror
-from .splits import Labelled, Splits
 
 DATASETS = tuple(registry.DATASETS_BY_NAME)
+_CHORALES = Path(__file__).with_name("chorales.npz")
 
 __all__ = [
     "DATASETS",
@@ -26,6 +27,14 @@ __all__ = [
     "load_dataset",
     "verify",
 ]
+
+
+def __getattr__(name):  # what needs NumPy is imported when first used
+    if name not in ("Labelled", "Splits"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from . import splits
+
+    return getattr(splits, name)
 
 
 def _folded(name):
@@ -95,7 +104,7 @@ def forget():
 
 @cache
 def _load(name, protocol, vocabulary_size):
-    from . import imdb, mnist, music, text
+    from . import chorales, imdb, mnist, music, text
 
     loaders = {
         "ptb-word": lambda d: text.load_ptb_words(d, protocol, vocabulary_size),
@@ -125,8 +134,8 @@ def catalogue():
             {
                 "name": dataset.name,
                 "title": dataset.title,
-                "files": " ".join(dataset.files) or chorales.FILE.name,
-                "megabytes": round((size or chorales.FILE.stat().st_size) / 1e6, 1),
+                "files": " ".join(dataset.files) or _CHORALES.name,
+                "megabytes": round((size or _CHORALES.stat().st_size) / 1e6, 1),
                 "found": _place(dataset),
                 "terms": dataset.terms,
                 "home": dataset.home,
@@ -137,8 +146,6 @@ def catalogue():
 
 def _place(dataset):
     """Return where a dataset's files are; "missing" if one is nowhere, "cache" if one is there."""
-    from .imdb import find_keras_file
-
     files = [registry.FILES[name] for name in dataset.files]
     if not files:
         return "package"
@@ -147,7 +154,11 @@ def _place(dataset):
         return "mirror"
     if all(find(file, downloads()) for file in downloaded):
         return "cache"
-    return "Keras' cache" if dataset.name == "imdb" and find_keras_file() else "missing"
+    if dataset.name != "imdb":
+        return "missing"
+    from .imdb import find_keras_file
+
+    return "Keras' cache" if find_keras_file() else "missing"
 
 
 def fetch_all(name):
@@ -157,7 +168,7 @@ def fetch_all(name):
         name: one of `DATASETS`, or the paper's spelling of it.
     """
     files = registry.DATASETS_BY_NAME[canonical_name(name)].files
-    return [locate(file) for file in files] or [chorales.FILE]
+    return [locate(file) for file in files] or [_CHORALES]
 
 
 def verify(name):
@@ -177,8 +188,10 @@ def verify(name):
         return {"dataset": dataset.name, "file": str(file)} | found
 
     if not dataset.files:
+        from . import chorales
+
         counts = ", ".join(f"{s} {n} pieces {t} steps" for s, (n, t) in dataset.counts.items())
-        return [row(chorales.FILE.name, counts, refusal(chorales.load, dataset))]
+        return [row(_CHORALES.name, counts, refusal(chorales.load, dataset))]
     rows = []
     for file in map(registry.FILES.get, dataset.files):
         path = find_anywhere(file)

@@ -8,9 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 
-import yaml
-
 from ..errors import check_choice
+from ..storage import files
 
 
 @dataclass(frozen=True)
@@ -90,7 +89,7 @@ def _frozen(value):
     return tuple(value) if isinstance(value, list) else value
 
 
-_CONTENT = yaml.safe_load(Path(__file__).with_name("registry.yml").read_text(encoding="utf-8"))
+_CONTENT = files.read_yaml(Path(__file__).with_name("registry.yml"))
 
 
 def _read(part, kind):

@@ -4,11 +4,9 @@ import itertools
 from dataclasses import dataclass
 from functools import lru_cache
 
-import yaml
-
 from ..data import canonical_name
 from ..errors import UserError, check_choice
-from ..storage import paths
+from ..storage import files, paths
 from ..training.config import CELLS, KINDS, RunConfig, canonical_cell, paper_config
 
 SECTIONS = ("main_results", "robustness", "dropout", "ablation", "normalization")
@@ -164,5 +162,4 @@ def _read(name):
 
 @lru_cache
 def _file(name):
-    path = paths.params_dir() / "sections" / f"{name}.yml"
-    return yaml.safe_load(path.read_text(encoding="utf-8"))
+    return files.read_yaml(paths.params_dir() / "sections" / f"{name}.yml")

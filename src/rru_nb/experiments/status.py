@@ -9,16 +9,18 @@ from . import SECTIONS, section
 from .costs import Costs, duration
 
 
-def status(sections=SECTIONS, scales=SCALES, datasets=None):
+def status(sections=SECTIONS, scales=SCALES, datasets=None, estimate=None):
     """A row for each section, scale and dataset of the paper.
 
     Args:
         sections, scales: names to show. datasets: names to show; None for the section's own.
+        estimate: a function of a config, the seconds of an epoch where nothing similar was
+            measured, see `estimates`; None: these hours are left out.
 
     Returns:
         A frame with the columns `section`, `scale`, `dataset`, `runs`, `recorded`, `failed` and
         `hours left`: what the runs without a record would take on this machine one after the
-        other, as far as similar ones were measured on it; and `untold`, how many were not.
+        other; and `untold`, the number of these of which nothing similar was measured on it.
     """
     records = load_records()
     outcome = dict(zip(records.id, records.status))
@@ -28,7 +30,7 @@ def status(sections=SECTIONS, scales=SCALES, datasets=None):
         found = section(name)
         for scale in scales:
             for dataset in datasets or found.datasets:
-                rows.append(_row(found, scale, dataset, outcome, costs))
+                rows.append(_row(found, scale, dataset, outcome, costs, estimate))
     return pd.DataFrame([row for row in rows if row])
 
 
@@ -77,12 +79,15 @@ def _runs(section, scale, dataset):
         return []
 
 
-def _row(section, scale, dataset, outcome, costs):
+def _row(section, scale, dataset, outcome, costs, estimate):
     configs = _runs(section, scale, dataset)
     if not configs:
         return None
     missing = [config for config in configs if config.id not in outcome]
     seconds, unknown = costs.total(missing)
+    if estimate:
+        untold = [config for config in missing if costs.seconds(config) is None]
+        seconds += sum(costs.epochs(config) * estimate(config) for config in untold)
     return {
         "section": section.name,
         "scale": scale,

@@ -133,16 +133,21 @@ _add(
         cell="cells.rru:RRUCell",
         layer="layers.rru:RRU",
         settings={
-            "output_size": whole(1, default=64),
-            "relu_layers": whole(1, default=1),
-            "hidden_multiplier": positive(1000, default=2.0),
-            "normalize": one_of(True, False, default=True),
-            "rezero": one_of("per_feature", "scalar", default="per_feature"),
-            "relu_outputs": one_of(True, False, default=False),
-            "residual": Setting(
-                _is_residual, "'uniform', 'identity' or a number in (0, 1)", "uniform"
+            "output_size": whole(1, "p, features of the output", default=64),
+            "relu_layers": whole(1, "r, times that eq. 1 and 2 apply", default=1),
+            "hidden_multiplier": positive(1000, "q, with g = round(q (m + n))", default=2.0),
+            "normalize": one_of((True, False), "normalization, Table 2", default=True),
+            "rezero": one_of(
+                ("per_feature", "scalar"), "whose factor is Z, Table 2", default="per_feature"
             ),
-            "residual_speed": positive(1e6, default=10.0),
+            "relu_outputs": one_of((True, False), "ReLU on the outputs, Table 2", default=False),
+            "residual": Setting(
+                _is_residual,
+                "'uniform', 'identity' or a number in (0, 1)",
+                "start of σ(S), Table 2",
+                default="uniform",
+            ),
+            "residual_speed": positive(1e6, "k of σ(k·S'), 10 in the authors' code", default=10.0),
         },
         parameters=sizes.rru,
         features=sizes.rru_features,
@@ -169,7 +174,9 @@ _add(
         title="LSTM",
         cell="cells.lstm:LSTMCell",
         layer="layers.lstm:LSTM",
-        settings={"forget_bias": number(-1000, 1000, default=1.0)},
+        settings={
+            "forget_bias": number(-1000, 1000, "of the forget gate, at the start", default=1.0)
+        },
         parameters=sizes.lstm,
         colour="#029e73",
         marker="^",
@@ -182,7 +189,10 @@ _add(
         title="Mogrifier LSTM",
         cell="cells.mogrifier:MogrifierLSTMCell",
         layer="layers.mogrifier:MogrifierLSTM",
-        settings={"rounds": whole(0, default=5), "rank": whole(1, default=40)},
+        settings={
+            "rounds": whole(0, "of x and h masking each other", default=5),
+            "rank": whole(1, "of the masks' matrices", default=40),
+        },
         parameters=sizes.mogrifier,
         colour="#d55e00",
         marker="D",
@@ -190,3 +200,4 @@ _add(
     )
 )
 _OF_THE_PAPER = tuple(CELLS)
+SETTINGS_OF_PAPER = tuple(name for spec in CELLS.values() for name in spec.settings)

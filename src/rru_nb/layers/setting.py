@@ -1,52 +1,77 @@
-"""A setting: which values it may take, and which one it has where nothing says otherwise."""
+"""A setting: what it means, which values it may take, and which one it has by default."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+import attrs
+
+from ..errors import UserError
+
+REQUIRED = attrs.NOTHING  # the default of a setting that has none
 
 
-@dataclass(frozen=True)
+@attrs.frozen
 class Setting:
     """One setting of a run.
 
     Attributes:
         valid: a function of a value that says whether it is valid.
-        wanted: what a valid value is, for the message of an error, e.g. `"a number above 0"`.
+        wanted: what a valid value is, for messages and tables, e.g. `"a number above 0"`.
+        meaning: what it does, in a line.
         default: the value where nothing says otherwise; None for "does not apply".
+        whose: "run"; or "dataset", where it applies only if the paper's settings have a value.
         real: whether it is a real number. A run's name hashes its settings, so 1 becomes 1.0.
     """
 
     valid: Callable
     wanted: str
-    default: object = None
-    real: bool = False
+    meaning: str = ""
+    default: object = attrs.field(default=None, kw_only=True)
+    whose: str = attrs.field(default="run", kw_only=True)
+    real: bool = attrs.field(default=False, kw_only=True)
+
+    def checked(self, name, value):
+        """Return a valid value of the setting called `name`, a real number as a float.
+
+        Raises:
+            UserError: if the value is not valid; it says what is wanted.
+        """
+        if not self.valid(value):
+            raise UserError(f"setting {name} = {value!r} is not valid; it must be {self.wanted}.")
+        return float(value) if self.real else value
 
 
-def whole(low, default=None):
-    """Return a setting that is a whole number of at least `low`."""
-    wanted = f"a whole number of at least {low}"
-    return Setting(lambda v: type(v) is int and v >= low, wanted, default)
-
-
-def number(low, high, default=None):
-    """Return a setting that is a number from `low` to `high`, both included."""
+def whole(low, meaning="", high=None, **more):
+    """Return a setting that is a whole number of at least `low`, and of at most `high`."""
+    wanted = "a whole number " + (f"of at least {low}" if high is None else f"from {low} to {high}")
     return Setting(
-        lambda v: is_number(v) and low <= v <= high, f"a number in [{low}, {high}]", default, True
+        lambda v: type(v) is int and low <= v and (high is None or v <= high),
+        *(wanted, meaning),
+        **more,
     )
 
 
-def positive(high, default=None):
+def number(low, high, meaning="", **more):
+    """Return a setting that is a number from `low` to `high`, both included."""
+    wanted = f"a number in [{low}, {high}]"
+    return Setting(lambda v: is_number(v) and low <= v <= high, wanted, meaning, real=True, **more)
+
+
+def positive(high, meaning="", **more):
     """Return a setting that is a number above 0, and not above `high`, where it makes no sense."""
-    return Setting(lambda v: is_number(v) and 0 < v <= high, "a number above 0", default, True)
+    wanted = "a number above 0"
+    return Setting(lambda v: is_number(v) and 0 < v <= high, wanted, meaning, real=True, **more)
 
 
-def rate(default=None):
+def rate(meaning="", **more):
     """Return a setting that is a share of something, less than all of it."""
-    return Setting(lambda v: is_number(v) and 0 <= v < 1, "a number in [0, 1)", default, True)
+    wanted = "a number in [0, 1)"
+    return Setting(lambda v: is_number(v) and 0 <= v < 1, wanted, meaning, real=True, **more)
 
 
-def one_of(*values, default=None):
+def one_of(values, meaning="", **more):
     """Return a setting that is one of `values`."""
-    return Setting(lambda v: v in values, "one of " + ", ".join(map(repr, values)), default)
+    wanted = "one of " + ", ".join(map(repr, values))
+    return Setting(lambda v: v in tuple(values), wanted, meaning, **more)
 
 
 def is_number(value):

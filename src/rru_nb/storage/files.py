@@ -18,6 +18,8 @@ import zipfile
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import yaml
+
 from ..errors import UserError
 from . import streams
 
@@ -138,6 +140,12 @@ def read_json(path, check, remedy=""):
         content = json.loads(path.read_text(encoding="utf-8"))
         check(content)
         return content
+
+
+def read_yaml(path):
+    """Return the content of a file of plain values, by libyaml where there is one."""
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    return yaml.load(path.read_text(encoding="utf-8"), loader)  # noqa: S506 (both are safe)
 
 
 # Locks

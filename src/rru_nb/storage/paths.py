@@ -8,6 +8,8 @@ the copies packaged in the wheel are read and new records go to the user's cache
 import os
 from pathlib import Path
 
+import platformdirs
+
 from ..errors import UserError
 
 PACKAGE = Path(__file__).resolve().parents[1]
@@ -73,9 +75,7 @@ def find_result(*names, others=()):
 
 def cache_dir():
     """Return the folder for downloads and encoded data: `RRU_NB_CACHE`, or the user's cache."""
-    import pooch
-
-    return _given("RRU_NB_CACHE") or Path(pooch.os_cache("rru_nb"))
+    return _given("RRU_NB_CACHE") or Path(platformdirs.user_cache_dir("rru_nb"))
 
 
 def state_dir():

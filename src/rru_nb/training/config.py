@@ -5,21 +5,18 @@ the number published for them (Table 1); `params/scales/<scale>.yml` holds what 
 `laptop` and `smoke` change of them. A config knows in what it differs from the paper's.
 """
 
-import dataclasses
 import hashlib
 import json
-from dataclasses import dataclass
 from functools import lru_cache
 
+import attrs
 import yaml
 
 from ..data import canonical_name, registry
 from ..errors import UserError, check_choice
-from ..layers.registry import CELL_TITLES, CELLS
-from ..storage import paths
-from .settings import OF_TASKS, as_float, check_value
-
-SCALES = ("paper", "laptop", "smoke")
+from ..layers.registry import CELL_TITLES, CELLS, SETTINGS_OF_PAPER
+from ..storage import files, paths
+from .settings import IDENTITY, SCALES, SETTINGS, checked, refuse_changes
 
 KINDS = {  # what kind of task a dataset is, see `tasks`
     "jsb": "music",
@@ -47,84 +44,27 @@ METRICS = {  # that of Table 1, which also stops training early
 STANDARD_METRICS = {"word": "perplexity_words", "char": "bpc_contiguous"}
 
 
-@dataclass(frozen=True, kw_only=True)
+@attrs.frozen(
+    kw_only=True,
+    slots=False,
+    these={name: attrs.field(default=setting.default) for name, setting in SETTINGS.items()}
+    | {"cell_settings": attrs.field(default=())},
+)
 class RunConfig:
     """Every setting of one training. Made by `paper_config`; None means "does not apply".
 
+    Its attributes are those of `settings.SETTINGS`, where each has its meaning, and the settings of
+    its cell, `CELLS[cell].settings`.
+
     Attributes:
-        dataset, cell, scale, seed: what is trained, at which size, with which random numbers.
-        protocol: "authors", or another of the dataset's: "standard", as the field scores text;
-            "paper", P-MNIST as the text says; "final", IMDB as the authors' last script.
-        n_params: budget of trainable parameters of the whole model; decides the state size n.
-        units: the state size n itself; where given, the budget is not used.
-        layers: number of recurrent layers.
-        embedding_size, vocabulary_size: of tasks over words or characters.
-        dropout: rate of the recurrent dropout (eq. 3).
-        output_size: p of the RRU. relu_layers: r, the number of times that eq. 1 and 2 apply.
-        hidden_multiplier: q, with g = round(q (m + n)).
-        normalize, rezero, relu_outputs, residual: the ablations of Table 2, see `RRUCell`.
-        residual_speed: k of σ(k·S'), 10 in the authors' code.
-        forget_bias: of the LSTM. rounds, rank: of the Mogrifier LSTM.
-        window: time steps of a training example. batch_size: examples of a step.
-        silences: "removed" (the authors' code) or "kept": empty time steps of the music sets.
-        loss_average: of the music tasks' training loss: "window" (the authors' code), each
-            window's mean over its steps and then the mean over windows, or "frame", the mean
-            over all steps of the batch.
-        label_smoothing: of the classification tasks.
-        learning_rate, optimizer, clip_multiplier: of `RAdam`; optimizer "authors" or "liu".
-        precision: of matrix products on a GPU: "float32", or "tf32", with ten bits of mantissa.
-        patience: epochs without a better score after which training stops.
-        max_epochs: upper limit of the epochs; None as in the paper: early stopping alone.
-        select_on: the split whose score stops training and picks the weights, "valid";
-            "test" is the protocol of tuning on test data, for comparison only.
-        train_limit, eval_limit: use only the first examples of a split (scale "smoke").
-        cell_settings: of a cell that you registered: pairs of name and value. Each is an attribute
-            too, as the settings of the paper's cells are.
+        cell_settings: of the cell: pairs of name and value. Each is an attribute too.
     """
 
-    dataset: str
-    cell: str
-    scale: str
-    seed: int
-    protocol: str = "authors"
-    n_params: int | None = None
-    units: int | None = None
-    layers: int = 1
-    embedding_size: int | None = None
-    vocabulary_size: int | None = None
-    dropout: float = 0.0
-    output_size: int | None = None
-    relu_layers: int | None = None
-    hidden_multiplier: float | None = None
-    normalize: bool | None = None
-    rezero: str | None = None
-    relu_outputs: bool | None = None
-    residual: float | str | None = None
-    residual_speed: float | None = None
-    forget_bias: float | None = None
-    rounds: int | None = None
-    rank: int | None = None
-    window: int
-    batch_size: int
-    silences: str | None = None
-    loss_average: str | None = None
-    label_smoothing: float | None = None
-    learning_rate: float
-    optimizer: str = "authors"
-    clip_multiplier: float | None = None
-    precision: str = "float32"
-    patience: int
-    max_epochs: int | None = None
-    select_on: str = "valid"
-    train_limit: int | None = None
-    eval_limit: int | None = None
-    cell_settings: tuple = ()
-
     def __getattr__(self, name):  # called for what is no field
-        for setting, value in self.__dict__.get("cell_settings", ()):
-            if setting == name:
-                return value
-        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        own = dict(self.__dict__.get("cell_settings", ()))
+        if name not in own and name not in SETTINGS_OF_PAPER:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        return own.get(name)
 
     @property
     def kind(self):
@@ -134,9 +74,7 @@ class RunConfig:
     @property
     def metric(self):
         """The metric that stops training: Table 1's, or the protocol "standard"'s own."""
-        if self.protocol == "standard":
-            return STANDARD_METRICS[self.kind]
-        return METRICS[self.kind]
+        return metric_for(self.dataset, self.protocol)
 
     @property
     def id(self):
@@ -148,7 +86,7 @@ class RunConfig:
         applies = {
             name: value
             for name, value in self.as_dict().items()
-            if value not in (_DEFAULTS.get(name, _NO_DEFAULT), _ADDED_LATER.get(name, _NO_DEFAULT))
+            if value not in [values.get(name, attrs.NOTHING) for values in _DO_NOT_COUNT]
         }
         return hashlib.sha256(json.dumps(applies, sort_keys=True).encode()).hexdigest()[:12]
 
@@ -164,13 +102,13 @@ class RunConfig:
         return {
             name: {"paper": paper[name], "here": value}
             for name, value in self.as_dict().items()
-            if name not in ("dataset", "cell", "scale", "seed") and value != paper[name]
+            if name not in IDENTITY and value != paper[name]
         }
 
     def as_dict(self):
-        """The settings as a plain dict, in the order of the fields."""
-        settings = dataclasses.asdict(self)
-        return settings | dict(settings.pop("cell_settings"))
+        """The settings as a plain dict, those of the paper's other cells as None."""
+        common = {name: getattr(self, name) for name in SETTINGS}
+        return common | dict.fromkeys(SETTINGS_OF_PAPER) | dict(self.cell_settings)
 
     @classmethod
     def from_dict(cls, settings):
@@ -179,24 +117,27 @@ class RunConfig:
         A record from before a setting was added has the value that it had then.
         """
         cell = check_choice("cell", settings["cell"], CELLS)
-        _refuse_unknown(settings, [*_FIELDS, *CELLS[cell].settings])
         paper = _paper_settings(settings["dataset"], cell)
-        added = {name: paper[name] for name in _ADDED_LATER}
-        return cls._of(added | settings)
+        for name in settings:
+            check_choice("setting", name, paper)
+        return cls._of({name: paper[name] for name in _ADDED_LATER} | settings)
 
     @classmethod
     def _of(cls, settings):
-        fields = {name: value for name, value in settings.items() if name in _FIELDS}
-        others = sorted((name, value) for name, value in settings.items() if name not in _FIELDS)
-        return cls(**fields, cell_settings=tuple(others))
+        common = {name: settings[name] for name in SETTINGS if name in settings}
+        others = {name: settings[name] for name in sorted(settings.keys() - common.keys())}
+        own = {n: v for n, v in others.items() if v is not None or n not in SETTINGS_OF_PAPER}
+        return cls(**common, cell_settings=tuple(own.items()))
 
 
-_FIELDS = [f.name for f in dataclasses.fields(RunConfig) if f.name != "cell_settings"]
-_NO_DEFAULT = object()
-_DEFAULTS = {
-    f.name: f.default for f in dataclasses.fields(RunConfig) if f.default is not dataclasses.MISSING
-}
 _ADDED_LATER = {"residual_speed": 10.0, "loss_average": "window"}
+_DEFAULTS = {name: setting.default for name, setting in SETTINGS.items()}
+_DO_NOT_COUNT = (_DEFAULTS | dict.fromkeys(SETTINGS_OF_PAPER), _ADDED_LATER)
+
+
+def metric_for(dataset, protocol):
+    """Return the name of the metric that stops a dataset's trainings."""
+    return (STANDARD_METRICS if protocol == "standard" else METRICS)[KINDS[dataset]]
 
 
 def canonical_cell(name):
@@ -236,14 +177,14 @@ def paper_config(dataset, cell, scale="paper", seed=0, **changes):
             "Use scale 'laptop' or 'smoke'."
         )
     paper = _paper_settings(dataset, cell)
-    _refuse_changes(dataset, cell, changes, paper)
+    refuse_changes(dataset, cell, changes, paper)
     protocol = _protocol_changes(dataset, cell, changes.get("protocol", "authors"))
     settings = paper | protocol | _scale_changes(dataset, cell, scale) | changes
     if changes.get("units") is not None:
         settings["n_params"] = None
-    settings |= {"scale": scale, "seed": seed}
-    _check_values(settings)
-    return RunConfig._of(as_float(settings))
+    settings = checked(settings | {"scale": scale, "seed": seed}, paper)
+    _check_sizes(settings)
+    return RunConfig._of(settings)
 
 
 def command(config):
@@ -271,10 +212,10 @@ def _paper_settings(dataset, cell):
 def _paper_file(dataset, cell):
     in_paper = paths.params_dir() / "paper" / dataset / f"{cell}.yml"
     if in_paper.is_file():
-        return _yaml(in_paper)
+        return files.read_yaml(in_paper)
     not_in_paper = paths.params_dir() / dataset / f"{cell}.yml"
     if not_in_paper.is_file():
-        declared = _yaml(not_in_paper)
+        declared = files.read_yaml(not_in_paper)
         return declared | {"config": _paper_file(declared["like"], cell)["config"]}
     # The GRU has no settings of its own, so what its files say can serve any cell.
     return {k: v for k, v in _paper_file(dataset, "gru").items() if k != "published"}
@@ -299,41 +240,12 @@ def _scale_changes(dataset, cell, scale):
 
 @lru_cache
 def _scale_file(scale):
-    return _yaml(paths.params_dir() / "scales" / f"{scale}.yml")
+    return files.read_yaml(paths.params_dir() / "scales" / f"{scale}.yml")
 
 
-def _yaml(path):
-    return yaml.safe_load(path.read_text(encoding="utf-8"))
-
-
-def _refuse_changes(dataset, cell, changes, paper):
-    fixed = ("dataset", "cell", "scale", "seed")
-    of_cells = [name for spec in CELLS.values() for name in spec.settings]
-    known = [name for name in dict.fromkeys([*_FIELDS, *of_cells]) if name not in fixed]
-    _refuse_unknown(changes, known)
-    for name in changes:
-        owners = [spec.name for spec in CELLS.values() if name in spec.settings]
-        if owners and cell not in owners:
-            raise UserError(
-                f"setting {name!r} belongs to cell {owners[0]!r}; the run's cell is {cell!r}."
-            )
-        if name in OF_TASKS and paper[name] is None:
-            raise UserError(f"setting {name!r} does not apply to dataset {dataset!r}.")
-        if owners or name in OF_TASKS:
-            check_value(name, changes[name], cell)  # None, for "does not apply", is none of them
-
-
-def _refuse_unknown(settings, known):
-    for name in settings:
-        check_choice("setting", name, known)
-
-
-def _check_values(settings):
-    for name, value in settings.items():
-        if value is not None or _DEFAULTS.get(name, _NO_DEFAULT) is not None:
-            check_value(name, value, settings["cell"])
+def _check_sizes(settings):
     window = settings["window"]
-    if KINDS[settings["dataset"]] in ("word", "char") and window and window % 2:
+    if KINDS[settings["dataset"]] in ("word", "char") and window % 2:
         raise UserError(
             f"window = {window} is odd; windows of text overlap by half. Give {window + 1}."
         )

@@ -7,12 +7,14 @@ as one, `[0, 1]` or `0, 1`, is that list, and a number is the list of it.
 """
 
 import math
+import sys
 from types import ModuleType, SimpleNamespace
 
 from ..data import canonical_name
 from ..errors import UserError, check_choice
+from ..layers import setting as kinds
 from .config import KINDS, SCALES, canonical_cell, paper_config
-from .settings import check_value, value_of
+from .settings import SETTINGS, changeable, value_of
 
 # What an IPython session defines by itself.
 _SESSION = {"In", "Out", "exit", "quit", "open", "get_ipython"}
@@ -42,15 +44,7 @@ def check_parameters(session, /, takes=None, **own):
         >>> P.dataset, P.cells
         ('jsb', ['rru'])
     """
-    checks = {
-        "dataset": canonical_name,
-        "cells": _cells,
-        "scale": _scale,
-        "live_scale": _scale,
-        "seeds": _seeds,
-        "train": _train,
-    }
-    checks = {name: checks[name] for name in checks if takes is None or name in takes} | own
+    checks = {n: check for n, check in _CHECKS.items() if takes is None or n in takes} | own
     given = {
         name: value
         for name, value in session.items()
@@ -70,8 +64,8 @@ def _checked(name, check, value):
             f'with papermill: -y "{name}: {error.example}".'
         ) from None
     except UserError as error:
-        told = str(error)
-        raise UserError(told if name in told else f"parameter {name}: {told}") from None
+        text = str(error)
+        raise UserError(text if name in text else f"parameter {name}: {text}") from None
 
 
 class _NoListError(UserError):
@@ -80,8 +74,8 @@ class _NoListError(UserError):
         self.wanted, self.example = wanted, example
 
 
-def _listed(value):
-    """The list that a value stands for, see above, or None."""
+def _as_list(value):
+    """Return the list that a value stands for, see above, or None."""
     if isinstance(value, str):
         text = value.strip()
         try:
@@ -93,28 +87,91 @@ def _listed(value):
     return list(value) if isinstance(value, list | tuple) else None
 
 
-def _names(value, canonical, wanted, example, may_be_empty=False):
-    names = _listed(value)
-    if names is None or not (names or may_be_empty) or not all(isinstance(n, str) for n in names):
-        raise _NoListError(value, wanted, example)
-    return list(dict.fromkeys(canonical(name) for name in names))
+def _list_of(one, wanted, example, fits=lambda entry: True, or_none=False, least=1):
+    """Return a check for a list, each of its entries once.
+
+    Args:
+        one: a function of an entry that returns its canonical form.
+        wanted, example: what the list is, for the message of an error.
+        fits: a function of an entry that says whether it belongs into such a list at all.
+        or_none: bool, whether None is valid. least: how many entries there have to be.
+    """
+    wanted += ", or None" * or_none
+
+    def check(value):
+        if value is None and or_none:
+            return None
+        entries = _as_list(value)
+        if entries is None or len(entries) < least or not all(map(fits, entries)):
+            raise _NoListError(value, wanted, example)
+        return list(dict.fromkeys(map(one, entries)))
+
+    return check
 
 
-def _cells(value):
-    return _names(value, canonical_cell, "a list of cells", "[rru, gru]")
+def _names(canonical, wanted, example, **more):
+    return _list_of(canonical, wanted, example, lambda name: isinstance(name, str), **more)
 
 
-def _scale(value):
-    return check_choice("scale", value, SCALES)
+def _setting(name):
+    """Return a check for a value of a setting; it leaves a whole number as it is."""
+
+    def check(value):
+        changeable()[name].checked(name, value)
+        return value
+
+    return check
 
 
-def _seeds(value):
-    seeds = _listed(value)
-    if not seeds or not all(type(seed) is int and seed >= 0 for seed in seeds):
-        raise _NoListError(value, "a list of whole numbers of at least 0", "[0, 1, 2]")
-    for seed in seeds:
-        check_value("seed", seed)
-    return list(dict.fromkeys(seeds))
+def values_of(setting):
+    """Return a check for a parameter that lists values of a setting of `RunConfig`, or is None."""
+    example = [getattr(paper_config("jsb", "rru"), setting)]
+    return _list_of(_setting(setting), f"a list of values of {setting}", example, or_none=True)
+
+
+def choices(what, valid):
+    """Return a check for a parameter that lists some of the names `valid`, or is None."""
+    example = f"[{', '.join(list(valid)[:2])}]"
+    return _names(one_of(what, valid), f"a list of names of {what}", example, or_none=True)
+
+
+def one_of(what, valid):
+    """Return a check for a parameter that is one of the names `valid`."""
+    return lambda value: check_choice(what, value, valid)
+
+
+def numbers(what, n):
+    """Return a check for a parameter that is a list of `n` finite numbers."""
+    wanted, example = f"a list of {n} numbers", [float(i) for i in range(n)]
+
+    def check(value):
+        values = _as_list(value) or []
+        if len(values) != n or not all(kinds.is_number(v) and math.isfinite(v) for v in values):
+            raise _NoListError(value, wanted, example)
+        return [float(v) for v in values]
+
+    return check
+
+
+def music_dataset(value):
+    """Return a check for a parameter that is a music set."""
+    music = [name for name in KINDS if KINDS[name] == "music"]
+    return check_choice("music set", canonical_name(value), music)
+
+
+def at_least(low, or_none=True):
+    """Return a check for a parameter that is a whole number of at least `low`, or None."""
+    return _value_of(kinds.whole(low), or_none)
+
+
+def _value_of(setting, or_none=False, example=""):
+    def check(value):
+        if not (value is None and or_none or setting.valid(value)):
+            wanted = f"{setting.wanted}{', or None' * or_none}{example}"
+            raise UserError(f"{value!r} must be {wanted}.")
+        return value
+
+    return check
 
 
 def _train(value):
@@ -123,93 +180,18 @@ def _train(value):
     return value
 
 
-def music_dataset(value):
-    """A check for a parameter that is a music set."""
-    music = [name for name in KINDS if KINDS[name] == "music"]
-    return check_choice("music set", canonical_name(value), music)
-
-
-def values_of(setting):
-    """A check for a parameter that lists values of a setting, for `check_parameters`.
-
-    Args:
-        setting: a setting of `RunConfig`, e.g. `"dropout"`.
-
-    Returns:
-        A function of a list that returns it; None, for the section's own values, stays None.
-    """
-
-    def check(value):
-        if value is None:
-            return None
-        values = _listed(value)
-        if not values:
-            of_the_paper = [getattr(paper_config("jsb", "rru"), setting)]
-            raise _NoListError(value, f"a list of values of {setting}, or None", of_the_paper)
-        for one in values:
-            check_value(setting, one)
-        return list(dict.fromkeys(values))
-
-    return check
-
-
-def datasets(value):
-    """A check for a parameter that lists datasets, in canonical form; the list may be empty."""
-    return _names(value, canonical_name, "a list of datasets", "[jsb, imdb]", may_be_empty=True)
-
-
-def choices(what, valid):
-    """A check for a parameter that lists some of the names `valid`; None stays None."""
-
-    def check(value):
-        if value is None:
-            return None
-        wanted, example = f"a list of names of {what}, or None", f"[{', '.join(list(valid)[:2])}]"
-        return _names(value, lambda name: check_choice(what, name, valid), wanted, example)
-
-    return check
-
-
-def one_of(what, valid):
-    """A check for a parameter that is one of the names `valid`."""
-    return lambda value: check_choice(what, value, valid)
-
-
-def count(value):
-    """A check for a parameter that is a whole number of at least 0."""
-    if type(value) is not int or value < 0:
-        raise UserError(f"{value!r} must be a whole number of at least 0.")
-    return value
-
-
-def numbers(what, n):
-    """A check for a parameter that is a list of `n` finite numbers."""
-
-    def check(value):
-        values = _listed(value) or []
-        finite = all(type(v) in (int, float) and math.isfinite(v) for v in values)
-        if len(values) != n or not finite:
-            raise _NoListError(value, f"a list of {n} numbers", [float(i) for i in range(n)])
-        return [float(v) for v in values]
-
-    return check
-
-
-def at_least(low, or_none=True):
-    """A check for a parameter that is a whole number of at least `low`; None may stay None."""
-
-    def check(value):
-        if (value is not None or not or_none) and (type(value) is not int or value < low):
-            told = ", or None" if or_none else ""
-            raise UserError(f"{value!r} must be a whole number of at least {low}{told}.")
-        return value
-
-    return check
-
-
-def positive(value):
-    """A check for a parameter that is a number above 0."""
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not number or not 0 < value < float("inf"):
-        raise UserError(f"{value!r} must be a number above 0, e.g. 0.8.")
-    return value
+count = at_least(0, or_none=False)  # a whole number of at least 0
+positive = _value_of(kinds.positive(sys.float_info.max), example=", e.g. 0.8")
+datasets = _names(canonical_name, "a list of datasets", "[jsb, imdb]", least=0)  # may be empty
+_CHECKS = {
+    "dataset": canonical_name,
+    "cells": _names(canonical_cell, "a list of cells", "[rru, gru]"),
+    "scale": one_of("scale", SCALES),
+    "live_scale": one_of("scale", SCALES),
+    "seeds": _list_of(
+        lambda seed: SETTINGS["seed"].checked("seed", seed),
+        *("a list of whole numbers of at least 0", "[0, 1, 2]"),
+        fits=kinds.whole(0).valid,
+    ),
+    "train": _train,
+}

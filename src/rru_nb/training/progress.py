@@ -6,9 +6,9 @@ from ..storage import streams
 
 
 class Progress:
-    """A progress bar over the batches of an epoch; `enabled=False` shows nothing.
+    """A line over the batches of an epoch; `enabled=False` shows nothing.
 
-    How long a training lasts is unknown before early stopping ends it, so the bar gives the
+    How long a training lasts is unknown before early stopping ends it, so the line gives the
     time until it would stop if no epoch were better than the best so far.
     """
 
@@ -16,11 +16,11 @@ class Progress:
         self._config = config
         self._bar = streams.bar(
             disable=not enabled,
-            unit="batch",
+            bar_format="{desc}{n_fmt}/{total_fmt}{postfix}",
             dynamic_ncols=True,
             mininterval=0.5,
         )
-        self._began, self._epochs, self._note = time.perf_counter(), 0, ""
+        self._began, self._epochs, self._best, self._ends = time.perf_counter(), 0, "", None
 
     def __enter__(self):
         return self
@@ -31,13 +31,16 @@ class Progress:
     def start_epoch(self, data, number, n_batches, done=0):
         """Begin an epoch of `n_batches` steps on `data`; `done` of them were taken before."""
         title = f"{data} {self._config.cell} {self._config.scale}"
-        self._bar.set_description(f"{title} epoch {number}")
+        self._bar.set_description(f"{title}, epoch {number}")
         self._bar.reset(total=n_batches)
         self._bar.update(done)
 
     def step(self, loss):
         """Count one batch with its loss."""
-        self._bar.set_postfix_str(f"loss {loss:.3f}{self._note}", refresh=False)
+        left = ""
+        if self._ends is not None:
+            left = f", {max(0.0, self._ends - time.perf_counter()):.0f} s left"
+        self._bar.set_postfix_str(f"loss {loss:.3f}{self._best}{left}", refresh=False)
         self._bar.update()
 
     def end_epoch(self, scores, best_epoch, best_score):
@@ -47,9 +50,7 @@ class Progress:
         left = best_epoch + self._config.patience - scores["epoch"]
         if self._config.max_epochs:
             left = min(left, self._config.max_epochs - scores["epoch"])
+        self._best = f", best {best_score:.3f} ({best_epoch})"
+        self._ends = time.perf_counter() + max(left, 0) * per_epoch
         watched = scores[f"{self._config.select_on}_{self._config.metric}"]
-        self._note = (
-            f", {self._config.select_on} {watched:.3f} (best {best_score:.3f} at {best_epoch}), "
-            f"stops in {max(left, 0) * per_epoch:.0f} s unless better"
-        )
-        self._bar.set_postfix_str(self._note.lstrip(", "))
+        self._bar.set_postfix_str(f"{self._config.select_on} {watched:.3f}{self._best}")

@@ -8,8 +8,6 @@ import os
 import warnings
 from pathlib import Path
 
-import pandas as pd
-
 from ..data import DATASETS, canonical_name
 from ..errors import UserError, check_choice
 from ..storage import files, paths
@@ -94,6 +92,23 @@ def write_record(record):
     return path
 
 
+def read_records(**names):
+    """Return all records as they are stored, each with the `path` of its file.
+
+    Args:
+        **names: keep those of a `dataset`, `cell` or `scale`, or of a list of these.
+
+    Raises:
+        UserError: as `load_records`.
+    """
+    wanted = {setting: _wanted(setting, given) for setting, given in names.items()}
+    return [
+        record | {"path": str(path)}
+        for path, record in _all_records()
+        if all(record["config"][setting] in values for setting, values in wanted.items())
+    ]
+
+
 def load_records(**filters):
     """Return all records as a frame, one row a run.
 
@@ -114,7 +129,7 @@ def load_records(**filters):
             is not.
     """
     filters = {column: _wanted(column, given) for column, given in filters.items()}
-    frame = as_frame([record | {"path": str(path)} for path, record in _all_records()])
+    frame = as_frame(read_records())
     for column, wanted in filters.items():
         check_choice("column", column, frame.columns)
         frame = frame[frame[column].isin(wanted)]
@@ -144,6 +159,8 @@ def _as_the_paper_orders(column):
 
 def as_frame(records):
     """Return records as a frame with the columns of `load_records`, in the order given."""
+    import pandas as pd  # the command line reads records without it
+
     rows = [_row(record) for record in records]
     return pd.DataFrame(rows, columns=None if rows else _columns())
 

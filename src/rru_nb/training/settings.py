@@ -1,67 +1,127 @@
-"""Which values each setting of a run may take, and which cell it belongs to."""
+"""Every setting of a run, once: its values, its default, what it means, and whose it is.
+
+`RunConfig`, `--set`, the parameters of notebooks, `--help` and the book's page read this table;
+what only one cell has stands with the cell, in `layers/registry.py`.
+"""
 
 import re
 
 import yaml
 
-from ..errors import UserError
+from ..data import DATASETS
+from ..errors import UserError, check_choice
 from ..layers.registry import CELLS
-from ..layers.setting import Setting, one_of, positive, rate, whole
+from ..layers.setting import REQUIRED, Setting, one_of, positive, rate, whole
 
-OF_TASKS = ["embedding_size", "vocabulary_size", "silences", "loss_average", "label_smoothing"]
+SCALES = ("paper", "laptop", "smoke")
+IDENTITY = ("dataset", "cell", "scale", "seed")  # options of their own, and no change of a setting
 
-
-def _is_seed(value):  # larger ones NumPy's first generator does not take
-    return type(value) is int and 0 <= value < 2**32
-
-
-_OF_ALL_CELLS = {
-    "seed": Setting(_is_seed, "a whole number from 0 to 4294967295"),
-    "protocol": one_of("authors", "standard", "paper", "final"),
-    "n_params": whole(1),
-    "units": whole(1),
-    "layers": whole(1),
-    "embedding_size": whole(1),
-    "vocabulary_size": whole(2),
-    "dropout": rate(),
-    "window": whole(2),
-    "batch_size": whole(1),
-    "silences": one_of("removed", "kept"),
-    "loss_average": one_of("window", "frame"),
-    "label_smoothing": rate(),
-    "learning_rate": positive(100),
-    "optimizer": one_of("authors", "liu"),
-    "clip_multiplier": positive(1e9),
-    "precision": one_of("float32", "tf32"),
-    "patience": whole(1),
-    "max_epochs": whole(1),
-    "select_on": one_of("valid", "test"),
-    "train_limit": whole(1),
-    "eval_limit": whole(1),
+SETTINGS = {
+    "dataset": one_of(DATASETS, "what is learnt", default=REQUIRED),
+    "cell": Setting(lambda v: v in CELLS, "a cell of the list", "what learns", default=REQUIRED),
+    "scale": one_of(SCALES, "all sizes at once", default=REQUIRED),
+    # Larger ones NumPy's first generator does not take.
+    "seed": whole(0, "every random number comes from it", high=2**32 - 1, default=REQUIRED),
+    "protocol": one_of(
+        ("authors", "standard", "paper", "final"),
+        "standard: as the field scores text; paper: P-MNIST as the text says; "
+        "final: IMDB as the authors' last script",
+        default="authors",
+    ),
+    "n_params": whole(
+        1, "budget of trainable parameters of the whole model; decides the state size n"
+    ),
+    "units": whole(1, "the state size n itself; the budget is not used then"),
+    "layers": whole(1, "recurrent layers", default=1),
+    "embedding_size": whole(1, "features of a word or character", whose="dataset"),
+    "vocabulary_size": whole(2, "different words or characters", whose="dataset"),
+    "dropout": rate("rate of the recurrent dropout (eq. 3)", default=0.0),
+    "window": whole(2, "time steps of a training example", default=REQUIRED),
+    "batch_size": whole(1, "examples of a step", default=REQUIRED),
+    "silences": one_of(
+        ("removed", "kept"),
+        "empty time steps of music; the authors' code removes them",
+        whose="dataset",
+    ),
+    "loss_average": one_of(
+        ("window", "frame"),
+        "training loss of music: window, as the authors' code, each window's mean and then the "
+        "mean over windows; frame, the mean over all time steps of the batch",
+        whose="dataset",
+    ),
+    "label_smoothing": rate("share of the label spread over all classes", whose="dataset"),
+    "learning_rate": positive(100, "of RAdam", default=REQUIRED),
+    "optimizer": one_of(
+        ("authors", "liu"), "RAdam as the authors' code has it, or as its paper", default="authors"
+    ),
+    "clip_multiplier": positive(
+        1e9,
+        "κ of RAdam: gradients are clipped at about κ times their usual norm; null: they are not",
+    ),
+    "precision": one_of(
+        ("float32", "tf32"),
+        "of matrix products on a GPU; tf32 has ten bits of mantissa",
+        default="float32",
+    ),
+    "patience": whole(1, "epochs without a better score that end a training", default=REQUIRED),
+    "max_epochs": whole(1, "limit of the epochs; null as in the paper: early stopping alone"),
+    "select_on": one_of(
+        ("valid", "test"),
+        "split that stops training and picks the weights; test only to compare protocols",
+        default="valid",
+    ),
+    "train_limit": whole(1, "use only the first training examples"),
+    "eval_limit": whole(1, "use only the first examples of the other splits"),
 }
 
 
-def _setting(name, cell=None):
-    """The setting of that name: of all cells, or of one; by default of the first that has it."""
-    of_cells = [CELLS[cell]] if cell else CELLS.values()
-    tables = [_OF_ALL_CELLS, *(spec.settings for spec in of_cells)]
-    return next((table[name] for table in tables if name in table), None)
+def owners_of(name):
+    """Return the names of the cells that have a setting of their own of that name."""
+    return [spec.name for spec in CELLS.values() if name in spec.settings]
 
 
-def check_value(name, value, cell=None):
-    """Raises a `UserError` that names what is wanted if `value` is not valid for `name`.
+def changeable():
+    """Return `{name: Setting}` of what `--set` may change, of all runs and then of cells."""
+    common = {name: setting for name, setting in SETTINGS.items() if name not in IDENTITY}
+    return common | {name: s for spec in CELLS.values() for name, s in spec.settings.items()}
+
+
+def refuse_changes(dataset, cell, changes, paper):
+    """Raise a `UserError` for a change that there is not, or that does not apply to a run.
 
     Args:
-        name: a setting; of one that has no range nothing is asked. value: what it is to be.
-        cell: the run's cell, where several have a setting of that name.
+        dataset, cell: of the run. changes: `{name: value}`. paper: settings of the paper's run.
     """
-    setting = _setting(name, cell)
-    if setting and not setting.valid(value):
-        raise UserError(f"setting {name} = {value!r} is not valid; it must be {setting.wanted}.")
+    for name in changes:
+        check_choice("setting", name, changeable())
+        owners = owners_of(name)
+        if owners and cell not in owners:
+            raise UserError(
+                f"setting {name!r} belongs to cell {owners[0]!r}; the run's cell is {cell!r}."
+            )
+        if not owners and SETTINGS[name].whose == "dataset" and paper[name] is None:
+            raise UserError(f"setting {name!r} does not apply to dataset {dataset!r}.")
+
+
+def checked(settings, paper):
+    """Return the settings of a run, each one checked, real numbers as floats.
+
+    Args:
+        settings: `{name: value}`. paper: those of the paper's run: what is None there, and not of
+            every run, does not apply and stays None.
+    """
+    known = SETTINGS | CELLS[settings["cell"]].settings
+    none = {
+        name
+        for name, setting in known.items()
+        if settings[name] is None and setting.default is None
+        if setting.whose == "run" or paper[name] is None
+    }
+    return settings | {n: s.checked(n, settings[n]) for n, s in known.items() if n not in none}
 
 
 def value_of(text):
-    """The value that a text like `0.5`, `true` or `[1, 2]` stands for, as YAML has it.
+    """Return the value that a text like `0.5`, `true` or `[1, 2]` stands for, as YAML has it.
 
     Raises:
         UserError: if it is no YAML of plain values.
@@ -75,19 +135,6 @@ def value_of(text):
 
 
 def _number_of(value):
-    """The number that a text like 1e-2 is: YAML 1.1 reads it only with a point in it."""
+    """Return the number that a text like 1e-2 is: YAML 1.1 reads it only with a point in it."""
     is_one = isinstance(value, str) and re.fullmatch(r"[+-]?\d+[eE][+-]?\d+", value)
     return float(value) if is_one else value
-
-
-def as_float(settings):
-    """The settings of a run with whole numbers turned into floats where one is a real number."""
-    return {
-        name: float(value) if value is not None and _is_real(name, settings["cell"]) else value
-        for name, value in settings.items()
-    }
-
-
-def _is_real(name, cell):
-    setting = _setting(name, cell)
-    return setting is not None and setting.real

@@ -1,0 +1,183 @@
+"""Records as a person, a pipe and a program read them."""
+
+import json
+import os
+import re
+
+import numpy as np
+import pytest
+from helpers import a_record
+
+from rru_nb import DATASETS, paper_config
+from rru_nb.cli import data, main, options, output
+from rru_nb.training.records import write_record
+from rru_nb.training.settings import changeable
+
+SCORES = (7.7, 7.75, 7.9)
+
+
+def epochs(*scores):
+    return [{"epoch": i, "valid_nll_window": s, "seconds": 1.0} for i, s in enumerate(scores, 1)]
+
+
+def record(score, cell="rru", curve=(9.0, 8.5), **settings):
+    config = paper_config("jsb", cell, **settings)
+    scores = {"nll_window": score, "nll_frame": score + 0.1}
+    write_record(a_record(config, valid=scores, test=scores, epochs=epochs(*curve)))
+    return config
+
+
+@pytest.fixture(autouse=True)
+def configs(tmp_path, monkeypatch):
+    """Three seeds of the RRU at the paper's setting, another dropout, and a failed GRU."""
+    monkeypatch.setenv("RRU_NB_RESULTS", str(tmp_path / "results"))
+    monkeypatch.setenv("RRU_NB_STATE", str(tmp_path / "state"))
+    made = [record(score, seed=seed) for seed, score in enumerate(SCORES)]
+    made.append(record(8.5, dropout=0.5, curve=(9.0, 8.5, 8.4)))
+    failed = paper_config("jsb", "gru")
+    outcome = {"status": "failed", "failure": {"epoch": 3}, "test": {}, "valid": {}, "epochs": []}
+    write_record(a_record(failed, **outcome, best_epoch=None))
+    return [*made, failed]
+
+
+@pytest.fixture(params=[60, 80, 120])
+def terminal(request, monkeypatch):
+    """Have the commands write as to a terminal of so many columns."""
+    monkeypatch.setattr(output, "is_terminal", lambda: True)
+    monkeypatch.setenv("COLUMNS", str(request.param))
+    return request.param
+
+
+def answer(capsys, *arguments, code=0):
+    assert main(list(arguments)) == code
+    return capsys.readouterr()
+
+
+def cells_of(out):
+    head, *lines = (re.split("  +", line.strip()) for line in out.splitlines())
+    return [dict(zip(head, line)) for line in lines]
+
+
+def test_a_pipe_gets_a_line_for_each_cell_and_nothing_else(capsys):
+    told = answer(capsys, "results")
+    rru, gru = told.out.splitlines()[1:]
+    mean, sd = np.mean(SCORES), np.std(SCORES, ddof=1)
+    numbers = [f"{mean:.4f}", f"{sd:.4f}", "3", "0", "7.72"]
+    assert rru.split() == ["paper", "jsb", "rru", "nll_window", *numbers]
+    assert gru.split() == ["paper", "jsb", "gru", "nll_window", "-", "-", "0", "1", "8.2"]
+    assert "1 more" in told.err, "the one with another dropout"
+
+
+def test_a_terminal_gets_a_table_of_its_width(capsys, terminal):
+    told = answer(capsys, "results")
+    assert max(map(len, (told.out + told.err).splitlines())) <= terminal
+    shown = " ".join(told.out.split())
+    assert "JSB Chorales" in shown and "Mogrifier LSTM" in shown
+    assert f"{np.mean(SCORES):.2f} ± {np.std(SCORES, ddof=1):.2f}" in shown
+    assert "failed" in shown and "7.72" in shown
+
+
+@pytest.mark.parametrize("arguments", ["results --runs", "show {}", "compare {} {}", "settings"])
+def test_no_line_is_longer_than_the_terminal(arguments, capsys, terminal, configs):
+    told = answer(capsys, *arguments.format(configs[0].id, configs[3].id).split())
+    assert told.out and max(map(len, (told.out + told.err).splitlines())) <= terminal
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"]])
+def test_help_fits_the_terminal_too(arguments, capsys, terminal):
+    assert max(map(len, answer(capsys, *arguments).out.splitlines())) <= terminal
+
+
+def test_runs_are_listed_with_what_tells_them_apart(capsys, configs):
+    rows = cells_of(answer(capsys, "results", "--runs").out)
+    of_seed_0 = sorted([configs[0].id, configs[3].id])
+    assert [row["id"] for row in rows] == [*of_seed_0, *(configs[i].id for i in (1, 2, 4))]
+    assert not {"dataset", "scale", "metric"} & set(rows[0]), "the same for all"
+    (changed,) = (row for row in rows if row["id"] == configs[3].id)
+    assert changed["changes"] == "dropout=0.5" and float(changed["test"]) == 8.5
+
+
+def test_a_program_gets_json(capsys, configs):
+    records = json.loads(answer(capsys, "results", "--json", "--cell", "RRU").out)
+    assert {r["id"] for r in records} == {config.id for config in configs[:4]}
+    assert sorted(r["epochs"] for r in records) == [2, 2, 2, 3]
+
+
+def test_without_a_record_there_is_no_answer_but_a_way_to_one(capsys):
+    told = answer(capsys, "results", "--dataset", "mnist")
+    assert told.out == "" and "rru-nb run" in told.err
+
+
+def test_a_record_of_a_setting_to_come_is_listed(capsys, tmp_path):
+    (path,) = (tmp_path / "results").rglob("gru-*.json")
+    content = json.loads(path.read_text())
+    content["config"]["of_a_later_version"] = 1
+    path.write_text(json.dumps(content))
+    told = answer(capsys, "results", "--runs", "--cell", "gru")
+    assert "of_a_later_version=1" in told.out
+
+
+def test_a_record_is_found_by_the_first_digits_of_its_id(capsys, configs):
+    told = answer(capsys, "show", configs[3].id[:6].upper()).out
+    assert configs[3].id in told and "--set dropout=0.5" in told
+    assert "dropout 0.79362 -> 0.5" in told and "8.5000" in told and "+10.1 %" in told
+    told = answer(capsys, "show", configs[4].id).out
+    assert "failed: epoch 3" in told and "curve" not in told
+    assert "''" in answer(capsys, "show", "", code=2).err
+
+
+def test_digits_that_several_ids_begin_with_are_not_guessed(capsys, configs):
+    ids = [configs[0].id]
+    while not [i for i in ids[1:] if i[0] == ids[0][0]]:
+        ids.append(record(8.0, seed=len(ids) + 10).id)
+    told = answer(capsys, "show", ids[0][0], code=2).err
+    assert ids[0] in told and ids[-1] in told and "more digits" in told
+
+
+def test_two_records_are_compared_in_what_differs(capsys, configs):
+    told = answer(capsys, "compare", configs[0].id, configs[3].id)
+    rows = {line.split()[0]: line.split()[1:] for line in told.out.splitlines()[1:] if line.strip()}
+    names = [name for name in rows if name in configs[0].as_dict()]
+    assert names == ["dropout"] and rows["dropout"] == ["0.79362", "0.5", "-0.2936"]
+    assert rows["epochs"] == ["2", "3", "+1"]
+    first, second = (rows[config.id][0] for config in (configs[0], configs[3]))
+    # One scale for both: 9.0 is the highest bar, 8.4 the lowest, 8.5 a sixth of the way up.
+    assert second == "█▂▁" and first == "█▂"
+
+
+def test_a_curve_keeps_order_and_ends():
+    rng = np.random.default_rng(0)
+    values = rng.normal(size=200)
+    bars = output.sparkline(list(np.sort(values)), 40)
+    assert len(bars) == 40 and sorted(bars) == list(bars)
+    assert bars[0] == output.BARS[0] and bars[-1] == output.BARS[-1]
+    assert output.sparkline([2.0, 1.0], 40) == output.BARS[-1] + output.BARS[0]
+    assert output.sparkline([3.0] * 5, 40) == output.BARS[0] * 5
+
+
+def test_every_setting_is_listed(capsys):
+    rows = cells_of(answer(capsys, "settings").out)
+    assert [row["setting"] for row in rows] == list(changeable())
+
+
+def test_the_shell_completes_names_and_ids(configs):
+    assert [name for name, _ in options.datasets("")] == list(DATASETS)
+    assert [name for name, _ in options.datasets("pm")] == ["pmnist"]
+    assert options.sections("n") == ["normalization"] and options.scales("l") == ["laptop"]
+    assert options.ids(configs[4].id[:8]) == [(configs[4].id, "jsb gru-paper-s0")]
+    assert [name for name, _ in options.settings("drop")] == ["dropout="]
+
+
+def test_the_doctor_names_what_mends(capsys, monkeypatch, tmp_path):
+    monkeypatch.setattr(data, "_device", lambda: ("device", "a processor", ""))
+    monkeypatch.setenv("RRU_NB_DATA", str(tmp_path))
+    monkeypatch.setenv("RRU_NB_CACHE", str(tmp_path))
+    monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "0")
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("RRU_NB_STATE", str(tmp_path / "file" / "state"))
+    told = answer(capsys, "doctor").out
+    missing = [name for name in DATASETS if name not in ("chorales", "imdb")]
+    assert "rru-nb data fetch " + " ".join(missing[:3]) in told
+    assert "unset TF_ENABLE_ONEDNN_OPTS" in told
+    assert "export RRU_NB_STATE=" in told and "export RRU_NB_RESULTS=" not in told
+    assert os.path.basename(tmp_path) in told
