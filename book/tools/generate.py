@@ -29,6 +29,7 @@ from . import (
     page_status,
     paper_settings,
     plateau,
+    play,
     protocols,
     record_list,
     speed,
@@ -181,6 +182,7 @@ FRAGMENTS: dict[str, Callable] = {
     "strays.md": strays.strays,
     "built.md": built,
     "expected.md": expected.expected,
+    "play_measured.md": play.measured,
     **paper_settings.FRAGMENTS,
     **speed.FRAGMENTS,
 }
