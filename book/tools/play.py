@@ -15,6 +15,7 @@ from rru_nb.data import chorales
 from rru_nb.data.music import LOWEST_PITCH
 from rru_nb.listen import models
 from rru_nb.listen.player import GRIDS
+from rru_nb.training import provenance
 
 from .speed import record
 
@@ -70,7 +71,7 @@ def weights_of(model):
 
 
 def packed(array):
-    """Return what the page unpacks: base64 of int8 and of a scale for each column, or of float32."""
+    """Return what the page unpacks, in base64: int8 and scales of columns, or a vector as it is."""
     if array.ndim < 2:
         return {"float32": _base64(array, "<f4")}
     whole, scale = quantized(array)
@@ -117,13 +118,15 @@ def measured(context):
     """What one byte a weight does to the NLL, and how long a time step takes: two sentences."""
     found = record("play")
     if found is None:
-        return "Not measured yet:\n\n    python scripts/measure_play.py\n"
-    nll = [(row["int8"] / row["float32"] - 1) * 100 for row in found["nll"]]
-    slow = found["step"]
+        return "Not measured yet:\n\n    python -m scripts.measure_play\n"
+    changes = [100 * (row["int8"] / row["float32"] - 1) for row in found["nll"]]
+    step, busy = found["step"], found["load_average"] > found["device"]["cores"]
+    rru, gru = (step["ms"][cell] for cell in CELLS)
     return (
-        f"The page keeps a weight in one byte. That changes the test NLL by {min(nll):+.2f} to "
-        f"{max(nll):+.2f} % (mean of windows, {len(nll)} models). With the processor slowed "
-        f"{slow['throttling']} times in Chromium, a time step takes {slow['ms']['rru']:.2f} ms for the "
-        f"RRU and {slow['ms']['gru']:.2f} ms for the GRU ({found['device']['cpu']}, median)."
-        "\n"
+        f"The page keeps a weight in one byte. That changes the test NLL by {min(changes):+.2f} to "
+        f"{max(changes):+.2f} % (mean of windows, {len(changes)} models). In Chromium with the "
+        f"processor slowed {step['throttling']} times, to stand for a phone, a time step takes "
+        f"{rru:.1f} ms for the RRU and {gru:.1f} ms for the GRU (median; "
+        f"{provenance.device_name(found['device'] | {'gpu': None})}"
+        f"{', busy with other work too' if busy else ''}).\n"
     )

@@ -83,15 +83,15 @@
       <line x1="0" x2="${WIDTH}" y1="${zero}" y2="${zero}"/>`;
   }
 
-  // Draws a cell's steps: the state, `shares` ({label: values}) between 0 and 1, and a table of what
-  // the chosen step computes, the quantities `keys`.
+  // Draws a cell's steps: the state, `shares` between 0 and 1 by their labels, and a table of the
+  // quantities `keys` in the chosen step.
   function drawCell(name, steps, shares, keys, chosen) {
     const states = [0, 1].map((i) => [START[i], ...steps.map((made) => made.h[i])]);
     const most = Math.max(1, ...states.flat().map(Math.abs));
     const drawn = [
-      ...states.map((s, i) => [`state h${"₁₂"[i]}, ±${most.toFixed(1)}`, s, most, true]),
+      ...states.map((h, i) => [`state h${"₁₂"[i]}, ±${most.toFixed(1)}`, h, most, true]),
       ...Object.entries(shares).flatMap(([label, of]) =>
-        [0, 1].map((i) => [`${label}${"₁₂"[i]}, 0 to 1`, steps.map((made) => of(made)[i]), 1, false])),
+        [0, 1].map((i) => [`${label.replace("#", "₁₂"[i])}, 0 to 1`, steps.map((made) => of(made)[i]), 1, false])),
     ].map((row, i) => bars(i, ...row, chosen));
     const format = (v) => (v.length ? Array.from(v) : [v]).map((x) => x.toFixed(4)).join("&ensp;");
     const numbers = keys.map((key) => `<tr><th scope="row">${key}</th><td>${MEANING[key]}</td>
@@ -107,8 +107,8 @@
     const [w, chosen] = [handWeights(), number("step")];
     const rru = run(play.rruStep, w, ...pulse);
     const ofRru = ["z", "rms", "j", "c", "kept", "added", "h", "o"];
-    drawCell("rru", rru, { "kept: σ(S)": () => w.residual_scale }, ofRru, chosen);
-    const gates = { "kept: gate u": ({ u }) => u, "reset: gate r": ({ r }) => r };
+    drawCell("rru", rru, { "kept: σ(S#)": () => w.residual_scale }, ofRru, chosen);
+    const gates = { "kept: gate u#": ({ u }) => u, "reset: gate r#": ({ r }) => r };
     drawCell("gru", run(play.gruStep, floats(GRU), ...pulse), gates, ["r", "u", "c", "h"], chosen);
   }
 
@@ -268,7 +268,7 @@
     const bytes = play.writeMidi(whole(), steps_per_quarter, tempo);
     const link = document.createElement("a");
     link.href = URL.createObjectURL(new Blob([bytes], { type: "audio/midi" }));
-    link.download = `${[now.dataset, now.cell, "seed"].filter(Boolean).join("-")}${number("seed")}.mid`;
+    link.download = `${now.dataset}-${now.cell ?? "roll"}-seed${number("seed")}.mid`;
     link.click();
     URL.revokeObjectURL(link.href);
   }
