@@ -88,11 +88,11 @@
   function drawCell(name, steps, shares, keys, chosen) {
     const states = [0, 1].map((i) => [START[i], ...steps.map((made) => made.h[i])]);
     const most = Math.max(1, ...states.flat().map(Math.abs));
-    const drawn = [
-      ...states.map((h, i) => [`state h${"₁₂"[i]}, ±${most.toFixed(1)}`, h, most, true]),
-      ...Object.entries(shares).flatMap(([label, of]) =>
-        [0, 1].map((i) => [`${label.replace("#", "₁₂"[i])}, 0 to 1`, steps.map((made) => of(made)[i]), 1, false])),
-    ].map((row, i) => bars(i, ...row, chosen));
+    const rows = states.map((h) => [`state h#, ±${most.toFixed(1)}`, h, most, true]);
+    for (const [label, of] of Object.entries(shares))
+      for (const i of [0, 1]) rows.push([`${label}, 0 to 1`, steps.map((s) => of(s)[i]), 1, false]);
+    const drawn = rows.map(([label, ...row], i) =>
+      bars(i, label.replace("#", "₁₂"[i % 2]), ...row, chosen)); // two features, a row each
     const format = (v) => (v.length ? Array.from(v) : [v]).map((x) => x.toFixed(4)).join("&ensp;");
     const numbers = keys.map((key) => `<tr><th scope="row">${key}</th><td>${MEANING[key]}</td>
       <td>${format(steps[chosen - 1][key])}</td></tr>`);

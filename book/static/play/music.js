@@ -1,5 +1,5 @@
-// Piano rolls: notes, a MIDI file, sound, drawing. A roll is a list of time steps, each a Uint8Array
-// of the 88 keys, the lowest first.
+// Piano rolls: notes, a MIDI file, sound, drawing. A roll is a list of time steps, each an array of
+// the 88 keys, the lowest first.
 "use strict";
 
 ((play) => {
@@ -35,7 +35,7 @@
   // Returns the bytes of a MIDI file with one track; `tempo` in quarter notes a minute.
   function writeMidi(roll, stepsPerQuarter, tempo) {
     const number = (v) => (v > 127 ? [...number(v >> 7).map((b) => b | 128), v & 127] : [v]);
-    const big = (v, size) => Array.from({ length: size }, (_, i) => (v >> (8 * (size - 1 - i))) & 255);
+    const big = (v, size) => (size ? [...big(v >> 8, size - 1), v & 255] : []);
     const text = (word) => Array.from(word, (c) => c.charCodeAt(0));
     const events = notesOf(roll).flatMap(({ pitch, start, end }) => [
       [start, [0x90, pitch, VELOCITY]],
@@ -49,10 +49,9 @@
       now = t;
     }
     track.push(0, 0xff, 0x2f, 0);
+    const chunk = (name, bytes) => [...text(name), ...big(bytes.length, 4), ...bytes];
     const header = [...big(0, 2), ...big(1, 2), ...big(TICKS * stepsPerQuarter, 2)];
-    return Uint8Array.from(
-      [...text("MThd"), ...big(6, 4), ...header, ...text("MTrk"), ...big(track.length, 4), ...track],
-    );
+    return Uint8Array.from([...chunk("MThd", header), ...chunk("MTrk", track)]);
   }
 
   // Sound
@@ -121,8 +120,8 @@
     return { step: Math.floor((px - MARGIN) / step), pitch: view.high - Math.floor(py / key) };
   }
 
-  // Draws a view: a `roll`, the pitches {low, high}, the `steps` of the width; `prime`, the end of
-  // the opening; perhaps `head`, a time, and `cursor`, {step, pitch}. Colours are the style sheet's.
+  // Draws a view: a `roll`, pitches {low, high}, `steps` of the width; `prime`, the end of the
+  // opening; perhaps `head`, a time, and `cursor`, {step, pitch}. The style sheet has the colours.
   function drawRoll(canvas, { roll, prime, head, cursor, ...view }) {
     const { x, y, step, key } = scaleOf(canvas, view);
     const [width, height, ratio] = [canvas.clientWidth, canvas.clientHeight, devicePixelRatio];
