@@ -1,12 +1,14 @@
 """What one byte a weight does to the models of the page Play, and how long its time steps take.
 
-    python -m scripts.measure_play
+    python -m scripts.measure_play         # both
+    python -m scripts.measure_play step    # the times alone
 
 Writes `benchmarks/records/play.json`: the test NLL of each model with its committed weights and
 with those of the page, by Keras; and the milliseconds of a time step in Chromium, whose processor
 is slowed down as developers do to stand for a phone. It needs the data of both sets and Chromium.
 """
 
+import argparse
 import json
 import os
 import tempfile
@@ -36,25 +38,30 @@ TIME_STEPS = """
     rruPlay.compose(model, opening, 84, 1, rruPlay.random(i));
     times.push((performance.now() - began) / (opening.length + 84));
   }
-  return times.slice(10).sort((a, b) => a - b)[25];  // the median, without the warm-up
+  times.splice(0, 10);  // the warm-up
+  times.sort((a, b) => a - b);
+  return {median: times[times.length / 2], min: times[0]};
 }
 """
 
 
 def main():
-    """Measures and writes the record."""
-    record = {
-        "device": provenance.machine(),
-        "load_average": os.getloadavg()[0],
-        "step": step_times(),
-        "nll": [nll(dataset, cell) for dataset in play.TITLES for cell in play.CELLS],
-    }
+    """Measures what is asked for and writes it into the record."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("what", nargs="?", choices=MEASURES, help="one alone; without, both")
+    what = parser.parse_args().what
+    record = json.loads(RECORD.read_text(encoding="utf-8")) if RECORD.is_file() else {}
+    record |= {name: measure() for name, measure in MEASURES.items() if what in (None, name)}
     RECORD.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
     print(RECORD.read_text(encoding="utf-8"))
 
 
-def nll(dataset, cell):
-    """Return the test NLL (mean of windows) of a model with both kinds of its weights."""
+def losses():
+    """Return the test NLL (mean of windows) of each model with both kinds of its weights."""
+    return [_losses_of(dataset, cell) for dataset in play.TITLES for cell in play.CELLS]
+
+
+def _losses_of(dataset, cell):
     config, model, _ = models.load(models.listen_config(dataset, cell))
     scores = {"float32": task_for(config).evaluate(model, "test")["nll_window"]}
     for weight in model.weights:
@@ -65,7 +72,7 @@ def nll(dataset, cell):
 
 
 def step_times():
-    """Return the median milliseconds of a time step of each cell in a slowed Chromium."""
+    """Return the milliseconds of a time step of each cell in a slowed Chromium, and where."""
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         play.write_weights(Path(folder))
         browser = playwright.chromium.launch(executable_path=chromium(), args=CHROMIUM_FLAGS)
@@ -78,7 +85,11 @@ def step_times():
         ms = {cell: page.evaluate(TIME_STEPS, cell) for cell in play.CELLS}
         version = browser.version
         browser.close()
-    return {"ms": ms, "throttling": THROTTLING, "chromium": version}
+    where = {"device": provenance.machine(), "load_average": os.getloadavg()[0]}
+    return {"ms": ms, "throttling": THROTTLING, "chromium": version} | where
+
+
+MEASURES = {"nll": losses, "step": step_times}
 
 
 if __name__ == "__main__":

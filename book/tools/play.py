@@ -15,7 +15,6 @@ from rru_nb.data import chorales
 from rru_nb.data.music import LOWEST_PITCH
 from rru_nb.listen import models
 from rru_nb.listen.player import GRIDS
-from rru_nb.training import provenance
 
 from .speed import record
 
@@ -120,13 +119,14 @@ def measured(context):
     if found is None:
         return "Not measured yet:\n\n    python -m scripts.measure_play\n"
     changes = [100 * (row["int8"] / row["float32"] - 1) for row in found["nll"]]
-    step, busy = found["step"], found["load_average"] > found["device"]["cores"]
-    rru, gru = (step["ms"][cell] for cell in CELLS)
+    step = found["step"]
+    rru, gru = (
+        f"{step['ms'][c]['min']:.1f} ms (median {step['ms'][c]['median']:.1f})" for c in CELLS
+    )
     return (
         f"The page keeps a weight in one byte. That changes the test NLL by {min(changes):+.2f} to "
         f"{max(changes):+.2f} % (mean of windows, {len(changes)} models). In Chromium with the "
-        f"processor slowed {step['throttling']} times, to stand for a phone, a time step takes "
-        f"{rru:.1f} ms for the RRU and {gru:.1f} ms for the GRU (median; "
-        f"{provenance.device_name(found['device'] | {'gpu': None})}"
-        f"{', busy with other work too' if busy else ''}).\n"
+        f"processor slowed {step['throttling']} times, to stand for a phone, a time step of the "
+        f"RRU takes at least {rru}, one of the GRU {gru}: {step['device']['cpu']}, "
+        f"{step['device']['cores']} cores, load {step['load_average']:.1f}.\n"
     )
