@@ -16,7 +16,7 @@ pytest.importorskip("axe_playwright_python")
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import sync_playwright
 
-from book.tools import play
+from book.tools import play, speed
 from book.tools.generate import Context
 from rru_nb import GRUCell, load_dataset, read_midi
 from rru_nb.listen import models
@@ -422,18 +422,18 @@ def test_the_sentence_of_what_is_measured_follows_the_record(monkeypatch, tmp_pa
     times = {"rru": {"min": 0.5, "median": 0.6}, "gru": {"min": 0.7, "median": 0.8}}
     machine = {"device": {"cpu": "a processor", "cores": 2}, "load_average": 1.5}
     made_up = {"nll": rows, "step": {"throttling": 4, "ms": times} | machine}
-    monkeypatch.setattr(play, "record", lambda name: made_up)
-    told = play.measured(Context(tmp_path, None))
+    monkeypatch.setattr(speed, "record", lambda name: made_up)
+    told = speed.play_measured(Context(tmp_path, None))
     assert "-0.25 to +0.50 %" in told and "slowed 4 times" in told
     assert "0.5 ms (median 0.6)" in told and "0.7 ms (median 0.8)" in told
     assert "a processor, 2 cores, load 1.5" in told
-    monkeypatch.setattr(play, "record", lambda name: None)
-    assert "measure_play" in play.measured(Context(tmp_path, None))
+    monkeypatch.setattr(speed, "record", lambda name: None)
+    assert "measure_play" in speed.play_measured(Context(tmp_path, None))
 
 
 @pytest.mark.parametrize("cell", play.CELLS)
 def test_the_measured_nll_is_that_of_the_weights_of_the_page(mirror, cell):
     config = models.listen_config("jsb", cell)
-    (row,) = [r for r in play.record("play")["nll"] if (r["dataset"], r["cell"]) == ("jsb", cell)]
+    (row,) = [r for r in speed.record("play")["nll"] if (r["dataset"], r["cell"]) == ("jsb", cell)]
     score = task_for(config).evaluate(trained("jsb", cell), "test")["nll_window"]
     assert score == pytest.approx(row["int8"], abs=1e-4)

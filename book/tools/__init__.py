@@ -24,7 +24,6 @@ from rru_nb.storage import files, paths
 from .errors import BookError, refusals_told
 from .execute import execute_notebooks
 from .generate import substitutions, write_fragments
-from .play import write_weights
 from .site import build_site, repository_of
 from .stage import pages, prepare, remove
 
@@ -72,6 +71,8 @@ def _build(root, below, output, execute, fresh, say):
     if execute:
         execute_notebooks(folder, notebooks, below / "executed", fresh, say)
     write_fragments(folder, repository, say)
+    from .play import write_weights  # with a backend, which takes seconds to import
+
     write_weights(folder)
     site = build_site(folder, repository, say, substitutions())
     _replace(output, site)

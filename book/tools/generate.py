@@ -29,7 +29,6 @@ from . import (
     page_status,
     paper_settings,
     plateau,
-    play,
     protocols,
     record_list,
     speed,
@@ -182,7 +181,6 @@ FRAGMENTS: dict[str, Callable] = {
     "strays.md": strays.strays,
     "built.md": built,
     "expected.md": expected.expected,
-    "play_measured.md": play.measured,
     **paper_settings.FRAGMENTS,
     **speed.FRAGMENTS,
 }

@@ -16,8 +16,6 @@ from rru_nb.data.music import LOWEST_PITCH
 from rru_nb.listen import models
 from rru_nb.listen.player import GRIDS
 
-from .speed import record
-
 FOLDER = "book/static/play"
 CELLS = ("rru", "gru")
 TITLES = {"jsb": "JSB Chorales", "nottingham": "Nottingham"}
@@ -111,22 +109,3 @@ def _openings(dataset, stored):
 
 def _pitches(roll):
     return [(np.flatnonzero(keys) + LOWEST_PITCH).tolist() for keys in roll]
-
-
-def measured(context):
-    """What one byte a weight does to the NLL, and how long a time step takes: two sentences."""
-    found = record("play")
-    if found is None:
-        return "Not measured yet:\n\n    python -m scripts.measure_play\n"
-    changes = [100 * (row["int8"] / row["float32"] - 1) for row in found["nll"]]
-    step = found["step"]
-    rru, gru = (
-        f"{step['ms'][c]['min']:.1f} ms (median {step['ms'][c]['median']:.1f})" for c in CELLS
-    )
-    return (
-        f"The page keeps a weight in one byte. That changes the test NLL by {min(changes):+.2f} to "
-        f"{max(changes):+.2f} % (mean of windows, {len(changes)} models). In Chromium with the "
-        f"processor slowed {step['throttling']} times, to stand for a phone, a time step of the "
-        f"RRU takes at least {rru}, one of the GRU {gru}: {step['device']['cpu']}, "
-        f"{step['device']['cores']} cores, load {step['load_average']:.1f}.\n"
-    )
