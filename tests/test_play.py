@@ -431,9 +431,9 @@ def test_the_sentence_of_what_is_measured_follows_the_record(monkeypatch, tmp_pa
     assert "measure_play" in speed.play_measured(Context(tmp_path, None))
 
 
-@pytest.mark.parametrize("cell", play.CELLS)
-def test_the_measured_nll_is_that_of_the_weights_of_the_page(mirror, cell):
-    config = models.listen_config("jsb", cell)
-    (row,) = [r for r in speed.record("play")["nll"] if (r["dataset"], r["cell"]) == ("jsb", cell)]
-    score = task_for(config).evaluate(trained("jsb", cell), "test")["nll_window"]
+def test_the_measured_nll_is_that_of_the_weights_of_the_page(mirror):
+    config = models.listen_config("jsb", "rru")
+    rows = speed.record("play")["nll"]
+    (row,) = [row for row in rows if (row["dataset"], row["cell"]) == ("jsb", "rru")]
+    score = task_for(config).evaluate(trained("jsb", "rru"), "test")["nll_window"]
     assert score == pytest.approx(row["int8"], abs=1e-4)
