@@ -181,6 +181,7 @@ FRAGMENTS: dict[str, Callable] = {
     "strays.md": strays.strays,
     "built.md": built,
     "expected.md": expected.expected,
+    "play_measured.md": speed.play_measured,
     **paper_settings.FRAGMENTS,
     **speed.FRAGMENTS,
 }

@@ -242,5 +242,4 @@ FRAGMENTS = {
     "speed_memory.md": memory,
     "speed_epoch.md": epoch,
     "speed_backends.md": backends,
-    "play_measured.md": play_measured,
 }
