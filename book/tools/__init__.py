@@ -5,7 +5,8 @@ A build never writes into the checkout but under `_build/`:
 - `stage`: a copy of what the pages need goes to `_build/stage`, under the same paths, so that a
   page's path in the book is its path in the repository (the Colab links rely on it).
 - `execute`: each notebook of the table of contents runs there by papermill.
-- `generate`: fragments of pages are written from the records.
+- `generate`: fragments of pages are written from the records, and by `play` the weights that the
+  page Play runs.
 - `site`: Jupyter Book turns the stage into pages; a warning is an error.
 
 The new site replaces the one before only if all of this went well. Of several builds of a
@@ -71,6 +72,9 @@ def _build(root, below, output, execute, fresh, say):
     if execute:
         execute_notebooks(folder, notebooks, below / "executed", fresh, say)
     write_fragments(folder, repository, say)
+    from .play import write_weights  # with a backend, which takes seconds to import
+
+    write_weights(folder)
     site = build_site(folder, repository, say, substitutions())
     _replace(output, site)
 

@@ -190,6 +190,7 @@ FRAGMENTS: dict[str, Callable] = {
     "clone.md": clone,
     "colab.md": colab,
     "expected.md": expected.expected,
+    "play_measured.md": speed.play_measured,
     **paper_settings.FRAGMENTS,
     **speed.FRAGMENTS,
 }

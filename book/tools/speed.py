@@ -166,5 +166,25 @@ def _save(context, figure, name):
     figure.savefig(path, metadata={"Date": None})
 
 
+def play_measured(context):
+    """Say what one byte a weight does to the NLL, and how long a time step takes."""
+    found = record("play")
+    if found is None:
+        return "Not measured yet:\n\n    python -m scripts.measure_play\n"
+    changes = [100 * (row["int8"] / row["float32"] - 1) for row in found["nll"]]
+    step = found["step"]
+    rru, gru = (
+        f"{step['ms'][c]['min']:.1f} ms (median {step['ms'][c]['median']:.1f})"
+        for c in ("rru", "gru")
+    )
+    return (
+        f"The page keeps a weight in one byte. That changes the test NLL by {min(changes):+.2f} to "
+        f"{max(changes):+.2f} % (mean of windows, {len(changes)} models). In Chromium with the "
+        f"processor slowed {step['throttling']} times, to stand for a phone, a time step of the "
+        f"RRU takes at least {rru}, one of the GRU {gru}: {step['device']['cpu']}, "
+        f"{step['device']['cores']} cores, load {step['load_average']:.1f}.\n"
+    )
+
+
 FRAGMENTS = {"speed_verdict.md": verdict, "speed_backends.md": backends}
 FRAGMENTS |= {f"speed_{name}.md": functools.partial(_table, name) for name in TABLES}
