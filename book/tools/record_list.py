@@ -6,7 +6,7 @@ from pathlib import Path
 from rru_nb.analysis import tables
 from rru_nb.training.config import CELL_TITLES, RunConfig, command
 from rru_nb.training.provenance import device_name
-from rru_nb.training.records import load_records
+from rru_nb.training.records import failure_text, load_records
 
 
 def record_list(context):
@@ -58,7 +58,7 @@ def _config(record):
 
 def _scores(record):
     if record.status == "failed":
-        return f"failed in epoch {record.failure['epoch']}"
+        return failure_text(record.failure)
     scores = {
         title: getattr(record, f"test_{metric}", None)
         for metric, title in tables.METRIC_TITLES.items()

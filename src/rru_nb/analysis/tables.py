@@ -7,7 +7,7 @@ from ..data import DATASETS
 from ..training.config import CELL_TITLES, CELLS, paper_config
 from ..training.metrics import METRICS
 from ..training.provenance import backend_of, device_name
-from ..training.records import load_records
+from ..training.records import failure_text, load_records
 
 _OF_TABLES = ("nll_window", "nll_batches", "nll_frame", "perplexity", "bpc", "accuracy")
 METRIC_TITLES = {name: METRICS[name].title for name in _OF_TABLES}
@@ -139,7 +139,7 @@ def _measured_row(record):
     config = paper_config(record.dataset, record.cell, record.scale, record.seed)
     row = _row_of(config)
     if record.status == "failed":
-        return row | {"test": f"failed in epoch {record.failure['epoch']}"}
+        return row | {"test": failure_text(record.failure)}
     score = getattr(record, f"test_{config.metric}")
     row["test"] = _fixed(score)
     if config.published:
@@ -205,7 +205,7 @@ def provenance_table(records):
 
 def _epochs(record):
     if record.status == "failed":
-        return f"failed in epoch {record.failure['epoch']}"
+        return failure_text(record.failure)
     return f"{len(record.epochs)} ({record.best_epoch:.0f})"
 
 

@@ -2,6 +2,7 @@
 
 from ..errors import UserError
 from ..experiments import SECTIONS
+from ..experiments.engines import make_engine
 from ..storage.streams import tell
 from ..training.config import CELLS, SCALES
 
@@ -25,7 +26,7 @@ def _add_sweep(commands):
     sweep.add_argument("--scale", default="laptop", help="paper, laptop (default) or smoke")
     sweep.add_argument("--cells", help="e.g. rru,gru; default: those of the section")
     sweep.add_argument("--seeds", help="e.g. 0,1,2; default: those of the section")
-    sweep.add_argument("--jobs", type=int, default=1, help="runs at a time, default 1")
+    _add_engine(sweep)
     sweep.set_defaults(do=_sweep)
 
 
@@ -62,8 +63,24 @@ def _add_tune(commands):
         help="valid (default), or test: as the authors chose their values",
     )
     tune.add_argument("--seed", type=int, default=0, help="of search and trainings, default 0")
+    _add_engine(tune)
     tune.add_argument("--quiet", action="store_true", help="no progress bars")
     tune.set_defaults(do=_tune)
+
+
+def _add_engine(command):
+    command.add_argument("--jobs", type=int, default=1, help="runs at a time, default 1")
+    command.add_argument("--engine", default="local", help="local (default), or ray: a cluster")
+    command.add_argument("--address", help="of the Ray cluster; default: RAY_ADDRESS, or here")
+    command.add_argument("--gpus-per-run", type=float, help="on Ray; 0.25: four share a GPU")
+    command.add_argument("--cpus-per-run", type=float, help="on Ray, default 1")
+    command.add_argument("--max-concurrent", type=int, help="on Ray; default: as there is room")
+
+
+def _engine(options, progress=False):
+    names = ("address", "gpus_per_run", "cpus_per_run", "max_concurrent")
+    cluster = {name: getattr(options, name) for name in names}
+    return make_engine(options.engine, options.jobs, progress, **cluster)
 
 
 def _tune(options):
@@ -74,7 +91,7 @@ def _tune(options):
     )
     if options.trials < 1:
         raise UserError(f"--trials {options.trials} must be at least 1.")
-    done = tune(search, options.trials, progress=not options.quiet)
+    done = tune(search, options.trials, _engine(options, progress=not options.quiet))
     finished = [trial for trial in done if trial["loss"] is not None]
     print(f"{len(done)} trials, {len(done) - len(finished)} failed: {search.path}")
     if finished:
@@ -86,17 +103,16 @@ def _sweep(options):
     from ..experiments import section
     from ..experiments.sweep import sweep
 
-    if options.jobs < 1:
-        raise UserError(f"--jobs {options.jobs} must be at least 1.")
+    engine = _engine(options)
     found = section(options.section)
     cells, seeds = _names(options.cells), _numbers("--seeds", options.seeds)
     if options.dataset is not None:
-        sweep(found, options.dataset, options.scale, cells, seeds, options.jobs)
+        sweep(found, options.dataset, options.scale, cells, seeds, engine)
         return
     failed = []
     for dataset in found.datasets:  # one whose file is not at hand holds up no other
         try:
-            sweep(found, dataset, options.scale, cells, seeds, options.jobs)
+            sweep(found, dataset, options.scale, cells, seeds, engine)
         except UserError as error:
             tell(f"{dataset} is left out: {error}")
             failed.append(dataset)

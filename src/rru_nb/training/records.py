@@ -94,6 +94,13 @@ def write_record(record):
     return path
 
 
+def failure_text(failure):
+    """Return how a training failed, in a few words, from what its record says in `failure`."""
+    if failure["epoch"] is None:  # what ran it was lost, and knows no epoch
+        return f"failed: {failure['reason']}"
+    return f"failed in epoch {failure['epoch']}"
+
+
 def load_records(**filters):
     """All records as a frame, one row a run.
 
