@@ -245,18 +245,18 @@ def _import_ray():
 
 
 def _connect(ray, address):
-    address = address or os.environ.get("RAY_ADDRESS")
-    if address and ":" in address.removeprefix("ray://"):
+    address = address or os.environ.get("RAY_ADDRESS") or None
+    if address not in (None, "auto", "local"):
         _check_answers(address)
     try:
         with _handlers_of_signals():
             ray.init(
                 address, include_dashboard=False, logging_level=logging.ERROR, log_to_driver=False
             )
-    except (ConnectionError, RuntimeError, ValueError, OSError) as error:
+    except (RuntimeError, ValueError, OSError) as error:
         raise UserError(
-            f"--address {address}: {_first_line(error)} Start a cluster with `ray start --head`, "
-            "or leave the address out."
+            f"--address {address}: {_first_line(error)}. Give the address that `ray start --head` "
+            "printed, and RAY_AUTH_MODE=token where the cluster wants its token."
         ) from error
 
 
@@ -320,7 +320,7 @@ def _first_line(error):
 
 def _failed(config, reason):
     """Return the record of a run that no worker could end; where it ran is not known."""
-    record = {
+    return {
         "schema": SCHEMA,
         "id": config.id,
         "config": config.as_dict(),
@@ -343,4 +343,3 @@ def _failed(config, reason):
         "source_tree": provenance.source_tree(),
         "commit": provenance.commit(),
     }
-    return record

@@ -133,10 +133,10 @@ def searches(dataset, cells, scale="paper", select_on="valid", seed=0):
 def tune(search, n_trials=100, engine=None, say=print):
     """Runs trials until a search has `n_trials`, and returns them as `Search.trials` does.
 
-    The point of trial k depends on `(seed, k)` and the trials before it alone, of which the last
-    few are still running where an engine runs several at a time: TPE takes these for bad ones, so
-    that it looks elsewhere meanwhile. The index grows in the order of the trials, whatever order
-    they end in, so a search that was interrupted ends as an undisturbed one.
+    The point of trial k depends on `(seed, k)` and the trials before it alone: a search that was
+    interrupted ends as an undisturbed one. Where an engine runs B at a time, the last B - 1 may
+    still be running: TPE takes these for failed ones, so that it looks elsewhere. The index grows
+    in the order of the trials, whatever order they end in.
 
     Args:
         search: a `Search`. n_trials: int, how many trials it is to have in the end.
@@ -165,7 +165,10 @@ def _fill(search, n_trials, engine, say):
             pending = [t for t in under_way if t["id"] not in {trial["id"] for trial in done}]
             if len(done) + len(pending) >= n_trials:
                 return
-            values = suggest(search, done + pending)
+            before = done + pending
+            known = max(0, len(before) - engine.slots + 1)
+            unknown = [trial | {"loss": None} for trial in before[known:]]
+            values = suggest(search, before[:known] + unknown)
             config = search.config(values)
             under_way.append({"id": config.id, "values": values, "loss": None})
             engine.submit(config)
