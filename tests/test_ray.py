@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -81,20 +82,17 @@ class Cluster:
                 continue
 
     def stop(self):
-        for signum, patience in ((signal.SIGTERM, 30), (signal.SIGKILL, 10)):
-            for node in reversed(self.heads):
-                try:
-                    os.killpg(node.pid, signum)
-                except ProcessLookupError:
-                    continue
-            deadline = time.monotonic() + patience
-            while list(self.processes()) and time.monotonic() < deadline:
-                time.sleep(0.2)
+        """Kill all processes at once, the heads first; a gentler end takes Ray half a minute."""
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline and (left := dict(self.processes())):
+            for pid in sorted(left, key=lambda pid: pid not in [node.pid for node in self.heads]):
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            time.sleep(0.2)
         for node in self.heads:
             node.wait()
-        left = list(self.processes())
         shutil.rmtree(self.folder, ignore_errors=True)
-        return left
+        return list(self.processes())
 
 
 @pytest.fixture

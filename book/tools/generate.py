@@ -24,6 +24,7 @@ from rru_nb.training.records import load_records
 
 from . import (
     claims,
+    costs,
     expected,
     front,
     page_status,
@@ -181,6 +182,7 @@ FRAGMENTS: dict[str, Callable] = {
     "strays.md": strays.strays,
     "built.md": built,
     "expected.md": expected.expected,
+    "costs.md": costs.costs,
     **paper_settings.FRAGMENTS,
     **speed.FRAGMENTS,
 }
