@@ -13,12 +13,14 @@ from helpers import a_record
 
 from rru_nb import UserError, paper_config
 from rru_nb.cli import main
-from rru_nb.experiments import ray_engine, ray_worker
+from rru_nb.experiments import ray_engine, ray_worker, results, section
+from rru_nb.experiments.costs import Costs
 from rru_nb.experiments.engines import InProcess, Processes, make_engine
 from rru_nb.experiments.tuning import Search, suggest, tune
+from rru_nb.figures.curves import validation_curves
 from rru_nb.layers import sizes
 from rru_nb.layers.registry import register_cell, unregister_cell
-from rru_nb.training.records import failure_text, write_record
+from rru_nb.training.records import failure_text, load_records, write_record
 
 SWEEP = ["sweep", "dropout", "--dataset", "chorales", "--scale", "smoke"]
 
@@ -194,6 +196,15 @@ def test_a_search_of_several_at_a_time_goes_on_as_if_undisturbed():
     assert tune(search, 30, OutOfOrder(), say=list) == whole
 
 
-def test_a_failure_without_an_epoch_says_its_reason():
+def test_a_run_that_no_worker_could_end_is_a_failed_one_everywhere():
+    points = section("dropout").points("chorales", ["gru"], "smoke")
+    write_record(ray_engine._failed(points[0].config, "3 attempts, the last: lost"))
+    (row,) = load_records().itertuples()
+    assert (
+        row.status == "failed" and failure_text(row.failure) == "failed: 3 attempts, the last: lost"
+    )
     assert failure_text({"epoch": 3}) == "failed in epoch 3"
-    assert failure_text({"epoch": None, "reason": "lost"}) == "failed: lost"
+    assert list(results(section("dropout"), points).status) == ["failed", "missing"]
+    assert Costs().seconds(points[0].config) is None, "it tells no time"
+    figure = validation_curves(load_records(), "nll_window", "")
+    assert "lost" in figure.axes[0].get_legend_handles_labels()[1][0]

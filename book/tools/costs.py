@@ -19,7 +19,7 @@ from rru_nb.training.records import load_records
 
 WORKERS = (1, 8, 64)
 TRIALS = 100  # of a search, in the paper
-DRAWS = 200
+DRAWS = 50
 
 # Float32 operations and bytes of memory, both a second, by the makers' data sheets.
 GPUS = {"T4": (8.1e12, 320e9), "H100": (66.9e12, 3.35e12)}
