@@ -42,6 +42,16 @@ OF_THE_TEST = {
 }
 
 
+# On 127.0.0.1 Ray would have one node alone.
+START = """
+from ray._private import ray_constants, services
+from ray.scripts.scripts import main
+ray_constants.ENABLE_RAY_CLUSTER = True
+services.resolve_ip_for_localhost = lambda host: host
+main()
+"""
+
+
 class Cluster:
     """Nodes of Ray, each in a session of its own, so that all of their processes can be found."""
 
@@ -57,7 +67,7 @@ class Cluster:
 
     def start(self, arguments, **environment):
         log = (self.folder / f"node{len(self.heads)}.log").open("w")
-        command = [sys.executable, "-m", "ray.scripts.scripts", "start", "--block"]
+        command = [sys.executable, "-c", START, "start", "--block"]
         command += ["--node-ip-address", "127.0.0.1", *arguments]
         environment = os.environ | environment
         node = subprocess.Popen(

@@ -68,6 +68,8 @@ class OnRay:
         try:
             self._nodes = [node for node in self._ray.nodes() if node["Alive"]]
             self._count_slots()
+            self._call = self._ray.remote(max_retries=0)(_caller())
+            self._environment = self._environment_of_workers()
             self._marker = _marker()
         except BaseException:
             self._disconnect()
@@ -108,9 +110,10 @@ class OnRay:
         while self._waiting and len(self._under_way) < (self._max_concurrent or float("inf")):
             config = self._waiting.pop(0)
             make_room(config)
-            task = self._task(name=command(config), num_cpus=self._cpus, num_gpus=self._gpus)
+            needs = {"num_cpus": self._cpus, "num_gpus": self._gpus}
+            task = self._call.options(name=command(config), **needs)
             arguments = config.as_dict(), *self._expected([config]), self._marker
-            self._under_way[task.remote(self._environment(), "run_on_worker", *arguments)] = config
+            self._under_way[task.remote(self._environment, "run_on_worker", *arguments)] = config
 
     def _record_of(self, config, ref):
         """Return the record of a run that ended, or None for one to be tried again."""
@@ -162,7 +165,7 @@ class OnRay:
         if wanted <= self._ready_for:
             return
         datasets = sorted({dataset for dataset, _ in wanted})
-        arguments = self._environment(), "prepare", datasets, *self._expected(configs)
+        arguments = self._environment, "prepare", datasets, *self._expected(configs)
         refs = {self._on_node(node).remote(*arguments): node for node in self._nodes}
         faults = [fault for fault in map(self._fault, refs, refs.values()) if fault]
         if faults:
@@ -180,7 +183,7 @@ class OnRay:
         from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
         place = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
-        return self._task(num_cpus=0, scheduling_strategy=place)
+        return self._call.options(num_cpus=0, scheduling_strategy=place)
 
     def _expected(self, configs):
         """Return what a worker has to have: versions, and the cells registered here, pickled."""
@@ -195,15 +198,12 @@ class OnRay:
             ) from error
         return ray_worker.versions(), pickled
 
-    def _environment(self):
+    def _environment_of_workers(self):
         given = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
         commit = provenance.commit()
         if commit["sha"]:  # for nodes without a checkout; they have the same source
             given["RRU_NB_COMMIT"] = commit["sha"] + "-dirty" * bool(commit["dirty"])
         return given | (_SHARES_A_GPU if 0 < self._gpus < 1 else {})
-
-    def _task(self, **options):
-        return self._ray.remote(max_retries=0, **options)(_caller())
 
     def _disconnect(self):
         if self._own:
