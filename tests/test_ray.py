@@ -36,6 +36,7 @@ OF_THE_TEST = {
     "RAY_AUTH_TOKEN": secrets.token_hex(32),
     "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # stays on 127.0.0.1
     "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_raylet_start_wait_time_s": "120",  # where the machine does much else
     "RAY_memory_monitor_refresh_ms": "0",  # other processes may fill the memory
     "RAY_worker_niceness": "0",  # Ray lets other processes of the machine go first
     "TF_CPP_MIN_LOG_LEVEL": "3",
