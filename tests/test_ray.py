@@ -36,7 +36,6 @@ OF_THE_TEST = {
     "RAY_AUTH_TOKEN": secrets.token_hex(32),
     "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # stays on 127.0.0.1
     "RAY_USAGE_STATS_ENABLED": "0",
-    "RAY_raylet_start_wait_time_s": "120",  # where the machine does much else
     "RAY_memory_monitor_refresh_ms": "0",  # other processes may fill the memory
     "RAY_worker_niceness": "0",  # Ray lets other processes of the machine go first
     "TF_CPP_MIN_LOG_LEVEL": "3",
@@ -62,27 +61,34 @@ class Cluster:
             probe.bind(("127.0.0.1", 0))
             self.address = f"127.0.0.1:{probe.getsockname()[1]}"
         self.heads = []
+
+    def start_head(self):
         port = self.address.partition(":")[2]
         own = ["--head", "--port", port, "--temp-dir", str(self.folder), "--num-cpus", "2"]
         self.start([*own, "--include-dashboard", "false"])
 
     def start(self, arguments, **environment):
-        log = (self.folder / f"node{len(self.heads)}.log").open("w")
+        """Start a node; again where it took longer than the half minute that Ray allows."""
+        while not self._starts(arguments, os.environ | environment):
+            assert len(self.heads) < 8, (self.folder / "log").read_text()
+
+    def _starts(self, arguments, environment):
         command = [sys.executable, "-c", START, "start", "--block"]
         command += ["--node-ip-address", "127.0.0.1", *arguments]
-        environment = os.environ | environment
-        node = subprocess.Popen(
-            command, stdout=log, stderr=log, env=environment, start_new_session=True
-        )
+        with (self.folder / "log").open("w") as log:
+            streams = {"stdout": log, "stderr": log, "start_new_session": True}
+            node = subprocess.Popen(command, env=environment, **streams)
         self.heads.append(node)
-        deadline = time.monotonic() + 120
-        while "Ray runtime started" not in Path(log.name).read_text():
-            assert node.poll() is None and time.monotonic() < deadline, Path(log.name).read_text()
+        while "Ray runtime started" not in (self.folder / "log").read_text():
+            if node.poll() is not None:
+                self.kill({node.pid})
+                return False
             time.sleep(0.3)
+        return True
 
-    def processes(self):
-        """Yield the process id and the title of each process of the cluster."""
-        sessions = {node.pid for node in self.heads}
+    def processes(self, sessions=None):
+        """Yield the process id and the title of each process of the cluster, or of some nodes."""
+        sessions = sessions or {node.pid for node in self.heads}
         for folder in Path("/proc").glob("[0-9]*"):
             try:
                 pid, title = int(folder.name), (folder / "cmdline").read_bytes()
@@ -92,14 +98,18 @@ class Cluster:
             except OSError:  # it has ended
                 continue
 
-    def stop(self):
-        """Kill all processes at once, the heads first; a gentler end takes Ray half a minute."""
+    def kill(self, sessions):
+        """Kill all processes of some nodes at once; a gentler end takes Ray half a minute."""
         deadline = time.monotonic() + 30
-        while time.monotonic() < deadline and (left := dict(self.processes())):
-            for pid in sorted(left, key=lambda pid: pid not in [node.pid for node in self.heads]):
+        while time.monotonic() < deadline and (left := dict(self.processes(sessions))):
+            # First the nodes themselves, which watch the others.
+            for pid in sorted(left, key=lambda pid: pid not in sessions):
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
             time.sleep(0.2)
+
+    def stop(self):
+        self.kill({node.pid for node in self.heads})
         for node in self.heads:
             node.wait()
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -112,9 +122,13 @@ def cluster(tmp_path, monkeypatch):
         monkeypatch.setenv(name, value)
     use(tmp_path, monkeypatch, "cluster")
     cluster = Cluster()
-    yield cluster
-    ray().shutdown()
-    assert cluster.stop() == []
+    try:
+        cluster.start_head()
+        yield cluster
+        ray().shutdown()
+    finally:
+        left = cluster.stop()
+    assert left == []
 
 
 def ray():
