@@ -203,7 +203,9 @@ class OnRay:
         commit = provenance.commit()
         if commit["sha"]:  # for nodes without a checkout; they have the same source
             given["RRU_NB_COMMIT"] = commit["sha"] + "-dirty" * bool(commit["dirty"])
-        return given | (_SHARES_A_GPU if 0 < self._gpus < 1 else {})
+        if not self._gpus:
+            return given | {"CUDA_VISIBLE_DEVICES": ""}
+        return given | (_SHARES_A_GPU if self._gpus < 1 else {})
 
     def _disconnect(self):
         if self._own:
@@ -255,8 +257,9 @@ def _connect(ray, address):
             )
     except (RuntimeError, ValueError, OSError) as error:
         raise UserError(
-            f"--address {address}: {_first_line(error)}. Give the address that `ray start --head` "
-            "printed, and RAY_AUTH_MODE=token where the cluster wants its token."
+            f"--engine ray, --address {address}: {_first_line(error).rstrip('.')}. Give the "
+            "address that `ray start --head` printed, and RAY_AUTH_MODE=token where the cluster "
+            "has a token."
         ) from error
 
 
