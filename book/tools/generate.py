@@ -24,6 +24,7 @@ from rru_nb.training.records import load_records
 
 from . import (
     claims,
+    costs,
     deviations,
     dots,
     expected,
@@ -191,6 +192,7 @@ FRAGMENTS: dict[str, Callable] = {
     "colab.md": colab,
     "expected.md": expected.expected,
     "play_measured.md": speed.play_measured,
+    "costs.md": costs.costs,
     **paper_settings.FRAGMENTS,
     **speed.FRAGMENTS,
 }

@@ -18,6 +18,7 @@ from rru_nb import UserError, load_records, paper_config
 from rru_nb.cli import main
 from rru_nb.experiments import estimates, section, step_times
 from rru_nb.experiments.costs import ASSUMED_EPOCHS, Costs, duration
+from rru_nb.experiments.engines import Processes
 from rru_nb.experiments.status import status
 from rru_nb.experiments.sweep import _Progress, sweep
 from rru_nb.tasks import task_for
@@ -294,7 +295,7 @@ def test_the_most_telling_runs_come_first(monkeypatch):
 
 def test_the_rest_is_shared_among_jobs_and_what_is_unknown_costs_the_average():
     points = section("main_results").points("nottingham", ["rru", "gru", "lstm"])
-    progress = _Progress(len(points), points, jobs=2, say=print)
+    progress = _Progress(len(points), points, say=print, slots=2)
     progress._costs = SimpleNamespace(total=lambda configs: (3600.0, 1))
     assert progress._rest() == "; 3 left, about 45 min"  # 3/2 of an hour, in two processes
 
@@ -312,9 +313,9 @@ def test_a_process_that_ends_without_a_record_is_one_error_with_its_last_words(m
         def terminate(self):
             pass
 
-    monkeypatch.setattr("rru_nb.experiments.sweep.subprocess.Popen", Ended)
+    monkeypatch.setattr("rru_nb.experiments.engines.subprocess.Popen", Ended)
     with pytest.raises(UserError, match="^rru-nb run .* ended with code 2: rru-nb: the reason$"):
-        sweep(section("dropout"), "chorales", "smoke", cells=["gru"], jobs=2, say=list)
+        sweep(section("dropout"), "chorales", "smoke", cells=["gru"], engine=Processes(2), say=list)
 
 
 def test_steps_that_compile_are_not_timed(monkeypatch):

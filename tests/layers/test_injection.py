@@ -16,12 +16,13 @@ from papermill.translators import PythonTranslator
 from rru_nb import DATASETS, UserError
 from rru_nb.cli import main
 from rru_nb.experiments import section
+from rru_nb.experiments.engines import ENGINES
 from rru_nb.training import trainer as training
 from rru_nb.training.config import CELLS, SCALES
 
 NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
 # All texts that a checked parameter may be; a path or a command made of them is harmless.
-NAMES = {*DATASETS, *CELLS, *SCALES, *section("ablation").variants, "valid", "test"}
+NAMES = {*DATASETS, *CELLS, *SCALES, *ENGINES, *section("ablation").variants, "valid", "test"}
 
 HOSTILE = [
     *("../../x", "/etc/passwd", "~/x", "jsb/../../x", "jsb; touch canary", "$(touch canary)"),

@@ -10,7 +10,14 @@ from ..storage.streams import tell
 from . import options as common
 from . import output
 
-Jobs = Annotated[int, typer.Option(help="runs at a time")]
+Jobs = Annotated[int, typer.Option(help="runs at a time, of the engine local")]
+Engine = Annotated[str, typer.Option(help="local, or ray: a cluster")]
+Address = Annotated[
+    str | None, typer.Option(help="of the Ray cluster; default: RAY_ADDRESS, or this machine")
+]
+GpusPerRun = Annotated[float | None, typer.Option(help="on Ray; 0.25: four share a GPU")]
+CpusPerRun = Annotated[float | None, typer.Option(help="on Ray; default: 1")]
+MaxConcurrent = Annotated[int | None, typer.Option(help="on Ray; default: as there is room")]
 
 
 def status(
@@ -50,6 +57,11 @@ def sweep(
         str | None, typer.Option(help="e.g. 0,1,2; default: those of the section")
     ] = None,
     jobs: Jobs = 1,
+    engine: Engine = "local",
+    address: Address = None,
+    gpus_per_run: GpusPerRun = None,
+    cpus_per_run: CpusPerRun = None,
+    max_concurrent: MaxConcurrent = None,
 ):
     """Run what a section of the paper lacks.
 
@@ -69,6 +81,12 @@ def tune(
         str, typer.Option(help="valid, or test: as the authors chose their values")
     ] = "valid",
     seed: Annotated[int, typer.Option(help="of search and trainings")] = 0,
+    jobs: Jobs = 1,
+    engine: Engine = "local",
+    address: Address = None,
+    gpus_per_run: GpusPerRun = None,
+    cpus_per_run: CpusPerRun = None,
+    max_concurrent: MaxConcurrent = None,
     quiet: common.Quiet = False,
 ):
     """Search hyperparameters as the paper did (section 4.2).
@@ -79,6 +97,14 @@ def tune(
     _tune(SimpleNamespace(**locals()))
 
 
+def _engine(options, progress=False):
+    from ..experiments.engines import make_engine
+
+    names = ("address", "gpus_per_run", "cpus_per_run", "max_concurrent")
+    cluster = {name: getattr(options, name) for name in names}
+    return make_engine(options.engine, options.jobs, progress, **cluster)
+
+
 def _tune(options):
     from ..experiments.tuning import Search, tune
 
@@ -87,7 +113,7 @@ def _tune(options):
     )
     if options.trials < 1:
         raise UserError(f"--trials {options.trials} must be at least 1.")
-    done = tune(search, options.trials, progress=not options.quiet)
+    done = tune(search, options.trials, _engine(options, progress=not options.quiet))
     finished = [trial for trial in done if trial["loss"] is not None]
     print(f"{len(done)} trials, {len(done) - len(finished)} failed: {search.path}")
     if finished:
@@ -99,17 +125,16 @@ def _sweep(options):
     from ..experiments import section
     from ..experiments.sweep import sweep
 
-    if options.jobs < 1:
-        raise UserError(f"--jobs {options.jobs} must be at least 1.")
+    engine = _engine(options)
     found = section(options.section)
     cells, seeds = _names(options.cells), _numbers("--seeds", options.seeds)
     if options.dataset is not None:
-        sweep(found, options.dataset, options.scale, cells, seeds, options.jobs)
+        sweep(found, options.dataset, options.scale, cells, seeds, engine)
         return
     failed = []
     for dataset in found.datasets:  # one whose file is not at hand holds up no other
         try:
-            sweep(found, dataset, options.scale, cells, seeds, options.jobs)
+            sweep(found, dataset, options.scale, cells, seeds, engine)
         except UserError as error:
             tell(f"{dataset} is left out: {error}")
             failed.append(dataset)

@@ -35,12 +35,16 @@ class Costs:
 
     Args:
         records: a frame of `load_records`; None for all.
+        machine: of which machine, as `provenance.machine` has it; None for this one.
+
+    Attributes:
+        runs: `(config, seconds)` of the records of that machine.
     """
 
-    def __init__(self, records=None):
-        here = provenance.machine()
+    def __init__(self, records=None, machine=None):
+        here = machine or provenance.machine()
         records = load_records() if records is None else records
-        self._seen, self._without_limit = {}, []
+        self._seen, self._without_limit, self.runs = {}, [], []
         for record in records.itertuples():
             config = _config_of(record) if record.epochs and record.path else None
             if config:
@@ -48,6 +52,9 @@ class Costs:
                     self._without_limit.append((config.kind, len(record.epochs)))
                 if record.device and {k: record.device.get(k) for k in here} == here:
                     self.add(config, record.n_params, record.seconds, record.epochs)
+                    self.runs.append((config, _without_pauses(record.seconds, record.epochs)))
+        if machine:  # the timed steps are of this one
+            return
         for config, n_params, seconds in step_times.timed():
             self._add_speed(config, n_params, seconds)
 

@@ -13,13 +13,13 @@ MEASURED = (
 )
 
 
-def results(section, points, train=False, progress=True):
+def results(section, points, train=False, progress=True, engine="local"):
     """One row for each point, in their order, with what its record says.
 
     Args:
         section: the `Section`. points: list of its `Point`s.
         train: bool, whether to run what has no record yet.
-        progress: bool, whether to show progress bars.
+        progress: bool, whether to show progress bars. engine: what trains, see `collect`.
 
     Returns:
         A frame with the axes' columns, `dataset`, `cell`, `scale`, `seed`, `id`, `metric`,
@@ -31,7 +31,7 @@ def results(section, points, train=False, progress=True):
         better) and `at_limit` (whether the last epoch allowed was the best one).
         `attrs["section"]` is the section's name.
     """
-    records, _ = collect([point.config for point in points], train, progress)
+    records, _ = collect([point.config for point in points], train, progress, engine)
     by_id = {record.id: record for record in records.itertuples()}
     frame = pd.DataFrame([_row(point, by_id.get(point.config.id)) for point in points])
     frame = frame.astype(dict.fromkeys(("test", "valid", "loss", "valid_loss"), float))

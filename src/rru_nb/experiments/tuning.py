@@ -19,6 +19,7 @@ from ..storage import files, paths
 from ..training.config import CELLS, KINDS, canonical_cell, paper_config
 from ..training.metrics import metric_named
 from ..training.records import load_records
+from .engines import InProcess
 
 SELECT_ON = ("valid", "test")  # "test" is what the authors' code does
 _WHAT = "the list of trials"
@@ -129,33 +130,58 @@ def searches(dataset, cells, scale="paper", select_on="valid", seed=0):
     return [Search.of(dataset, cell, scale, select_on, seed) for cell in cells]
 
 
-def tune(search, n_trials=100, progress=True, say=print):
+def tune(search, n_trials=100, engine=None, say=print):
     """Runs trials until a search has `n_trials`, and returns them as `Search.trials` does.
 
-    The point of trial k depends on the trials before it and on `(seed, k)` alone: a search that
-    was interrupted ends as an undisturbed one.
+    The point of trial k depends on `(seed, k)` and the trials before it alone: a search that was
+    interrupted ends as an undisturbed one. Where an engine runs B at a time, the last B - 1 may
+    still be running: TPE takes these for failed ones, so that it looks elsewhere. The index grows
+    in the order of the trials, whatever order they end in.
 
     Args:
         search: a `Search`. n_trials: int, how many trials it is to have in the end.
-        progress: bool, whether each training shows a progress bar.
+        engine: what runs the trainings, see `engines`; None for this process.
         say: a function that is given a line for each trial.
 
     Raises:
         UserError: if the index cannot be written, or as `run` raises it.
         Stopped: a `KeyboardInterrupt`; the trials that ended are in the index.
     """
-    from ..training.trainer import run
+    done = search.trials()
+    if len(done) >= n_trials:
+        return done
+    files.check_room(search.path, _WHAT)
+    with engine or InProcess(progress=True) as running:
+        _fill(search, n_trials, running, say)
+    return search.trials()
 
-    if len(search.trials()) < n_trials:
-        files.check_room(search.path, _WHAT)
-    while len(done := search.trials()) < n_trials:
-        values = suggest(search, done)
-        config = search.config(values)
-        record = run(config, progress=progress)
-        loss = _loss(record, config, search.select_on)
-        search.add({"id": config.id, "values": values, "loss": loss})
-        say(_line(search, len(done) + 1, n_trials, values, loss))
-    return done
+
+def _fill(search, n_trials, engine, say):
+    under_way, losses = [], {}
+
+    def submit():
+        while len(under_way) < engine.slots:
+            done = search.trials()
+            pending = [t for t in under_way if t["id"] not in {trial["id"] for trial in done}]
+            if len(done) + len(pending) >= n_trials:
+                return
+            before = done + pending
+            known = max(0, len(before) - engine.slots + 1)
+            unknown = [trial | {"loss": None} for trial in before[known:]]
+            values = suggest(search, before[:known] + unknown)
+            config = search.config(values)
+            under_way.append({"id": config.id, "values": values, "loss": None})
+            engine.submit(config)
+
+    submit()
+    for config, record in engine:
+        losses[config.id] = _loss(record, config, search.select_on)
+        while under_way and under_way[0]["id"] in losses:
+            trial = under_way.pop(0)
+            trial["loss"] = losses[trial["id"]]
+            search.add(trial)
+            say(_line(search, len(search.trials()), n_trials, trial["values"], trial["loss"]))
+        submit()
 
 
 def _check(stored):

@@ -5,6 +5,7 @@ import pandas as pd
 
 from ..training.config import CELL_TITLES
 from ..training.metrics import metric_named
+from ..training.records import failure_text
 from .style import COLOURS, DASHES, MARKERS
 
 
@@ -54,7 +55,7 @@ def _curve(ax, row, metric, with_seed):
     label = CELL_TITLES[row.cell] + (f", seed {row.seed}" if with_seed else "")
     colour = COLOURS[row.cell]
     if row.failure:
-        label += f", failed in epoch {row.failure['epoch']}"
+        label += f", {failure_text(row.failure)}"
         ax.plot(epochs[-1:], scores[-1:], "x", color=colour, markersize=10, markeredgewidth=3)
     if row.status == "ok":
         best = int(row.best_epoch) - 1

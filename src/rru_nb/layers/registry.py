@@ -98,6 +98,11 @@ def register_cell(name, cell, parameters, **more):
     )
 
 
+def registered_cells():
+    """Return the cells that `register_cell` added in this process, `{name: CellSpec}`."""
+    return {name: spec for name, spec in CELLS.items() if name not in _OF_THE_PAPER}
+
+
 def unregister_cell(name):
     """Take a cell of your own out of the list again."""
     for table in (CELLS, CELL_TITLES, COLOURS, MARKERS, DASHES):

@@ -109,6 +109,13 @@ def read_records(**names):
     ]
 
 
+def failure_text(failure):
+    """Return how a training failed, in a few words, from what its record says in `failure`."""
+    if failure["epoch"] is None:  # what ran it was lost, and knows no epoch
+        return f"failed: {failure['reason']}"
+    return f"failed in epoch {failure['epoch']}"
+
+
 def load_records(**filters):
     """Return all records as a frame, one row a run.
 

@@ -1,0 +1,348 @@
+"""Trainings on a Ray cluster: what a worker does is `run(config)`, and its record comes back.
+
+Ray is imported when an engine starts, and by nobody else.
+"""
+
+import logging
+import os
+import signal
+import socket
+import tempfile
+import threading
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+
+from ..errors import UserError
+from ..layers.backend import backend_name
+from ..layers.registry import registered_cells
+from ..storage import files, paths
+from ..training import provenance
+from ..training.config import command
+from ..training.records import SCHEMA, find_record, make_room, write_record
+from . import ray_worker
+
+ATTEMPTS = 3
+ANSWERS_WITHIN = 5.0  # seconds
+SAVES_WITHIN = 60.0  # seconds, of runs that are stopped
+
+# Of the driver's environment, where they are set: a node's own value holds elsewhere.
+_PASSED_ON = (
+    *("KERAS_BACKEND", "RRU_NB_DATA", "RRU_NB_CACHE", "RRU_NB_STATE"),
+    *("TF_ENABLE_ONEDNN_OPTS", "TF_CPP_MIN_LOG_LEVEL", "TF_DETERMINISTIC_OPS"),
+)
+# Otherwise the first of the runs that share a GPU takes all of its memory.
+_SHARES_A_GPU = {"TF_FORCE_GPU_ALLOW_GROWTH": "true", "XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
+
+
+class OnRay:
+    """Runs trainings on the workers of a Ray cluster.
+
+    A run whose worker is lost is tried again, and goes on from its checkpoint where the workers
+    share `RRU_NB_STATE`. One that fails `ATTEMPTS` times is recorded as failed. A node that is
+    lost, as preemptible ones are, does not count as an attempt.
+
+    Args:
+        address: of the cluster, `"host:6379"`; None for that of `RAY_ADDRESS`, else one that runs
+            on this machine, else one of this machine's own that ends with the engine.
+        gpus_per_run: number, a fraction for several runs on a GPU; None for 1 where the cluster
+            has GPUs, else 0.
+        cpus_per_run: number of processors that each run is counted with.
+        max_concurrent: int, how many runs at a time; None for as many as there is room for.
+
+    Attributes:
+        slots: how many runs there are at a time on the nodes that were there at the start.
+    """
+
+    def __init__(self, address=None, gpus_per_run=None, cpus_per_run=1, max_concurrent=None):
+        _check_numbers(gpus_per_run, cpus_per_run, max_concurrent)
+        self._address, self._max_concurrent = address, max_concurrent
+        self._gpus, self._cpus = gpus_per_run, cpus_per_run
+        self._waiting, self._under_way, self._attempts = [], {}, {}
+        self._ready_for = set()  # datasets and cells that every node has
+
+    def __enter__(self):
+        self._ray = _import_ray()
+        self._own = not self._ray.is_initialized()
+        if self._own:
+            _connect(self._ray, self._address)
+        try:
+            self._nodes = [node for node in self._ray.nodes() if node["Alive"]]
+            self._count_slots()
+            self._call = self._ray.remote(max_retries=0)(_caller())
+            self._environment = self._environment_of_workers()
+            self._marker = _marker()
+        except BaseException:
+            self._disconnect()
+            raise
+        return self
+
+    def __exit__(self, kind, *exception):
+        with suppress(FileNotFoundError):
+            os.unlink(self._marker)
+        try:
+            if kind and self._under_way:  # each saves a checkpoint and ends
+                for ref in self._under_way:
+                    self._ray.cancel(ref)
+                refs = list(self._under_way)
+                self._ray.wait(refs, num_returns=len(refs), timeout=SAVES_WITHIN)
+        finally:
+            self._disconnect()
+
+    def submit(self, config):
+        """Have a run done."""
+        self._waiting.append(config)
+
+    def __iter__(self):
+        while self._waiting or self._under_way:
+            self._start_waiting()
+            (ref,), _ = self._ray.wait(list(self._under_way))
+            config = self._under_way.pop(ref)
+            record = self._record_of(config, ref)
+            if record is None:
+                self._waiting.insert(0, config)
+                continue
+            if find_record(config) is None:  # a worker that shares the folder has written it
+                write_record(record)
+            yield config, record
+
+    def _start_waiting(self):
+        self._prepare_nodes(self._waiting)
+        while self._waiting and len(self._under_way) < (self._max_concurrent or float("inf")):
+            config = self._waiting.pop(0)
+            make_room(config)
+            needs = {"num_cpus": self._cpus, "num_gpus": self._gpus}
+            task = self._call.options(name=command(config), **needs)
+            arguments = config.as_dict(), *self._expected([config]), self._marker
+            self._under_way[task.remote(self._environment, "run_on_worker", *arguments)] = config
+
+    def _record_of(self, config, ref):
+        """Return the record of a run that ended, or None for one to be tried again."""
+        errors = self._ray.exceptions
+        try:
+            return self._ray.get(ref)
+        except errors.RayTaskError as error:
+            if isinstance(error.cause, UserError):
+                raise UserError(str(error.cause)) from None
+            reason = f"{type(error.cause).__name__}: {error.cause}"
+        except (errors.WorkerCrashedError, errors.OutOfMemoryError) as error:
+            reason = str(error)
+        except (errors.NodeDiedError, errors.LocalRayletDiedError):
+            return None
+        except errors.RayError as error:
+            first = _first_line(error)
+            raise UserError(f"the Ray cluster is lost ({first}); the same command goes on.") from (
+                error
+            )
+        self._attempts[config.id] = self._attempts.get(config.id, 0) + 1
+        if self._attempts[config.id] < ATTEMPTS:
+            return None
+        return _failed(config, f"{ATTEMPTS} attempts, the last: {reason.splitlines()[0]}")
+
+    # Before anything runs
+
+    def _count_slots(self):
+        """Set `slots`; raise a `UserError` where no node has room for a run."""
+        has_gpus = any(node["Resources"].get("GPU") for node in self._nodes)
+        if self._gpus is None:
+            self._gpus = int(has_gpus)
+        if self._gpus and not has_gpus:
+            raise UserError(f"--gpus-per-run {self._gpus}: no node of the Ray cluster has a GPU.")
+        wanted = {"CPU": self._cpus, "GPU": self._gpus}
+        slots = sum(
+            min(int(node["Resources"].get(kind, 0) / n) for kind, n in wanted.items() if n)
+            for node in self._nodes
+        )
+        if not slots:
+            raise UserError(
+                f"--cpus-per-run {self._cpus} --gpus-per-run {self._gpus}: no node of the Ray "
+                "cluster has that many."
+            )
+        self.slots = min(slots, self._max_concurrent or slots)
+
+    def _prepare_nodes(self, configs):
+        """Have each node compare versions and fetch the data; one error for all that cannot."""
+        wanted = {(config.dataset, config.cell) for config in configs}
+        if wanted <= self._ready_for:
+            return
+        datasets = sorted({dataset for dataset, _ in wanted})
+        arguments = self._environment, "prepare", datasets, *self._expected(configs)
+        refs = {self._on_node(node).remote(*arguments): node for node in self._nodes}
+        faults = [fault for fault in map(self._fault, refs, refs.values()) if fault]
+        if faults:
+            raise UserError("; ".join(faults))
+        self._ready_for |= wanted
+
+    def _fault(self, ref, node):
+        try:
+            self._ray.get(ref)
+            return None
+        except self._ray.exceptions.RayError as error:
+            return f"node {node['NodeManagerAddress']}: {getattr(error, 'cause', None) or error}"
+
+    def _on_node(self, node):
+        from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+        place = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
+        return self._call.options(num_cpus=0, scheduling_strategy=place)
+
+    def _expected(self, configs):
+        """Return what a worker has to have: versions, and the cells registered here, pickled."""
+        own = registered_cells()
+        cells = {config.cell: own[config.cell] for config in configs if config.cell in own}
+        try:
+            pickled = self._ray.cloudpickle.dumps(cells)
+        except Exception as error:  # pickling raises whatever the objects raise
+            raise UserError(
+                f"cell {', '.join(cells)} cannot be sent to the workers ({_first_line(error)}): "
+                "leave out of its class what cannot be pickled, as open files."
+            ) from error
+        return ray_worker.versions(), pickled
+
+    def _environment_of_workers(self):
+        given = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+        commit = provenance.commit()
+        if commit["sha"]:  # for nodes without a checkout; they have the same source
+            given["RRU_NB_COMMIT"] = commit["sha"] + "-dirty" * bool(commit["dirty"])
+        if not self._gpus:
+            return given | {"CUDA_VISIBLE_DEVICES": ""}
+        return given | (_SHARES_A_GPU if self._gpus < 1 else {})
+
+    def _disconnect(self):
+        if self._own:
+            self._ray.shutdown()
+
+
+def _caller():
+    """Return a function that Ray ships as it is: a worker without the package can say so."""
+
+    def call(environment, name, *arguments):
+        import os
+
+        os.environ.update(environment)
+        try:
+            from rru_nb.experiments import ray_worker
+        except ImportError as error:
+            raise ImportError(
+                f"rru_nb, or another version of it than here, cannot be used ({error}). Install "
+                "the same version there."
+            ) from None
+        return getattr(ray_worker, name)(*arguments)
+
+    call.__module__ = "__main__"
+    return call
+
+
+def _import_ray():
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    try:
+        import ray
+        import ray.cloudpickle
+        import ray.exceptions
+    except ImportError as error:
+        raise UserError(
+            f'--engine ray needs Ray ({error}): pip install "rru_nb[ray]", or "ray>=2.40".'
+        ) from None
+    return ray
+
+
+def _connect(ray, address):
+    address = address or os.environ.get("RAY_ADDRESS") or None
+    if address not in (None, "auto", "local"):
+        _check_answers(address)
+    try:
+        with _handlers_of_signals():
+            ray.init(
+                address, include_dashboard=False, logging_level=logging.ERROR, log_to_driver=False
+            )
+    except (RuntimeError, ValueError, OSError) as error:
+        raise UserError(
+            f"--engine ray, --address {address}: {_first_line(error).rstrip('.')}. Give the "
+            "address that `ray start --head` printed, and RAY_AUTH_MODE=token where the cluster "
+            "has a token."
+        ) from error
+
+
+def _check_answers(address):
+    """Raise a `UserError` unless a server of gRPC is there; Ray itself would wait for minutes."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    try:
+        with socket.create_connection((host.strip("[]"), int(port)), ANSWERS_WITHIN) as connection:
+            connection.settimeout(ANSWERS_WITHIN)
+            connection.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, 4] + 5 * [0]))
+            is_grpc = connection.recv(9)[3:4] == b"\x04"  # it begins with its settings
+        reason = "what answers there is not Ray"
+    except (OSError, ValueError, OverflowError) as error:
+        is_grpc, reason = False, str(error)
+    if not is_grpc:
+        raise UserError(
+            f"--address {address}: no Ray cluster answers ({reason}). Give the address that "
+            "`ray start --head` printed, as host:6379."
+        )
+
+
+@contextmanager
+def _handlers_of_signals():
+    """Set the handler of SIGTERM back afterwards, which Ray replaces by one that exits."""
+    main = threading.current_thread() is threading.main_thread()
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        yield
+    finally:
+        if main:
+            signal.signal(signal.SIGTERM, before)
+
+
+def _marker():
+    """Return a new file in the results' folder, by which a worker sees that it shares the folder.
+
+    It then writes its record there itself, so that none is lost with the driver.
+    """
+    folder = paths.results_dir()
+    with files.writing(folder, "the folder of records"):
+        folder.mkdir(parents=True, exist_ok=True)
+        handle, path = tempfile.mkstemp(dir=folder, prefix=".ray-")
+        os.close(handle)
+    return path
+
+
+def _check_numbers(gpus, cpus, max_concurrent):
+    if gpus is not None and (gpus < 0 or (gpus > 1 and gpus % 1)):
+        raise UserError(
+            f"--gpus-per-run {gpus} must be a fraction, as 0.25, or a whole number; 0 for none."
+        )
+    if cpus <= 0 or (cpus > 1 and cpus % 1):
+        raise UserError(f"--cpus-per-run {cpus} must be a whole number, or a fraction, as 0.5.")
+    if max_concurrent is not None and max_concurrent < 1:
+        raise UserError(f"--max-concurrent {max_concurrent} must be at least 1.")
+
+
+def _first_line(error):
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+
+
+def _failed(config, reason):
+    """Return the record of a run that no worker could end; where it ran is not known."""
+    return {
+        "schema": SCHEMA,
+        "id": config.id,
+        "config": config.as_dict(),
+        "differences": config.differences,
+        "published": config.published,
+        "status": "failed",
+        "failure": {"epoch": None, "reason": reason},
+        "units": config.units,
+        "n_params": config.n_params or 0,
+        "recurrence": [],
+        "epochs": [],
+        "best_epoch": None,
+        "valid": {},
+        "test": {},
+        "seconds": 0.0,
+        "started": datetime.now(UTC).isoformat(timespec="seconds"),
+        "device": {"backend": backend_name(), "gpu": None, "cpu": "a lost worker", "cores": 0},
+        "versions": provenance.versions(),
+        "source": provenance.source(),
+        "source_tree": provenance.source_tree(),
+        "commit": provenance.commit(),
+    }

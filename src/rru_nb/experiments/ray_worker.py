@@ -1,0 +1,80 @@
+"""What a worker of a Ray cluster does: make ready, then exactly `run(config)`."""
+
+import os
+import pickle
+import tempfile
+from contextlib import ExitStack
+from functools import lru_cache
+from pathlib import Path
+
+from .. import __version__
+from ..data import fetch_all
+from ..errors import UserError
+from ..layers.registry import register_cell
+from ..training import provenance
+from ..training.config import RunConfig
+
+
+def versions():
+    """Return what the driver and its workers have to have in common."""
+    return {"rru_nb": __version__, "source": provenance.source_tree()}
+
+
+def prepare(datasets, wanted, cells):
+    """Make a node ready, once for all of its runs.
+
+    Args:
+        datasets: names, whose files are fetched where they are not at hand.
+        wanted: the driver's `versions()`.
+        cells: the driver's registered cells, `{name: CellSpec}` pickled.
+
+    Raises:
+        UserError: if something is missing or of another version; it names the fix.
+    """
+    _compare(wanted)
+    _register(cells)
+    for name in datasets:
+        fetch_all(name)
+
+
+def run_on_worker(settings, wanted, cells, marker):
+    """Return the record of `run(config)`.
+
+    Args:
+        settings: a config as `RunConfig.as_dict` gives it. wanted, cells: as for `prepare`.
+        marker: a file in the driver's folder of results. Where it is seen, the record is written
+            there; else it goes the way of the answer alone.
+    """
+    prepare((), wanted, cells)
+    import keras
+
+    from ..training.trainer import run
+
+    keras.utils.clear_session()  # graphs of the runs before would fill the memory
+    with ExitStack() as stack:
+        shared = Path(marker).parent if Path(marker).is_file() else None
+        results = shared or stack.enter_context(tempfile.TemporaryDirectory(prefix="rru_nb-"))
+        os.environ["RRU_NB_RESULTS"] = str(results)
+        return run(RunConfig.from_dict(settings), progress=False)
+
+
+def _compare(wanted):
+    here = versions()
+    if here != wanted:
+        raise UserError(
+            f"rru_nb {here['rru_nb']} (source {here['source']}) is there, and "
+            f"{wanted['rru_nb']} (source {wanted['source']}) here. Install the same version."
+        )
+
+
+@lru_cache
+def _register(cells):
+    try:
+        specs = pickle.loads(cells)  # noqa: S301 (of the driver, whose code Ray runs anyway)
+    except (ImportError, AttributeError) as error:
+        raise UserError(
+            f"a registered cell cannot be read ({error}). Define it in the notebook itself, or "
+            "install its module on every node."
+        ) from error
+    for spec in specs.values():
+        register_cell(**vars(spec))

@@ -1,0 +1,210 @@
+"""What the engines share, and mistakes that are told before anything runs; no cluster is needed."""
+
+import pickle
+import socket
+import subprocess
+import sys
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from types import SimpleNamespace
+
+import pytest
+from helpers import a_record
+
+from rru_nb import UserError, paper_config
+from rru_nb.cli import main
+from rru_nb.experiments import ray_engine, ray_worker, results, section
+from rru_nb.experiments.costs import Costs
+from rru_nb.experiments.engines import InProcess, Processes, make_engine
+from rru_nb.experiments.tuning import Search, suggest, tune
+from rru_nb.figures.curves import validation_curves
+from rru_nb.layers import sizes
+from rru_nb.layers.registry import register_cell, unregister_cell
+from rru_nb.training.records import failure_text, load_records, write_record
+
+SWEEP = ["sweep", "dropout", "--dataset", "chorales", "--scale", "smoke"]
+
+
+@pytest.fixture(autouse=True)
+def store(tmp_path, monkeypatch):
+    monkeypatch.setenv("RRU_NB_RESULTS", str(tmp_path / "results"))
+    monkeypatch.setenv("RRU_NB_STATE", str(tmp_path / "state"))
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    return tmp_path / "results"
+
+
+@pytest.fixture
+def http():
+    """The address of a server that is not Ray."""
+
+    class Silent(BaseHTTPRequestHandler):
+        def log_message(self, *arguments):
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Silent)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def closed():
+    """An address where nobody answers."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return f"127.0.0.1:{probe.getsockname()[1]}"
+
+
+@pytest.mark.parametrize(
+    "options, told",
+    [
+        (["--engine", "cloud"], "'cloud'"),
+        (["--jobs", "0"], "--jobs 0"),
+        (["--jobs", "2", "--engine", "ray"], "--max-concurrent 2"),
+        (["--gpus-per-run", "0.25"], "--engine ray"),
+        (["--engine", "ray", "--gpus-per-run", "-1"], "--gpus-per-run -1"),
+        (["--engine", "ray", "--gpus-per-run", "1.5"], "--gpus-per-run 1.5"),
+        (["--engine", "ray", "--cpus-per-run", "0"], "--cpus-per-run 0"),
+        (["--engine", "ray", "--max-concurrent", "0"], "--max-concurrent 0"),
+    ],
+)
+def test_options_that_do_not_fit_are_one_line(options, told, capsys):
+    assert main([*SWEEP, *options]) == 2
+    error = capsys.readouterr().err
+    assert told in error and len(error.splitlines()) == 1
+
+
+def test_without_ray_the_option_gives_the_command_that_installs_it(monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    assert main([*SWEEP, "--engine", "ray"]) == 2
+    error = capsys.readouterr().err
+    assert 'pip install "rru_nb[ray]"' in error and len(error.splitlines()) == 1
+
+
+def test_addresses_where_no_cluster_is(http, closed, store, capsys, monkeypatch):
+    # Ray itself reads its environment when it is imported first, which is for another test to do.
+    ray = SimpleNamespace(is_initialized=lambda: False)
+    monkeypatch.setattr(ray_engine, "_import_ray", lambda: ray)
+    for address in (http, closed, "nonsense", "127.0.0.1:port"):
+        assert main([*SWEEP, "--engine", "ray", "--address", address]) == 2
+        error = capsys.readouterr().err
+        assert f"--address {address}" in error and len(error.splitlines()) == 1
+    assert not store.exists()
+
+
+def test_who_does_not_ask_for_ray_does_not_import_it():
+    code = "import sys, rru_nb.cli, rru_nb.experiments.sweep, rru_nb.experiments.tuning; "
+    code += "rru_nb.experiments.engines.make_engine(); sys.exit('ray' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], timeout=120).returncode == 0
+
+
+def test_a_worker_of_another_version_is_told(monkeypatch):
+    wanted = ray_worker.versions()
+    ray_worker.prepare((), wanted, pickle.dumps({}))
+    with pytest.raises(UserError, match="source 0123"):
+        ray_worker.prepare((), wanted | {"source": "0123"}, pickle.dumps({}))
+
+
+def test_a_registered_cell_whose_module_a_worker_lacks_is_told():
+    spec = b"cmodule_of_nobody\nCell\n."  # a pickle that refers to a class by its module
+    with pytest.raises(UserError, match="module_of_nobody.*every node"):
+        ray_worker.prepare((), ray_worker.versions(), spec)
+
+
+def test_a_registered_cell_reaches_a_worker_as_it_is():
+    from rru_nb.cells.gru import GRUCell
+
+    spec = register_cell("leaky", GRUCell, sizes.gru, title="Leaky")
+    unregister_cell("leaky")
+    try:
+        ray_worker.prepare((), ray_worker.versions(), pickle.dumps({"leaky": spec}))
+        assert paper_config("chorales", "leaky", "smoke").cell == "leaky"
+    finally:
+        unregister_cell("leaky")
+
+
+def test_other_processes_do_not_know_a_registered_cell():
+    from rru_nb.cells.gru import GRUCell
+
+    register_cell("leaky", GRUCell, sizes.gru)
+    try:
+        with make_engine(jobs=2) as engine, pytest.raises(UserError, match="'leaky'.*--engine ray"):
+            engine.submit(paper_config("chorales", "leaky", "smoke"))
+    finally:
+        unregister_cell("leaky")
+
+
+def test_the_local_engine_is_this_process_or_others():
+    assert isinstance(make_engine(), InProcess) and isinstance(make_engine(jobs=3), Processes)
+
+
+class OutOfOrder:
+    """An engine of four slots that ends the newest run first, with a score of its own."""
+
+    slots = 4
+
+    def __init__(self):
+        self.configs, self.most, self.order = [], 0, []
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        pass
+
+    def submit(self, config):
+        self.configs.append(config)
+        self.most = max(self.most, len(self.configs))
+
+    def __iter__(self):
+        while self.configs:
+            config = self.configs.pop()
+            self.order.append(config.id)
+            score = {"nll_window": 8 + config.learning_rate}
+            record = a_record(config, valid=score, test=score)
+            write_record(record)
+            yield config, record
+
+
+def test_trials_that_end_out_of_order_are_indexed_in_order():
+    search, engine = Search.of("jsb", "gru"), OutOfOrder()
+    trials = tune(search, 30, engine, say=list)
+    assert len({trial["id"] for trial in trials}) == 30 and engine.most == 4
+    ids = [trial["id"] for trial in trials]
+    assert ids != engine.order and sorted(ids) == sorted(engine.order)
+    unknown = [trial | {"loss": None} for trial in trials]
+    for k, trial in enumerate(trials):
+        known = max(0, k - 3)  # the three before it may still be running
+        assert trial["values"] == suggest(search, trials[:known] + unknown[known:k])
+
+
+def test_a_search_of_several_at_a_time_goes_on_as_if_undisturbed():
+    search = Search.of("jsb", "rru")
+    whole = tune(search, 30, OutOfOrder(), say=list)
+    search.path.unlink()
+    lines = []
+
+    def stop(line):
+        lines.append(line)
+        if len(lines) == 23:  # the first twenty are drawn at random
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        tune(search, 30, OutOfOrder(), say=stop)
+    assert search.trials() == whole[:23]
+    assert tune(search, 30, OutOfOrder(), say=list) == whole
+
+
+def test_a_run_that_no_worker_could_end_is_a_failed_one_everywhere():
+    points = section("dropout").points("chorales", ["gru"], "smoke")
+    write_record(ray_engine._failed(points[0].config, "3 attempts, the last: lost"))
+    (row,) = load_records().itertuples()
+    assert (
+        row.status == "failed" and failure_text(row.failure) == "failed: 3 attempts, the last: lost"
+    )
+    assert failure_text({"epoch": 3}) == "failed in epoch 3"
+    assert list(results(section("dropout"), points).status) == ["failed", "missing"]
+    assert Costs().seconds(points[0].config) is None, "it tells no time"
+    figure = validation_curves(load_records(), "nll_window", "")
+    assert "lost" in figure.axes[0].get_legend_handles_labels()[1][0]
