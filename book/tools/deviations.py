@@ -42,13 +42,15 @@ def deviating(table):
 
 def _cell(row, measured):
     beside = measured[(measured.dataset == row.dataset) & (measured.cell != row.cell)]
-    records = load_records(id=row.ids).set_index("id").loc[row.ids]
-    records = records.assign(score=row.scores)
+    records = load_records(id=row.ids).set_index("id", drop=False).loc[row.ids]
     usual = paper_config(row.dataset, row.cell)
     return {
         "row": row,
         "beside": list(beside.itertuples()),
-        "runs": [_run(r.seed, r.score, r.best_epoch, r.epochs, row) for r in records.itertuples()],
+        "runs": [
+            _run(record, record["seed"], score, row)
+            for record, score in zip(records.to_dict("records"), row.scores)
+        ],
         "alike": _alike(records, usual.metric) if len(records) > 1 else None,
         "trials": _of_trials(row),
         "patience": usual.patience,
@@ -58,9 +60,15 @@ def _cell(row, measured):
     }
 
 
-def _run(seed, score, best_epoch, epochs, row):
-    away = to_the_paper(score, row.paper, row.metric)
-    return {"seed": seed, "score": score, "away": away, "best": best_epoch, "epochs": len(epochs)}
+def _run(record, seed, score, row):
+    return {
+        "id": record["id"],
+        "seed": seed,
+        "score": score,
+        "away": to_the_paper(score, row.paper, row.metric),
+        "best": record["best_epoch"],
+        "epochs": len(record["epochs"]),
+    }
 
 
 def _alike(records, metric):
@@ -96,6 +104,5 @@ def _longer(row):
         if record := find_record(config):
             scores = record["test"]
             score = scores.get(row.metric, scores.get(config.metric))
-            run = _run(seed, score, record["best_epoch"], record["epochs"], row) if scores else None
-            longer[seed] = run
+            longer[seed] = _run(record, seed, score, row) if scores else None
     return longer
