@@ -34,23 +34,23 @@ def test_welch_interval_from_the_textbook():
 
 
 @pytest.mark.parametrize(
-    "gru, words",
-    [
-        (GRU, "better than the GRU"),
-        ([7.0, 7.1, 7.05], "worse than"),
-        ([7.7, 7.9], "No significant difference"),
-    ],
+    "gru, ahead",
+    [(GRU, True), ([7.0, 7.1, 7.05], False), ([7.7, 7.9], None)],
 )
-def test_the_verdict_says_what_the_test_says(gru, words):
-    scores = frame(rru=RRU, gru=gru, lstm=[], mogrifier=[])
-    assert words in seeds.over_seeds("jsb", scores)
+def test_a_difference_is_one_if_its_p_value_is_small(gru, ahead):
+    (row,) = seeds.against_gates(frame(rru=RRU, gru=gru, lstm=[], mogrifier=[])).itertuples()
+    assert row.p == pytest.approx(stats.ttest_ind(gru, RRU, equal_var=False).pvalue)
+    assert (row.difference > 0 if row.p < seeds.SURE else None) is ahead
+    assert (row.rru_seeds, row.seeds) == (len(RRU), len(gru))
 
 
 def test_of_accuracies_the_higher_is_better():
     scores = frame(rru=[90.0, 91.0, 90.5], gru=[80.0, 81.0, 80.5], lstm=[], mogrifier=[])
-    said = seeds.over_seeds("mnist", scores)
-    assert "better than the GRU by 10.000 points, 9.50 % errors against 19.50 %" in said
-    assert "worse than the GRU by 10.000" in seeds.over_seeds("jsb", scores)
+    errors, losses = (
+        seeds.against_gates(scores, metric).iloc[0] for metric in ("accuracy", "nll_window")
+    )
+    assert list(errors[["rru", "gated", "difference"]]) == pytest.approx([9.5, 19.5, 10.0])
+    assert list(losses[["rru", "gated", "difference"]]) == pytest.approx([90.5, 80.5, -10.0])
 
 
 def test_every_seed_of_the_own_setting_is_there_and_no_other_setting(monkeypatch, tmp_path):
@@ -65,13 +65,12 @@ def test_every_seed_of_the_own_setting_is_there_and_no_other_setting(monkeypatch
         write_record(a_record(config, test={"nll_window": score}))
     scores = seeds.recorded("jsb")
     assert scores["rru"].to_dict() == {3: 7.7, 8: 7.9} and scores["gru"].isna().all()
-    said = seeds.over_seeds("jsb", scores)
-    assert said.endswith("over seeds, scale paper: RRU 7.800 ± 0.141.")
 
 
-def test_without_seeds_nothing_is_claimed():
-    scores = frame(rru=[7.7], gru=GRU, lstm=[], mogrifier=[])
-    assert "Fewer than two seeds" in seeds.over_seeds("jsb", scores)
+@pytest.mark.parametrize("rru, gru", [([7.7], GRU), (RRU, [8.1]), ([], GRU), (RRU, [])])
+def test_a_single_seed_is_compared_with_nothing(rru, gru):
+    table = seeds.against_gates(frame(rru=rru, gru=gru, lstm=[], mogrifier=[]))
+    assert table.empty and "p" in table
 
 
 def test_each_choice_changes_what_it_says_and_nothing_else():
@@ -182,9 +181,3 @@ def test_p_values_are_corrected_after_holm():
     assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
     assert holm([0.5, np.nan, 0.6])[[0, 2]] == pytest.approx([1, 1]), "NaN is no test"
     assert np.isnan(holm([0.5, np.nan])[1]) and len(holm([])) == 0
-
-
-def test_one_seed_has_no_spread():
-    scores = frame(rru=[7.7], gru=[8.1], lstm=[], mogrifier=[])
-    assert "±" not in seeds.over_seeds("jsb", scores)
-    assert seeds.against_gates(scores).empty

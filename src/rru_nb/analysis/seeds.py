@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from ..training.config import CELL_TITLES, CELLS, KINDS, METRICS
+from ..training.config import CELLS, KINDS, METRICS
 from ..training.records import load_records
 from .resampling import LEVEL, holm
-from .tables import p_text, unchanged
+from .tables import unchanged
 
 SURE = 1 - LEVEL  # a difference is one if its p value is below
 _DRAWS = 100_000
@@ -111,44 +111,3 @@ def against_gates(scores, metric=None):
     columns = ["cell", "rru_seeds", "seeds", "rru", "gated", "difference", "low", "high", "p"]
     frame = pd.DataFrame(rows, columns=columns)
     return frame.assign(p=holm(frame.p))
-
-
-def over_seeds(dataset, scores, scale="paper"):
-    """Compare the RRU with each gated cell across seeds, as a list in Markdown.
-
-    Args:
-        dataset: its name. scores: as `recorded` gives them. scale: theirs.
-    """
-    metric = METRICS[KINDS[dataset]]
-    compared = against_gates(scores, metric)
-    spread = ", ".join(
-        f"{CELL_TITLES[cell]} {column.mean():.3f} ± {column.std():.3f}"
-        for cell, column in scores.items()
-        if column.count() > 1
-    )
-    note = f"Means and standard deviations over seeds, scale {scale}: {spread}." if spread else ""
-    if compared.empty:
-        few = f"Fewer than two seeds of the RRU or of every gated cell are measured on {dataset}."
-        return "\n\n".join(filter(None, [few, note]))
-    holm_note = (
-        f"The p values are corrected for the {len(compared)} comparisons (Holm); each interval "
-        "holds by itself."
-    ) * (len(compared) > 1)
-    sentences = "\n".join(f"- {_sentence(row, metric)}" for row in compared.itertuples())
-    return "\n\n".join(filter(None, [sentences, holm_note, note]))
-
-
-def _sentence(row, metric):
-    title = CELL_TITLES[row.cell]
-    size = f"{abs(row.difference):.3f}"
-    if metric == "accuracy":
-        size += f" points, {row.rru:.2f} % errors against {row.gated:.2f} %"
-    if row.p >= SURE:
-        says = f"No significant difference between the RRU and the {title}: {row.difference:+.3f}"
-    else:
-        better = "better" if row.difference > 0 else "worse"
-        says = f"The RRU is {better} than the {title} by {size}"
-    each = row.rru_seeds == row.seeds
-    seeds = f"{row.seeds} seeds each" if each else f"{row.rru_seeds} and {row.seeds} seeds"
-    interval = f"95 % interval {row.low:+.3f} to {row.high:+.3f}"
-    return f"{says} ({interval}; {seeds}; Welch's t test, {p_text(row.p)})."

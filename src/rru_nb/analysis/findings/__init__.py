@@ -1,6 +1,5 @@
 """Sentences that state what the records say, so that prose and numbers cannot part."""
 
-from ..seeds import over_seeds
 from .grids import (
     NORMALIZE_TITLES,
     normalization,
@@ -16,7 +15,6 @@ __all__ = [
     "missing_points",
     "normalization",
     "normalization_verdict",
-    "over_seeds",
     "robustness",
     "robustness_verdicts",
 ]
