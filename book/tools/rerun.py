@@ -98,7 +98,7 @@ def train_again(settings, epochs, cores):
 def rerun(say=print):
     """Train the sample again, write the outcome, and return it as a dict."""
     paths_of = load_records().set_index("id").path
-    started = datetime.now(UTC).isoformat(timespec="seconds")
+    started, commit = datetime.now(UTC).isoformat(timespec="seconds"), provenance.commit()
     runs = []
     for run in choose(load_records(), provenance.machine()["cpu"]):
         record = json.loads(Path(paths_of[run]).read_text(encoding="utf-8"))
@@ -109,7 +109,7 @@ def rerun(say=print):
         say(f"{Path(paths_of[run]).stem}: {runs[-1]}")
     outcome = {
         "started": started,
-        "commit": provenance.commit(),
+        "commit": commit,
         "device": again["device"],
         "versions": again["versions"],
         "runs": runs,
