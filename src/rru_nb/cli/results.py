@@ -50,7 +50,7 @@ def results(
     else:
         rows = score_rows(plain)
         output.print_table([r | {n: output.score(r[n]) for n in ("mean", "sd")} for r in rows])
-    if not runs and len(plain) < len(records):
+    if not runs and 0 < len(plain) < len(records):
         output.note(f"With other settings: {len(records) - len(plain)} more; `--runs` lists all.")
 
 
