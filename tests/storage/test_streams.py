@@ -166,7 +166,7 @@ def test_a_bar_is_shown_where_it_can_be(capsys):
     with Progress(CONFIG) as bar:
         bar.start_epoch("chorales", 1, 2)
         bar.step(1.0)
-    assert "chorales gru, epoch 1" in capsys.readouterr().err
+    assert "chorales gru smoke, epoch 1" in capsys.readouterr().err
 
 
 class XlaRuntimeError(RuntimeError):
