@@ -42,7 +42,7 @@ def test_the_examples_run_in_the_order_of_the_page(tmp_path, capsys):
     assert names["record"]["config"]["leak"] == 0.3 and names["record"]["n_params"] <= 25_000
     assert {point.config.cell for point in names["points"]} == {"rru", "leaky"}
     assert "pieces read: 20, files refused: 1\nmy_midi/07b.mid is not a MIDI file" in printed
-    assert "chorales leaky, epoch 1" in shown and "my_midi rru, epoch 1" in shown
+    assert "chorales leaky smoke, epoch 1" in shown and "my_midi rru smoke, epoch 1" in shown
     scores = [float(s) for s in re.findall(r"'nll_window': ([\d.]+)", printed)]
     assert len(scores) == 2 and np.isfinite(scores).all()
     assert len(names["own"].train) == 16 and names["task"].splits is names["own"]
