@@ -3,6 +3,7 @@
 import pytest
 
 from book.tools import paper_settings
+from rru_nb.training.settings import changeable
 
 # Tables 4 and 5, copied from the paper.
 TABLE_4 = """
@@ -90,12 +91,18 @@ def test_table_3_has_the_ranges():
     assert music["Learning rate"] == ["1e-4", "1e-2", "log"]
 
 
-@pytest.mark.parametrize("name", paper_settings.FRAGMENTS)
+@pytest.mark.parametrize("name", [f"paper_table_{number}.md" for number in (3, 4, 5, 6)])
 def test_each_row_has_a_cell_for_each_column(name):
     html = paper_settings.FRAGMENTS[name](None)
     columns = html.partition("</thead>")[0].count("<th ")
     rows = [row for row in html.split("<tr>") if "<td>" in row]
     assert rows and {row.count("<td") for row in rows} == {columns}
+
+
+def test_every_setting_is_listed_with_its_meaning():
+    header, _, *rows = paper_settings.every_setting(None).splitlines()
+    assert [row.split("`")[1] for row in rows] == list(changeable())
+    assert {row.count("|") for row in rows} == {header.count("|")}
 
 
 def test_the_template_is_written_as_agreed(golden):
