@@ -77,7 +77,7 @@ def test_a_figure_of_results_has_its_finding_below_it_for_the_caption():
         cells = NOTEBOOKS[name].cells
         found = [i for i, cell in enumerate(cells) if "finding" in tags(cell)]
         assert found and all("display(Markdown(" in cells[i].source for i in found), name
-        figures = [i for i, cell in enumerate(cells) if "mystnb" in cell.metadata]
+        figures = [i for i, cell in enumerate(cells) if "figure" in cell.metadata.get("mystnb", {})]
         assert figures[0] < found[0], name
         if name != "main_results":  # which also shows curves of other datasets, and a search
             assert len(found) == len(figures), f"one for each: {name}"

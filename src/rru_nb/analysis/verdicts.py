@@ -4,6 +4,7 @@ import math
 from dataclasses import asdict, dataclass
 from html import escape
 
+from ..data.registry import DATASETS_BY_NAME
 from ..experiments.authors import SCALE as AUTHORS
 
 HOLDS, FAILS, INCONCLUSIVE = "holds", "does not hold", "inconclusive"
@@ -16,7 +17,7 @@ class Verdict:
     """Whether a claim of the paper holds, and what that rests on.
 
     Attributes:
-        claim: str, the claim in a sentence. dataset: str.
+        claim: str, the claim in a sentence. dataset: str, its name, or what it holds on.
         held: `HOLDS`, `FAILS` or `INCONCLUSIVE`.
         rests_on: str, size and number of the trainings behind it.
         note: str, the numbers that decided.
@@ -37,6 +38,12 @@ class Verdict:
         return {MIME: fields, "text/html": self.html(), "text/plain": self.text()}
 
     @property
+    def where(self):
+        """Return the dataset as the paper calls it."""
+        dataset = DATASETS_BY_NAME.get(self.dataset)
+        return dataset.title if dataset else self.dataset
+
+    @property
     def why(self):
         """Return what limits it and the numbers that decided, as a clause."""
         return "; ".join(filter(None, [*self.limits, self.note]))
@@ -49,14 +56,14 @@ class Verdict:
     def text(self):
         """Return the verdict as one line."""
         why = "; ".join(filter(None, [self.why, self.rests_on]))
-        return f"{self.held.capitalize()} on {self.dataset}. {self.claim} {why}."
+        return f"{self.held.capitalize()} on {self.where}. {self.claim} {why}."
 
     def html(self):
         """Return the verdict as a box."""
         why = f"{self.why[0].upper()}{self.why[1:]}." if self.why else ""
         return (
             f'<div class="rru-verdict {self.held.replace(" ", "-")}">'
-            f"<p><strong>{self.held.capitalize()}</strong> on {escape(self.dataset)}. "
+            f"<p><strong>{self.held.capitalize()}</strong> on {escape(self.where)}. "
             f"{escape(self.claim)}</p>"
             f"<p>{escape(why)} <small>{escape(self.rests_on)}.</small></p>"
             "</div>"
