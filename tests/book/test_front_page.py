@@ -9,7 +9,7 @@ import pytest
 from helpers import a_record
 from scipy import stats
 
-from book.tools import claims, deviations, dots, front, generate, plateau
+from book.tools import claims, deviations, dots, front, generate
 from rru_nb import paper_config
 from rru_nb.analysis import seeds, small_scale, tables
 from rru_nb.analysis.verdicts import Verdict
@@ -293,16 +293,8 @@ def words(cell, *scores):
     write_record(a_record(config, test={"perplexity": 600.0}, epochs=epochs))
 
 
-FRAGMENTS = {
-    "answer.md": front.answer,
-    "dots.md": dots.dots,
-    "verdict.md": front.verdict,
-    "table_1.md": front.table_1,
-    "small_table.md": front.small_table,
-    "claims.md": claims.claims,
-    "plateau.md": plateau.waits,
-    "deviations.md": deviations.deviations,
-}
+NAMES = ("answer", "dots", "verdict", "table_1", "small_table", "claims", "plateau", "deviations")
+FRAGMENTS = {f"{name}.md": generate.FRAGMENTS[f"{name}.md"] for name in NAMES}
 
 
 @pytest.mark.parametrize("name", FRAGMENTS)

@@ -1,8 +1,6 @@
 """The digest of the source: what a reader sees of the code is not in it, what it computes is."""
 
 import ast
-import subprocess
-from types import SimpleNamespace
 
 import pytest
 
@@ -88,47 +86,3 @@ def test_the_package_written_anew_from_its_syntax_tree_has_its_digest():
 @pytest.mark.parametrize("pattern", provenance._DECIDING)
 def test_every_pattern_of_deciding_files_finds_some(pattern):
     assert list(provenance.paths.PACKAGE.glob(pattern))
-
-
-@pytest.fixture
-def repository(tmp_path, monkeypatch):
-    """A repository with one commit: two deciding files, and one that is none."""
-    for name, text in {"cells/rru.py": CELL, "layers/jax/rru.py": OTHER, "cli.py": "x = 1"}.items():
-        path = tmp_path / "src" / "rru_nb" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-    git = ["git", "-C", tmp_path, "-c", "user.name=A", "-c", "user.email=a@example.org"]
-    for arguments in (["init", "--quiet"], ["add", "."], ["commit", "--quiet", "--message=one"]):
-        subprocess.run([*git, *arguments], check=True)
-    monkeypatch.setenv("RRU_NB_ROOT", str(tmp_path))
-    provenance.source_tree_of.cache_clear()
-    yield subprocess.run([*git, "rev-parse", "HEAD"], capture_output=True, text=True).stdout.strip()
-    provenance.source_tree_of.cache_clear()
-
-
-def test_the_digest_of_a_commit_is_that_of_its_deciding_files(repository):
-    assert provenance.source_tree_of(repository) == tree_digest([CELL, OTHER])
-    assert provenance.source_tree_of("0" * 40) is None
-    assert provenance.source_tree_of(None) is None
-
-
-@pytest.mark.parametrize(
-    "source, tree, commit, wanted",
-    [
-        ("now", None, None, True),  # the same bytes
-        ("then", "tree", None, True),  # a comment was changed
-        ("then", "other", {"sha": "same", "dirty": False}, False),
-        ("then", None, {"sha": "same", "dirty": False}, True),  # a record without a tree
-        (None, float("nan"), {"sha": "same", "dirty": False}, True),
-        (None, None, {"sha": "older", "dirty": False}, False),
-        ("then", None, {"sha": "same", "dirty": True}, None),  # of that commit and changes
-        ("then", None, {"sha": "unknown", "dirty": False}, None),
-        ("then", None, {"sha": None, "dirty": None}, None),
-    ],
-)
-def test_a_record_is_of_the_present_source(source, tree, commit, wanted, monkeypatch):
-    monkeypatch.setattr(provenance, "source", lambda: "now")
-    monkeypatch.setattr(provenance, "source_tree", lambda: "tree")
-    monkeypatch.setattr(provenance, "source_tree_of", {"same": "tree", "older": "other"}.get)
-    record = SimpleNamespace(source=source, source_tree=tree, commit=commit)
-    assert provenance.by_present_source(record) is wanted

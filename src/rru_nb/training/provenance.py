@@ -1,14 +1,11 @@
 """Where a number came from: device, versions, commit."""
 
-import fnmatch
 import hashlib
 import importlib.metadata
-import io
 import os
 import platform
 import re
 import subprocess
-import tarfile
 from functools import lru_cache
 from pathlib import Path
 
@@ -27,13 +24,11 @@ _SWITCHES = (
     *("ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA"),
 )
 
-# What can change a number; the rest of the package reads, draws or stores. When files move, their
-# former places stay here: the digests of earlier commits are taken with the same patterns.
+# What can change a number; the rest of the package reads, draws or stores.
 _DECIDING = (
     *("cells/*.py", "layers/*.py", "layers/*/*.py", "tasks/*.py", "data/*.py"),
     *("training/loop.py", "training/radam.py", "training/trainer.py"),
 )
-_FORMERLY_DECIDING = ("budget.py", "fit.py", "radam.py", "training.py", "backend/*.py")
 # Titles, colours and valid values. A record holds the settings that they led to.
 _NOT_DECIDING = ("layers/registry.py", "layers/setting.py")
 
@@ -134,61 +129,22 @@ def source_tree():
     return tree_digest(path.read_text(encoding="utf-8") for path in _deciding_files())
 
 
-@lru_cache
-def source_tree_of(sha):
-    """Return what `source_tree` was at a commit, or None where git does not have the commit."""
-    root = paths.checkout()
-    packed = _git(root, "archive", sha, "src/rru_nb", text=False) if root and sha else None
-    if packed is None:
-        return None
-    with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
-        deciding = [m for m in archive.getmembers() if m.isfile() and _decides(m.name)]
-        return tree_digest(archive.extractfile(member).read() for member in deciding)
-
-
-def by_present_source(record):
-    """Return whether the present source made a record, or None where that cannot be told.
-
-    Args:
-        record: with `source`, `source_tree` and `commit`, None where it does not have them. A
-            record with neither the same bytes nor a tree is compared by the tree of its commit.
-    """
-    if record.source == source():
-        return True
-    tree = record.source_tree
-    if not isinstance(tree, str):  # pandas says NaN for None
-        commit = record.commit or {}
-        tree = source_tree_of(commit.get("sha")) if commit.get("dirty") is False else None
-    return None if tree is None else tree == source_tree()
-
-
 def _deciding_files():
     files = [path for part in _DECIDING for path in sorted(paths.PACKAGE.glob(part))]
     return [p for p in files if p.relative_to(paths.PACKAGE).as_posix() not in _NOT_DECIDING]
 
 
-def _decides(name):
-    """Whether a path of the repository is that of a deciding file."""
-    name = name.removeprefix("src/rru_nb/")
-    patterns = [pattern.split("/") for pattern in (*_DECIDING, *_FORMERLY_DECIDING)]
-    parts = name.split("/")
-    return name not in _NOT_DECIDING and any(
-        len(parts) == len(pattern) and all(map(fnmatch.fnmatchcase, parts, pattern))
-        for pattern in patterns
-    )
-
-
-def _git(root, *arguments, text=True):
+def _git(root, *arguments):
     try:
         done = subprocess.run(  # noqa: S603 (git alone, no shell)
             ["git", "-C", str(root), *arguments],  # noqa: S607 (the user's own git)
             capture_output=True,
-            text=text,
+            text=True,
             check=True,
         )
     except (OSError, subprocess.CalledProcessError):
         return None
-    return done.stdout.strip() if text else done.stdout
+    return done.stdout.strip()
 
 
 def _cores():
