@@ -56,15 +56,21 @@ def _enter(queue):
         queue.put(time.monotonic())
 
 
-def test_who_comes_second_waits_and_says_so(holder, tmp_path, capfd):
+@pytest.fixture
+def said(monkeypatch):
+    """What is told on standard error from here on, by processes forked from this one as well."""
+    lines = fork.Queue()
+    monkeypatch.setattr("rru_nb.storage.streams.tell", lines.put)
+    return lines
+
+
+def test_who_comes_second_waits_and_says_so(holder, tmp_path, said):
     _, release = holder
     queue = fork.Queue()
     second = fork.Process(target=_enter, args=(queue,))
     second.start()
-    while "waiting" not in (told := capfd.readouterr().err):
-        assert second.is_alive()
-        time.sleep(0.01)
-    assert told.count("\n") == 1 and CONFIG.id in told
+    told = said.get(timeout=60)
+    assert told.startswith("waiting") and CONFIG.id in told
     assert RUN.is_running() and queue.empty()
     released = time.monotonic()
     release()
@@ -208,17 +214,13 @@ def test_a_link_in_the_temporary_folder_is_not_followed(tmp_path):
         assert not target.exists()
 
 
-def test_who_has_waited_has_a_lock_that_others_see(holder, capfd):
+def test_who_has_waited_has_a_lock_that_others_see(holder, said):
     """The file that it waited on is gone; a lock on that one would keep nobody out."""
     _, release = holder
     here, there = fork.Pipe()
     second = fork.Process(target=_hold, args=(there,))
     second.start()
-    said, deadline = "", time.monotonic() + 60
-    while "waiting" not in said:
-        assert time.monotonic() < deadline
-        said += capfd.readouterr().err
-        time.sleep(0.01)
+    assert said.get(timeout=60).startswith("waiting")
     time.sleep(0.3)  # from what it says to the lock itself
     release()
     assert here.poll(30) and here.recv() == "held"
