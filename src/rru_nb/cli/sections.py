@@ -29,12 +29,6 @@ def status(
     everything: Annotated[
         bool, typer.Option("--all", help="a line for each dataset of a section")
     ] = False,
-    time: Annotated[
-        bool,
-        typer.Option(
-            "--time", help="first time some steps of what nothing here tells of: minutes; kept"
-        ),
-    ] = False,
 ):
     """Show what each section lacks, and its hours here."""
     _status(SimpleNamespace(**locals()))
@@ -145,27 +139,23 @@ def _sweep(options):
 def _status(options):
     from ..data import canonical_name
     from ..experiments import SECTIONS
-    from ..experiments.estimates import seconds_an_epoch
-    from ..experiments.status import status, time_steps
+    from ..experiments.status import status
     from ..training.config import SCALES
 
     sections = [check_choice("section", name, SECTIONS) for name in options.section or SECTIONS]
     scales = [check_choice("scale", options.scale, SCALES)] if options.scale is not None else SCALES
     datasets = None if options.dataset is None else [canonical_name(options.dataset)]
-    if options.time:
-        time_steps(sections, scales, datasets, say=tell)
-    table = status(sections, scales, datasets, estimate=seconds_an_epoch)
+    table = status(sections, scales, datasets)
     if table.empty:
         output.note("no section has a grid for that")
         return
     if not (options.everything or datasets):
         table = table.groupby(["section", "scale"], sort=False).sum(numeric_only=True).reset_index()
-    rows = table.rename(columns={"untold": "estimated"}).to_dict("records")
-    rows = [row | {"hours left": _hours(row["hours left"])} for row in rows]
+    rows = [row | {"hours left": _hours(row["hours left"])} for row in table.to_dict("records")]
     output.print_table(rows, {"recorded": _style_of_recorded})
     output.note(
-        "Hours on this machine, one run after the other, from similar records and timed steps; of "
-        "the runs under `estimated` from operations counted and a speed measured here."
+        "Hours on this machine, one run after the other, from similar records; of the runs under "
+        "`estimated` from operations counted and a speed measured here."
     )
 
 
