@@ -112,7 +112,8 @@ class Search:
         Raises:
             UserError: if it cannot be written.
         """
-        with files.alone(self.path.with_suffix(".lock"), f"adding to {self.path.name}"):
+        lock = paths.state_dir() / "locks" / f"{self.path.stem}.lock"
+        with files.alone(lock, f"adding to {self.path.name}"):
             trials = self.trials()
             if trial in trials:
                 return
