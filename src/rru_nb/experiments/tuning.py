@@ -27,6 +27,7 @@ _REMEDY = (
     "Move it away: the records of its trials are kept, and the search meets them again, one "
     "after the other, without training."
 )
+_COLUMNS = ["dataset", "cell", "scale", "trial", "id", "status", "metric", "valid", "test", "loss"]
 _DIGITS = 6  # significant digits of a tried value
 
 
@@ -199,10 +200,10 @@ def suggest(search, done):
     """The values that TPE wants to see next, after the trials `done`."""
     import hyperopt
 
-    found = {}
-    trials = hyperopt.trials_from_docs([_doc(k, t) for k, t in enumerate(done)], validate=False)
+    values = {}
+    trials = hyperopt.trials_from_docs([_document(k, t) for k, t in enumerate(done)], validate=False)
     hyperopt.fmin(
-        lambda values: found.update(values) or 0.0,
+        lambda point: values.update(point) or 0.0,
         {name: _distribution(name, r) for name, r in search.ranges().items()},
         algo=hyperopt.tpe.suggest,
         max_evals=len(done) + 1,
@@ -211,7 +212,7 @@ def suggest(search, done):
         show_progressbar=False,
         verbose=False,
     )
-    return {name: _tidy(found[name], r["range"]) for name, r in search.ranges().items()}
+    return {name: _tidy(values[name], r["range"]) for name, r in search.ranges().items()}
 
 
 def _distribution(name, declared):
@@ -232,20 +233,13 @@ def _tidy(value, bounds):
     return min(max(float(f"{value:.{_DIGITS}g}"), bounds[0]), bounds[1])
 
 
-def _doc(number, trial):
-    """A trial as HyperOpt keeps it."""
-    failed = trial["loss"] is None
-    result = {"status": "fail"} if failed else {"status": "ok", "loss": trial["loss"]}
-    names = trial["values"]
-    misc = {
-        "tid": number,
-        "cmd": ("domain_attachment", "FMinIter_Domain"),
-        "workdir": None,
-        "idxs": {name: [number] for name in names},
-        "vals": {name: [value] for name, value in names.items()},
-    }
-    empty = dict.fromkeys(("spec", "exp_key", "owner", "book_time", "refresh_time"))
-    return empty | {"state": 2, "tid": number, "version": 0, "result": result, "misc": misc}
+def _document(number, trial):
+    """Return a trial that ended, as HyperOpt stores it."""
+    from hyperopt.fmin import generate_trial
+
+    loss = trial["loss"]
+    result = {"status": "fail"} if loss is None else {"status": "ok", "loss": loss}
+    return generate_trial(number, trial["values"]) | {"state": 2, "result": result}
 
 
 def _loss(record, config, select_on):
@@ -255,37 +249,26 @@ def _loss(record, config, select_on):
 
 
 def _line(search, number, n_trials, values, loss):
-    told = ", ".join(f"{name} {value:,g}" for name, value in values.items())
+    point = ", ".join(f"{name} {value:,g}" for name, value in values.items())
     outcome = "failed" if loss is None else f"{search.select_on} {loss:.4f}"
-    return f"[{number}/{n_trials}] {search.dataset} {search.cell}: {outcome} with {told}"
+    return f"[{number}/{n_trials}] {search.dataset} {search.cell}: {outcome} with {point}"
 
 
 def trials_frame(searches):
-    """The trials of several searches, one row a trial.
+    """Return the trials of several searches as a frame, one row a trial.
 
-    Args:
-        searches: list of `Search`.
-
-    Returns:
-        A frame with `dataset`, `cell`, `scale`, `trial` (from 1), `id`, `status`, `metric`,
-        `valid`, `test`, `loss`, and a column for each setting that is tuned.
+    Its columns are `dataset`, `cell`, `scale`, `trial` (from 1), `id`, `status`, `metric`, `valid`,
+    `test`, `loss`, and each setting that is tuned.
     """
-    rows = [row for search in searches for row in _rows(search)]
-    columns = ["dataset", "cell", "scale", "trial", "id", "status", "metric", "valid", "test"]
-    columns += ["loss"]
-    frame = pd.DataFrame(rows, columns=None if rows else columns)
-    return frame.reindex(columns=[*columns, *(c for c in frame.columns if c not in columns)])
-
-
-def _rows(search):
-    trials = search.trials()
-    records = load_records(id=[trial["id"] for trial in trials]).set_index("id") if trials else None
-    for number, trial in enumerate(trials, 1):
-        config = search.config(trial["values"])
+    trials = [(search, *trial) for search in searches for trial in enumerate(search.trials(), 1)]
+    records = load_records(id=[trial["id"] for *_, trial in trials]).set_index("id")
+    rows = []
+    for search, number, trial in trials:
+        metric = search.config(trial["values"]).metric
+        record = records.loc[trial["id"]] if trial["id"] in records.index else {}
         row = {"dataset": search.dataset, "cell": search.cell, "scale": search.scale}
-        row |= {"trial": number, "id": trial["id"], "metric": config.metric, "loss": trial["loss"]}
-        if trial["id"] in records.index:
-            record = records.loc[trial["id"]]
-            row |= {"status": record.status}
-            row |= {split: record.get(f"{split}_{config.metric}") for split in ("valid", "test")}
-        yield row | trial["values"]
+        row |= {"trial": number, "id": trial["id"], "status": record.get("status")}
+        row |= {"metric": metric, "valid": record.get(f"valid_{metric}")}
+        row |= {"test": record.get(f"test_{metric}"), "loss": trial["loss"]}
+        rows.append(row | trial["values"])
+    return pd.DataFrame(rows, columns=None if rows else _COLUMNS)
