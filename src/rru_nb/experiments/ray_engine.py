@@ -18,7 +18,7 @@ from ..layers.registry import registered_cells
 from ..storage import files, paths
 from ..training import provenance
 from ..training.config import command
-from ..training.records import SCHEMA, find_record, make_room, write_record
+from ..training.records import find_record, make_room, settings_of, write_record
 from . import ray_worker
 
 ATTEMPTS = 3
@@ -324,11 +324,7 @@ def _first_line(error):
 def _failed(config, reason):
     """Return the record of a run that no worker could end; where it ran is not known."""
     return {
-        "schema": SCHEMA,
-        "id": config.id,
-        "config": config.as_dict(),
-        "differences": config.differences,
-        "published": config.published,
+        **settings_of(config),
         "status": "failed",
         "failure": {"epoch": None, "reason": reason},
         "units": config.units,
@@ -342,7 +338,6 @@ def _failed(config, reason):
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
         "device": {"backend": backend_name(), "gpu": None, "cpu": "a lost worker", "cores": 0},
         "versions": provenance.versions(),
-        "source": provenance.source(),
-        "source_tree": provenance.source_tree(),
+        **provenance.sources(),
         "commit": provenance.commit(),
     }

@@ -200,8 +200,8 @@ def suggest(search, done):
     """The values that TPE wants to see next, after the trials `done`."""
     import hyperopt
 
-    values = {}
-    trials = hyperopt.trials_from_docs([_document(k, t) for k, t in enumerate(done)], validate=False)
+    values, documents = {}, [_document(k, trial) for k, trial in enumerate(done)]
+    trials = hyperopt.trials_from_docs(documents, validate=False)
     hyperopt.fmin(
         lambda point: values.update(point) or 0.0,
         {name: _distribution(name, r) for name, r in search.ranges().items()},

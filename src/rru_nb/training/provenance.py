@@ -110,12 +110,16 @@ def _commit_from_environment():
     return {"sha": found[1], "dirty": found[2] is not None}
 
 
-@lru_cache
-def source():
-    """Return a digest of the bytes of the package's files that decide what a training computes.
+def sources():
+    """Return both digests of the source that decides, as a record has them.
 
-    Records have it beside `source_tree`, of which the first records know nothing.
+    The first records know nothing of `source_tree`.
     """
+    return {"source": _source_bytes(), "source_tree": source_tree()}
+
+
+@lru_cache
+def _source_bytes():
     digest = hashlib.sha256()
     for path in _deciding_files():
         digest.update(f"{path.relative_to(paths.PACKAGE).as_posix()}\n".encode())
@@ -125,7 +129,7 @@ def source():
 
 @lru_cache
 def source_tree():
-    """Return the digest of what those files do: no comment, docstring or move changes it."""
+    """Return a digest of what these files do; no comment, docstring or move changes it."""
     return tree_digest(path.read_text(encoding="utf-8") for path in _deciding_files())
 
 

@@ -78,6 +78,17 @@ def make_room(config):
         warnings.warn(f"{error} It is now {aside.name}, and the run is done again.", stacklevel=3)
 
 
+def settings_of(config):
+    """Return what a record says of its run before anything is measured."""
+    return {
+        "schema": SCHEMA,
+        "id": config.id,
+        "config": config.as_dict(),
+        "differences": config.differences,
+        "published": config.published,
+    }
+
+
 def write_record(record):
     """Write a record atomically and return its path.
 
