@@ -43,7 +43,7 @@ def results(section, points, train=False, progress=True, engine="local"):
     if train:
         _train([config for config in configs if find_record(config) is None], progress, engine)
     records = {r.id: r for r in load_records(id=[config.id for config in configs]).itertuples()}
-    frame = pd.DataFrame([_row(point, records.get(point.config.id)) for point in points])
+    frame = pd.DataFrame([_row_of(point, records.get(point.config.id)) for point in points])
     frame = frame.astype(dict.fromkeys(("test", "valid", "loss", "valid_loss"), float))
     frame.attrs["section"] = section.name
     return frame
@@ -60,7 +60,7 @@ def _train(configs, progress, engine):
             pass
 
 
-def _row(point, record):
+def _row_of(point, record):
     config = point.config
     row = point.coordinates | {
         "dataset": config.dataset,

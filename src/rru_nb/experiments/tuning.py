@@ -50,7 +50,7 @@ class Search:
 
     @classmethod
     def of(cls, dataset, cell, scale="paper", select_on="valid", seed=0):
-        """A search with its names checked.
+        """Return a search with its names checked.
 
         Raises:
             UserError: for a name that is not valid, or a dataset that has no ranges.
@@ -63,7 +63,7 @@ class Search:
         return search
 
     def ranges(self):
-        """`{setting: {"range": [low, high], "scale": "log" or "uniform"}}`."""
+        """Return `{setting: {"range": [low, high], "scale": "log" or "uniform"}}`."""
         declared = _declared()
         of_data = declared.get(self.dataset, declared.get(KINDS[self.dataset]))
         if of_data is None:
@@ -78,7 +78,7 @@ class Search:
         return ranges | {name: r for name, r in sizes.items() if name in ranges}
 
     def config(self, values):
-        """The `RunConfig` of a trial with these values."""
+        """Return the `RunConfig` of a trial with these values."""
         return paper_config(self.dataset, self.cell, self.scale, self.seed, **values)
 
     @property
@@ -88,7 +88,7 @@ class Search:
         return paths.results_dir() / "trials" / f"{'-'.join(names)}.json"
 
     def trials(self):
-        """The trials so far: dicts with `id`, `values` and `loss` (None where it failed).
+        """Return the trials so far: dicts with `id`, `values` and `loss` (None where it failed).
 
         Raises:
             UserError: if they were drawn from other ranges than today's.
@@ -105,7 +105,7 @@ class Search:
         return stored["trials"]
 
     def add(self, trial):
-        """Writes one more trial to the index, if another process has not just done so.
+        """Write one more trial to the index, if another process has not just done so.
 
         Args:
             trial: a dict as of `trials`. The same trial is never there twice.
@@ -124,7 +124,7 @@ class Search:
 
 
 def searches(dataset, cells, scale="paper", select_on="valid", seed=0):
-    """The searches of several cells; none where the paper, or the scale, has no ranges."""
+    """Return the searches of several cells; none where the paper, or the scale, has no ranges."""
     declared, kind = _declared(), KINDS[dataset]
     sizes = declared["scales"].get(scale, {})
     if not {dataset, kind} & set(declared) or (scale != "paper" and kind not in sizes):
@@ -133,7 +133,7 @@ def searches(dataset, cells, scale="paper", select_on="valid", seed=0):
 
 
 def tune(search, n_trials=100, engine=None, say=print):
-    """Runs trials until a search has `n_trials`, and returns them as `Search.trials` does.
+    """Run trials until a search has `n_trials`; return them as `Search.trials` does.
 
     The point of trial k depends on `(seed, k)` and the trials before it alone: a search that was
     interrupted ends as an undisturbed one. Where an engine runs B at a time, the last B - 1 may
@@ -197,7 +197,7 @@ def _declared():
 
 
 def suggest(search, done):
-    """The values that TPE wants to see next, after the trials `done`."""
+    """Return the values that TPE wants to see next, after the trials `done`."""
     import hyperopt
 
     values, documents = {}, [_document(k, trial) for k, trial in enumerate(done)]

@@ -132,8 +132,8 @@ class RecurrentLayer(keras.layers.RNN):
     def get_config(self):
         config, of_cell = super().get_config(), self.cell.get_config()
         del config["cell"]
-        own = {name: of_cell[name] for name in self.cell_arguments}
-        return {**config, **own, "fused": self._fused_wanted}
+        arguments = {name: of_cell[name] for name in self.cell_arguments}
+        return {**config, **arguments, "fused": self._fused_wanted}
 
     @classmethod
     def from_config(cls, config, custom_objects=None):

@@ -36,8 +36,8 @@ _NOT_DECIDING = ("layers/registry.py", "layers/setting.py")
 def versions():
     """Return versions of Python and of the packages that numbers depend on, the backend's first."""
     packages = (*PACKAGES[backend_name()], *_PACKAGES)
-    found = {name: importlib.metadata.version(name) for name in packages}
-    return {"python": platform.python_version(), "rru_nb": __version__} | found
+    installed = {name: importlib.metadata.version(name) for name in packages}
+    return {"python": platform.python_version(), "rru_nb": __version__} | installed
 
 
 def device():
@@ -101,13 +101,13 @@ def _commit_from_environment():
     given = os.environ.get("RRU_NB_COMMIT")
     if not given:
         return {"sha": None, "dirty": None}
-    found = re.fullmatch(r"([0-9a-f]{40})(-dirty)?", given)
-    if not found:
+    match = re.fullmatch(r"([0-9a-f]{40})(-dirty)?", given)
+    if not match:
         raise UserError(
             f"RRU_NB_COMMIT = {given!r} is no commit. Give the 40 hex digits of `git rev-parse "
             "HEAD`, with -dirty behind them if the source was changed since, or unset it."
         )
-    return {"sha": found[1], "dirty": found[2] is not None}
+    return {"sha": match[1], "dirty": match[2] is not None}
 
 
 def sources():

@@ -132,8 +132,8 @@ class _Clock:
         return self._spent + time.perf_counter() - self._since
 
     def as_dict(self):
-        kept = {name: getattr(self, name) for name in ("started", "commit", "devices")}
-        return kept | {"spent": self.seconds()}
+        names = ("started", "commit", "devices")
+        return {name: getattr(self, name) for name in names} | {"spent": self.seconds()}
 
 
 def _recurrence(layer):

@@ -60,19 +60,19 @@ def through_tanh(gradient, y):
 
 def product(x, kernel, transpose=False):
     """Return x W, or x Wᵀ, for x of [T, batch, features], as one matrix product."""
-    y = tf.matmul(_rows(x), kernel, transpose_b=transpose)
+    y = tf.matmul(_flat(x), kernel, transpose_b=transpose)
     return tf.reshape(y, [*tf.unstack(tf.shape(x)[:2]), y.shape[-1]])
 
 
 def kernel_gradient(inputs, d_outputs):
     """Return the gradient of W in outputs = inputs W, over all steps and sequences."""
-    return tf.matmul(_rows(inputs), _rows(d_outputs), transpose_a=True)
+    return tf.matmul(_flat(inputs), _flat(d_outputs), transpose_a=True)
 
 
 def bias_gradient(d_outputs):
     """Return the gradient of the bias in outputs = … + b, over all steps and sequences."""
-    return tf.reduce_sum(_rows(d_outputs), axis=0)
+    return tf.reduce_sum(_flat(d_outputs), axis=0)
 
 
-def _rows(x):
+def _flat(x):
     return tf.reshape(x, [-1, x.shape[-1]])

@@ -42,7 +42,7 @@ def loop(cell, x, states, keep, mask):
 
 
 def _one_product_is_cheaper(m, n, rank):
-    """Whether A_k B_k beforehand saves time: a product less per round, of a larger matrix."""
+    """Return whether A_k B_k beforehand saves time: a product less a round, of a larger matrix."""
     return m * n <= 2 * rank * (m + n)
 
 

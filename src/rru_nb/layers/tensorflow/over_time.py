@@ -64,8 +64,8 @@ def over_time(clock, step, states, inputs, backwards=False, compiled=False, sums
         tf.TensorArray(x.dtype, n_steps, element_shape=x.shape) for x in tf.nest.flatten(residuals)
     ]
     carried = (0, states, sums.zeros if sums else [], arrays)
-    whole = n_steps - n_steps % UNROLL
-    for size, end in ((UNROLL, whole), (1, n_steps)):
+    in_blocks = n_steps - n_steps % UNROLL
+    for size, end in ((UNROLL, in_blocks), (1, n_steps)):
         carried = tf.while_loop(
             lambda done, *_, end=end: done < end,
             block(size),
