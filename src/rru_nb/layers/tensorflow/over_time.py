@@ -12,6 +12,8 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
+from ..products import product_dtype
+
 UNROLL = 8  # steps an iteration; beyond that, nothing more was gained
 
 
@@ -130,10 +132,11 @@ def features_first(a):
 def can_compile():
     """Say whether XLA may compile: not eagerly (each call anew), not on a GPU (not measured).
 
+    Nor where products are rounded: XLA multiplies bfloat16 on a processor as slowly as float32.
     Elsewhere than on Linux, TensorFlow may come without XLA for processors.
     """
     on_processor = sys.platform == "linux" and not tf.config.list_physical_devices("GPU")
-    return on_processor and not tf.executing_eagerly()
+    return on_processor and not product_dtype() and not tf.executing_eagerly()
 
 
 def _slice(x, start, size):
