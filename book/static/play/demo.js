@@ -45,7 +45,7 @@
   }
 
   // The openings of the dataset, then the reader's own notes, then perhaps a file.
-  const own = () => data().openings.length;
+  const ownNotes = () => data().openings.length;
 
   function listOpenings(chosen) {
     const titles = [...data().openings.map(({ title }) => title), "your own notes"];
@@ -57,12 +57,12 @@
   function chooseOpening() {
     halt();
     const chosen = number("opening");
-    const { roll, text } = chosen > own() ? openingOf(file) : { text: "" };
+    const { roll, text } = chosen > ownNotes() ? openingOf(file) : { text: "" };
     const pitches = data().openings[chosen]?.pitches ?? Array(OWN_STEPS).fill([]);
     now.opening = roll ?? play.rollOf(pitches);
     before = [];
     forgetMusic();
-    setEditing(chosen === own());
+    setEditing(chosen === ownNotes());
     say(text);
   }
 
@@ -142,7 +142,7 @@
     const { roll, text } = openingOf(next);
     if (!roll) return say(text);
     file = next;
-    listOpenings(own() + 1);
+    listOpenings(ownNotes() + 1);
     chooseOpening();
   }
 
@@ -157,8 +157,8 @@
   function addChord() {
     const pitches = keyboard.held();
     if (!pitches.length) return say("No key is held: press one or more, then add them.");
-    if (number("opening") !== own()) {
-      at("opening").value = own();
+    if (number("opening") !== ownNotes()) {
+      at("opening").value = ownNotes();
       chooseOpening();
     }
     const start = now.opening.map(hasNote).lastIndexOf(true) + 1;

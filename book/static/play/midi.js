@@ -54,7 +54,8 @@
     const notes = pitched.filter((note) => keyOf(note) >= 0 && keyOf(note) < play.KEYS);
     const stepOf = (tick) => Math.ceil((tick * stepsPerQuarter) / music.division);
     const seen = notes.filter(({ start, end }) => stepOf(start) < stepOf(end));
-    if (!seen.length) throw new MidiError("has no note on the 88 keys at the beginning of a time step.");
+    if (!seen.length)
+      throw new MidiError("has no note on the 88 keys at the beginning of a time step.");
     const length = seen.reduce((most, { end }) => Math.max(most, stepOf(end)), 0);
     if (length > LONGEST) throw new MidiError(`has more than ${LONGEST} time steps.`);
     const changes = new Int32Array((length + 1) * play.KEYS); // of the notes that hold a key
@@ -74,16 +75,17 @@
   function tracksOf(bytes) {
     const data = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
     const [kind, tracks, division] = [8, 10, 12].map((at) => data.getUint16(at));
-    if (kind > 1) throw new MidiError(`is a MIDI file of type ${kind}; types 0 and 1 are read here.`);
+    if (kind > 1)
+      throw new MidiError(`is a MIDI file of type ${kind}; types 0 and 1 are read here.`);
     if (division & 0x8000) throw new MidiError("counts film frames; quarter notes are read here.");
     if (!division) throw new RangeError();
     const notes = [];
     let at = 8 + data.getUint32(4);
-    for (let found = 0; found < tracks; ) {
+    for (let read = 0; read < tracks; ) {
       const size = data.getUint32(at + 4);
       if (nameAt(bytes, at) === "MTrk") { // readers pass over chunks of other names
         notes.push(...notesOf(new DataView(bytes.buffer, bytes.byteOffset + at + 8, size)));
-        found++;
+        read++;
       }
       at += 8 + size;
     }
@@ -109,7 +111,7 @@
     return notes;
   }
 
-  // Yields the channel messages of a track, {tick, status, pitch, velocity}, and passes over others.
+  // Yields the messages of a track that are of a channel: {tick, status, pitch, velocity}.
   function* messagesOf(track) {
     let [at, tick, running] = [0, 0, 0];
     const byte = () => track.getUint8(at++);
