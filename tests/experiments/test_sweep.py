@@ -14,11 +14,10 @@ import numpy as np
 import pytest
 from helpers import a_record
 
-from rru_nb import UserError, load_records, paper_config
+from rru_nb import load_records, paper_config
 from rru_nb.cli import main
 from rru_nb.experiments import estimates, section, step_times
 from rru_nb.experiments.costs import ASSUMED_EPOCHS, Costs, duration
-from rru_nb.experiments.engines import Processes
 from rru_nb.experiments.status import status
 from rru_nb.experiments.sweep import _Progress, sweep
 from rru_nb.tasks import task_for
@@ -298,24 +297,6 @@ def test_the_rest_is_shared_among_jobs_and_what_is_unknown_costs_the_average():
     progress = _Progress(len(points), points, say=print, slots=2)
     progress._costs = SimpleNamespace(total=lambda configs: (3600.0, 1))
     assert progress._rest() == "; 3 left, about 45 min"  # 3/2 of an hour, in two processes
-
-
-def test_a_process_that_ends_without_a_record_is_one_error_with_its_last_words(monkeypatch):
-    class Ended:
-        returncode = 2
-
-        def __init__(self, *_, **__):
-            pass
-
-        def communicate(self):
-            return None, "a warning\nrru-nb: the reason\n"
-
-        def terminate(self):
-            pass
-
-    monkeypatch.setattr("rru_nb.experiments.engines.subprocess.Popen", Ended)
-    with pytest.raises(UserError, match="^rru-nb run .* ended with code 2: rru-nb: the reason$"):
-        sweep(section("dropout"), "chorales", "smoke", cells=["gru"], engine=Processes(2), say=list)
 
 
 def test_steps_that_compile_are_not_timed(monkeypatch):
