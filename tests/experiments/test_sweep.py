@@ -12,7 +12,7 @@ import attrs
 import pytest
 from helpers import a_record
 
-from rru_nb import UserError, paper_config
+from rru_nb import paper_config
 from rru_nb.cli import main
 from rru_nb.experiments import costs as costs_module
 from rru_nb.experiments import section
@@ -26,7 +26,7 @@ from rru_nb.experiments.costs import (
     speed,
     time_steps,
 )
-from rru_nb.experiments.engines import InProcess, Processes
+from rru_nb.experiments.engines import InProcess
 from rru_nb.experiments.status import status
 from rru_nb.experiments.sweep import sweep
 from rru_nb.training import provenance
@@ -262,24 +262,6 @@ def test_the_rest_is_shared_among_jobs(monkeypatch):
     engine.slots = 2
     sweep(section("main_results"), "nottingham", "laptop", engine=engine, say=said.append)
     assert said[0].endswith("; 4 left, about 2.0 h") and said[1].endswith("; 3 left, about 1.5 h")
-
-
-def test_a_process_that_ends_without_a_record_is_one_error_with_its_last_words(monkeypatch):
-    class Ended:
-        returncode = 2
-
-        def __init__(self, *_, **__):
-            pass
-
-        def communicate(self):
-            return None, "a warning\nrru-nb: the reason\n"
-
-        def terminate(self):
-            pass
-
-    monkeypatch.setattr("rru_nb.experiments.engines.subprocess.Popen", Ended)
-    with pytest.raises(UserError, match="^rru-nb run .* ended with code 2: rru-nb: the reason$"):
-        sweep(section("dropout"), "chorales", "smoke", cells=["gru"], engine=Processes(2), say=list)
 
 
 def test_a_run_takes_no_more_epochs_than_it_may():
