@@ -22,6 +22,32 @@ def pytest_addoption(parser):
     parser.addoption("--golden", action="store_true", help=what)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def short_blocks():
+    """Let TensorFlow's loops have blocks of two steps, whose graphs take a third of the time.
+
+    A training of two epochs is mostly that. Tests of the loops ask for `long_blocks`.
+    """
+    if os.environ.get("KERAS_BACKEND", "tensorflow") != "tensorflow":
+        yield
+        return
+    from rru_nb.layers.tensorflow import over_time
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(over_time, "UNROLL", 2)
+        yield
+
+
+@pytest.fixture(scope="module")
+def long_blocks():
+    """The blocks of steps that trainings outside of tests have."""
+    from rru_nb.layers.tensorflow import over_time
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(over_time, "UNROLL", 8)
+        yield
+
+
 @pytest.fixture
 def golden(request):
     """A function of a file's name and a text, which has to be the one that the file holds."""

@@ -32,7 +32,7 @@ def costs(context):
     machine = usual_machine(records)
     if machine is None:
         return "*Nothing is measured here yet.*\n"
-    known = Costs(records, machine)
+    known = Costs(machine)
     ratios = spread(known)
     workers = [f"{n} worker{'s' * (n > 1)}" for n in WORKERS]
     head = ["what", "scale", "runs", "core-hours", *workers, *(f"{gpu}-hours" for gpu in GPUS)]

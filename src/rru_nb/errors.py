@@ -8,14 +8,14 @@ class UserError(ValueError):
 
 
 def nearest(value, valid):
-    """The entry of `valid` closest in spelling to `value`, or None if none is close."""
+    """Return the entry of `valid` closest in spelling to `value`, or None if none is close."""
     by_folded = {str(v).casefold(): v for v in valid}
     close = difflib.get_close_matches(str(value).casefold(), by_folded, n=1, cutoff=0.5)
     return by_folded[close[0]] if close else None
 
 
 def check_choice(what, value, valid):
-    """Returns `value` if it is one of `valid`.
+    """Return `value` if it is one of `valid`.
 
     Args:
         what: what the value is, for the message, e.g. `"dataset"`.

@@ -48,7 +48,7 @@ def test_every_row_counts_all_of_its_runs_and_guesses_none():
     text = costs.costs(None)
     cells = [line.split(" | ") for line in text.splitlines() if line.startswith("| ")][2:]
     assert [int(row[2].replace(",", "")) for row in cells] == [len(c) for c in rows.values()]
-    nothing = costs.Costs(pd.DataFrame(columns=["epochs", "path"]), {"cpu": "another", "cores": 1})
+    nothing = costs.Costs({"cpu": "another", "cores": 1})
     (row,) = [costs._row("x", "paper", [paper_config("jsb", "rru")], nothing, 1, [1.0])]
     assert "0.0 + 1 run " in row and " h |" not in row
 

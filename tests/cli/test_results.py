@@ -140,9 +140,38 @@ def test_two_records_are_compared_in_what_differs(capsys, configs):
     names = [name for name in rows if name in configs[0].as_dict()]
     assert names == ["dropout"] and rows["dropout"] == ["0.79362", "0.5", "-0.2936"]
     assert rows["epochs"] == ["2", "3", "+1"]
-    first, second = (rows[config.id][0] for config in (configs[0], configs[3]))
-    # One scale for both: 9.0 is the highest bar, 8.4 the lowest, 8.5 a sixth of the way up.
-    assert second == "█▂▁" and first == "█▂"
+    assert (rows["1"], rows["2"], rows["3"]) == (["9.0", "9.0"], ["8.5", "8.5"], ["-", "8.4"])
+
+
+def test_two_curves_lie_over_one_another_in_a_terminal(capsys, terminal):
+    """Both share 9.0, the highest value, and 8.5; the second alone has 8.4, the lowest."""
+    first = record(7.0, seed=7, curve=(9.0, 8.5))
+    second = record(7.0, seed=8, curve=(9.0, 8.5, 8.4))
+    third = record(7.0, seed=9, curve=(8.4, 8.4, 9.0))
+
+    def marks(*pair):
+        shown = answer(capsys, "compare", *(c.id for c in pair)).out
+        assert "o first, valid_nll_window" in shown and "x second, valid" in shown
+        lines = shown[shown.index("9.000") :].splitlines()[:12]
+        assert lines[-1].startswith("8.400")
+        places = ((x, y, m) for y, line in enumerate(lines) for x, m in enumerate(line))
+        return sorted(place for place in places if place[2] in output.MARKS)
+
+    left, right = len("9.000 "), terminal - 1
+    middle = (left + right) // 2
+    between = round(11 * (9.0 - 8.5) / (9.0 - 8.4))
+    same = [(left, 0, "#"), (middle, between, "#"), (right, 11, "x")]
+    assert marks(first, second) == same
+    crossed = [(left, 0, "o"), (left, 11, "x"), (middle, between, "o"), (middle, 11, "x")]
+    assert marks(first, third) == [*crossed, (right, 0, "x")]
+
+
+def test_the_beginning_of_a_curve_does_not_flatten_the_rest(capsys, terminal):
+    late = [8.0 + 0.1 * i for i in range(10)]
+    pair = [record(7.0, seed=n, curve=(99.0, *late, late[-1])) for n in (7, 8)]
+    shown = answer(capsys, "compare", *(config.id for config in pair)).out
+    lines = shown[shown.index("8.900") :].splitlines()[:12]
+    assert "#" in lines[0] and sum("#" in line for line in lines) == 10
 
 
 def test_a_curve_keeps_order_and_ends():
@@ -163,13 +192,15 @@ def test_every_setting_is_listed(capsys):
 def test_the_shell_completes_names_and_ids(configs):
     assert [name for name, _ in options.datasets("")] == list(DATASETS)
     assert [name for name, _ in options.datasets("pm")] == ["pmnist"]
-    assert options.sections("n") == ["normalization"] and options.scales("l") == ["laptop"]
+    assert [name for name, _ in options.sections("n")] == ["normalization"]
+    assert [name for name, _ in options.scales("l")] == ["laptop"]
     assert options.ids(configs[4].id[:8]) == [(configs[4].id, "jsb gru-paper-s0")]
     assert [name for name, _ in options.settings("drop")] == ["dropout="]
 
 
 def test_the_doctor_names_what_mends(capsys, monkeypatch, tmp_path):
-    monkeypatch.setattr(data, "_device", lambda: ("device", "a processor", ""))
+    monkeypatch.setattr(data.provenance, "device", lambda: None)
+    monkeypatch.setattr(data.provenance, "device_name", lambda device: "a processor")
     monkeypatch.setenv("RRU_NB_DATA", str(tmp_path))
     monkeypatch.setenv("RRU_NB_CACHE", str(tmp_path))
     monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "0")

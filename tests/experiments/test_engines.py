@@ -1,26 +1,31 @@
 """What the engines share, and mistakes that are told before anything runs; no cluster is needed."""
 
+import multiprocessing
+import os
 import pickle
+import signal
 import socket
 import subprocess
 import sys
 import threading
+from collections import Counter
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from types import SimpleNamespace
 
+import fake_worker
 import pytest
 from helpers import a_record
 
 from rru_nb import UserError, paper_config
 from rru_nb.cli import main
-from rru_nb.experiments import ray_engine, ray_worker, results, section
+from rru_nb.experiments import engines, ray_engine, ray_worker, results, section
 from rru_nb.experiments.costs import Costs
 from rru_nb.experiments.engines import InProcess, Processes, make_engine
 from rru_nb.experiments.tuning import Search, suggest, tune
 from rru_nb.figures.curves import validation_curves
 from rru_nb.layers import sizes
 from rru_nb.layers.registry import register_cell, unregister_cell
-from rru_nb.training.records import failure_text, load_records, write_record
+from rru_nb.training.records import failure_text, find_record, load_records, write_record
 
 SWEEP = ["sweep", "dropout", "--dataset", "chorales", "--scale", "smoke"]
 
@@ -139,6 +144,77 @@ def test_the_local_engine_is_this_process_or_others():
     assert isinstance(make_engine(), InProcess) and isinstance(make_engine(jobs=3), Processes)
 
 
+# Processes of this machine
+
+
+def do_runs(kinds, jobs=2):
+    """Return the records by seed of runs that go as `fake_worker` says."""
+    with make_engine(jobs=jobs) as engine:
+        for seed in kinds:
+            engine.submit(paper_config("chorales", "gru", "smoke", seed))
+        return {config.seed: record for config, record in engine}
+
+
+@pytest.fixture
+def fake_runs(monkeypatch):
+    monkeypatch.setattr(engines, "_serve", fake_worker.serve)
+
+
+def test_two_processes_share_the_runs_and_are_replaced_before_they_grow(fake_runs, monkeypatch):
+    monkeypatch.setattr(engines, "RUNS_OF_A_PROCESS", 3)
+    records = do_runs(range(0, 80, 10))
+    by_process = Counter(record["pid"] for record in records.values())
+    assert len(records) == 8 and len(by_process) in (3, 4) and max(by_process.values()) == 3
+    assert os.getpid() not in by_process and not multiprocessing.active_children()
+
+
+def test_a_process_that_dies_is_replaced_and_its_run_tried_again(fake_runs):
+    dies, raises = fake_worker.DIES, fake_worker.RAISES
+    records = do_runs([dies, fake_worker.DIES_ONCE, raises, 10, 20])
+    assert [records[seed]["status"] for seed in (10, fake_worker.DIES_ONCE, 20)] == ["ok"] * 3
+    reasons = {seed: records[seed]["failure"]["reason"] for seed in (dies, raises)}
+    assert reasons[dies].endswith(f"signal {signal.SIGKILL:d} ended its process")
+    assert reasons[raises].endswith("MemoryError: no room")
+    for seed, record in records.items():
+        assert find_record(paper_config("chorales", "gru", "smoke", seed)) == record
+
+
+@pytest.mark.parametrize(
+    "kind, told",
+    [(fake_worker.MISTAKE, "^dataset 'x' is not"), (fake_worker.LEAVES, "--jobs 2 .* code 3;")],
+)
+def test_a_mistake_ends_the_sweep_and_the_other_runs(fake_runs, store, kind, told):
+    with pytest.raises(UserError, match=told):
+        do_runs([fake_worker.SLEEPS, kind, 10])
+    assert not multiprocessing.active_children() and not store.exists()
+
+
+def test_processes_end_when_the_one_that_started_them_is_killed():
+    code = """
+from pathlib import Path
+import fake_worker
+from rru_nb import paper_config
+from rru_nb.experiments import engines
+engines._serve = fake_worker.serve
+with engines.make_engine(jobs=2) as engine:
+    for seed in (0, 10):
+        engine.submit(paper_config("chorales", "gru", "smoke", seed))
+    next(iter(engine))
+    print("one is done", flush=True)
+    input()
+"""
+    path = os.pathsep.join(sys.path)
+    streams = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    driver = subprocess.Popen(
+        [sys.executable, "-c", code], env=os.environ | {"PYTHONPATH": path}, **streams
+    )
+    assert driver.stdout.readline()
+    driver.kill()
+    # Its processes hold the other end of its standard output, as long as they are there.
+    assert driver.stdout.read() == "" and driver.wait() == -signal.SIGKILL
+    driver.stdin.close()
+
+
 class OutOfOrder:
     """An engine of four slots that ends the newest run first, with a score of its own."""
 
@@ -198,7 +274,7 @@ def test_a_search_of_several_at_a_time_goes_on_as_if_undisturbed():
 
 def test_a_run_that_no_worker_could_end_is_a_failed_one_everywhere():
     points = section("dropout").points("chorales", ["gru"], "smoke")
-    write_record(ray_engine._failed(points[0].config, "3 attempts, the last: lost"))
+    write_record(engines.failed_record(points[0].config, "3 attempts, the last: lost"))
     (row,) = load_records().itertuples()
     assert (
         row.status == "failed" and failure_text(row.failure) == "failed: 3 attempts, the last: lost"

@@ -180,11 +180,15 @@ def test_the_command_of_a_run_makes_that_run(name, monkeypatch):
     from rru_nb.training import trainer as training
 
     asked = []
-    monkeypatch.setattr(training, "run", lambda config, progress: asked.append(config) or {})
-    monkeypatch.setattr("rru_nb.cli.runs.print_outcome", lambda *_: None)
+
+    def run(config, progress):
+        asked.append(config)
+        raise UserError("enough")
+
+    monkeypatch.setattr(training, "run", run)
     configs = section(name).runs("nottingham", scale="laptop")
     for config in configs[:: max(1, len(configs) // 5)]:
-        assert main(command(config).split()[1:]) == 0
+        assert main(command(config).split()[1:]) == 2
         assert asked.pop().id == config.id
 
 

@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import shutil
+import time
 
 import pytest
 
@@ -83,13 +84,14 @@ def test_a_reader_sees_the_old_text_until_the_new_one_is_whole(tmp_path, monkeyp
     assert path.stat().st_mode & 0o777 == 0o644
 
 
-def test_files_of_one_stem_do_not_take_each_others_partial_for_left_over(tmp_path):
-    pytest.importorskip("fcntl")
-    (tmp_path / ".x.json-a.part").write_text("half")
-    files.write_text(tmp_path / "x.npz", "whole", "the weights")
-    assert (tmp_path / ".x.json-a.part").exists()
+def test_partial_files_of_killed_writers_go_after_a_day_and_others_stay(tmp_path):
+    old, new, of_another = (tmp_path / f".x.{end}.part" for end in ("json-a", "json-b", "npz-c"))
+    for path in (old, new, of_another):
+        path.write_text("half")
+    for path in (old, of_another):
+        os.utime(path, (time.time() - 90_000,) * 2)
     files.write_text(tmp_path / "x.json", "whole", "the description")
-    assert not (tmp_path / ".x.json-a.part").exists()
+    assert not old.exists() and new.exists() and of_another.exists()
 
 
 def test_weights_whose_description_is_not_written_are_not_found(results, monkeypatch):

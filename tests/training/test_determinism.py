@@ -1,6 +1,6 @@
 """One task of each kind gives the same record twice, also when the second training is stopped.
 
-That each of the four cells does is in `test_training` and `test_checkpoints`.
+That each of the four cells does is in `test_checkpoints`.
 """
 
 import signal

@@ -5,14 +5,13 @@ from types import SimpleNamespace
 import keras
 import numpy as np
 import pytest
-from helpers import without_times
+from helpers import a_record, without_times
 from keras import ops
 
 from rru_nb import paper_config, run
 from rru_nb.tasks.base import Task
 from rru_nb.training import provenance
 from rru_nb.training import trainer as training
-from rru_nb.training.config import CELLS
 from rru_nb.training.files import RunFiles
 from rru_nb.training.loop import Fit
 from rru_nb.training.records import find_record
@@ -25,53 +24,59 @@ def results(tmp_path, monkeypatch):
     monkeypatch.setenv("RRU_NB_STATE", str(tmp_path / "state"))
 
 
-@pytest.mark.parametrize("cell", CELLS)
-def test_the_same_config_gives_the_same_record_bit_for_bit(cell):
-    config = paper_config("chorales", cell, "smoke")
-    first, second = train(config, progress=False), train(config, progress=False)
-    assert without_times(first) == without_times(second)
-    assert first["status"] == "ok" and len(first["epochs"]) == 2
+ONE_EPOCH = paper_config("chorales", "gru", "smoke", max_epochs=1)
 
 
-def test_another_seed_gives_another_record():
-    configs = [paper_config("chorales", "gru", "smoke", max_epochs=1, seed=n) for n in (0, 1)]
-    first, other = (train(config, progress=False)["test"] for config in configs)
-    assert first != other
+@pytest.fixture(scope="module")
+def trained():
+    """The record of a training, and the splits that it scored, in their order."""
+    asked, task = [], training.task_for(ONE_EPOCH)
+    evaluate = task.evaluate
+    task.evaluate = lambda model, split: asked.append(split) or evaluate(model, split)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(training, "task_for", lambda _: task)
+        return train(ONE_EPOCH, progress=False), asked
+
+
+def test_another_seed_gives_another_record(trained):
+    other = paper_config("chorales", "gru", "smoke", max_epochs=1, seed=1)
+    assert train(other, progress=False)["test"] != trained[0]["test"]
 
 
 def test_training_learns():
-    config = paper_config("chorales", "rru", "smoke", max_epochs=8, dropout=0.0)
+    config = paper_config("chorales", "gru", "smoke", max_epochs=8, dropout=0.0)
     epochs = train(config, progress=False)["epochs"]
     untrained = 88 * np.log(2)
     assert epochs[-1]["valid_nll_window"] < 0.75 * untrained
     assert epochs[-1]["valid_nll_window"] < epochs[0]["valid_nll_window"]
 
 
-def test_a_truncated_record_is_set_aside_and_the_run_done_again():
-    config = paper_config("chorales", "lstm", "smoke", max_epochs=1)
-    first = run(config, progress=False)
-    path = RunFiles(config).record
+def test_a_truncated_record_is_set_aside_and_the_run_done_again(monkeypatch):
+    done = []
+    monkeypatch.setattr(
+        training, "train", lambda config, *_, **__: done.append(config) or a_record(config)
+    )
+    first, path = run(ONE_EPOCH, progress=False), RunFiles(ONE_EPOCH).record
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     with pytest.warns(UserWarning, match=f"{path.name} is damaged.*the run is done again"):
-        again = run(config, progress=False)
-    assert without_times(again) == without_times(first)
-    assert path.with_name(f"{path.name}.corrupt").is_file() and find_record(config) == again
+        assert run(ONE_EPOCH, progress=False) == first
+    assert done == [ONE_EPOCH] * 2
+    assert path.with_name(f"{path.name}.corrupt").is_file() and find_record(ONE_EPOCH) == first
 
 
-def test_run_trains_once_and_writes_what_it_returns():
-    config = paper_config("chorales", "gru", "smoke", max_epochs=1)
-    first = run(config, progress=False)
-    assert find_record(config) == first
-    assert run(config, progress=False) == first, "the second call must not train again"
+def test_run_trains_once_and_writes_what_it_returns(trained):
+    first = run(ONE_EPOCH, progress=False)
+    assert without_times(first) == without_times(trained[0])
+    assert find_record(ONE_EPOCH) == first
+    assert run(ONE_EPOCH, progress=False) == first, "the second call must not train again"
     assert first["differences"]["max_epochs"] == {"paper": None, "here": 1}
-    assert first["n_params"] <= config.n_params
+    assert first["n_params"] <= ONE_EPOCH.n_params
     assert set(first["test"]) == {"nll_window", "nll_batches", "nll_frame"}
     assert first["data"]["digest"] and first["versions"]["tensorflow"]
 
 
-def test_a_training_that_turns_nan_is_tested_with_its_best_weights(monkeypatch):
+def test_a_training_that_turns_nan_is_tested_with_its_best_weights(monkeypatch, trained):
     config = paper_config("chorales", "gru", "smoke")
-    short = train(paper_config("chorales", "gru", "smoke", max_epochs=1), progress=False)
     task = training.task_for(config)
     batches = task.train_batches
 
@@ -83,7 +88,7 @@ def test_a_training_that_turns_nan_is_tested_with_its_best_weights(monkeypatch):
     monkeypatch.setattr(task, "train_batches", poisoned)
     monkeypatch.setattr(training, "task_for", lambda _: task)
     record = run(config, progress=False)
-    assert record["status"] == "ok" and record["test"] == short["test"]
+    assert record["status"] == "ok" and record["test"] == trained[0]["test"]
     assert record["best_epoch"] == 1
     assert record["failure"] == {
         "epoch": 2,
@@ -149,19 +154,12 @@ def test_patience_and_best_weights(monkeypatch, better, scores, patience, stops_
     assert not np.array_equal(task.seen[best - 1][0], task.seen[-1][0])
 
 
-def test_the_test_split_is_scored_once(monkeypatch):
-    asked = []
-    config = paper_config("chorales", "gru", "smoke")
-    task = training.task_for(config)
-    evaluate = task.evaluate
-    task.evaluate = lambda model, split: asked.append(split) or evaluate(model, split)
-    monkeypatch.setattr(training, "task_for", lambda _: task)
-    train(config, progress=False)
-    assert asked.count("test") == 1 and asked[-1] == "test"
+def test_the_test_split_is_scored_once(trained):
+    assert trained[1].count("test") == 1 and trained[1][-1] == "test"
 
 
 def test_selection_on_test_is_a_named_difference():
-    config = paper_config("chorales", "gru", "smoke", select_on="test")
+    config = paper_config("chorales", "gru", "smoke", select_on="test", max_epochs=1)
     record = train(config, progress=False)
     assert record["differences"]["select_on"] == {"paper": "valid", "here": "test"}
     assert "test_nll_window" in record["epochs"][0]

@@ -1,126 +1,15 @@
-// The page "Play": its controls, the cell by hand, and the two models that compose.
+// The page "Play": an opening, the two models that go on from it, and the blind test.
 "use strict";
 
 ((play) => {
   const at = (id) => document.getElementById(`play-${id}`);
   const number = (id) => Number(at(id).value);
 
-  // The cell by hand
-
-  const STEPS = 24;
-  const START = [0.35, -0.2];
-  // The worked example of the page "The cell in numbers". A test holds the two equal.
-  const RRU = {
-    kernel: [0.5, -1, 0.8, 1, 0.5, -0.5],
-    recurrent_kernel: [1, 0, 0.5, 0, -1, 1],
-    bias: [0, 0.1, 0],
-    candidate_kernel: [1, 0, 0, 1, 0.5, -0.5],
-    candidate_bias: [0, 0.1],
-    output_kernel: [1, -1, 2],
-    output_bias: [0],
-    residual_scale: [0.5, 0.9],
-    rezero_scale: [0.1, 0.5],
-  };
-  // A GRU set by hand. Its gates keep; input 1 writes to feature 1, input 2 to feature 2, and it
-  // erases feature 1. Columns: r of the two features, u of the two.
-  const GRU = {
-    gate_kernel: [0, -4, -6, 0, -4, 0, -6, -6, 0.5, 0, 0.5, 0, 0, 0.5, 0, 0.5],
-    gate_bias: [2, 2, 3, 3],
-    candidate_kernel: [2, 0, 0, 2, 1, 0.5, 0, 1],
-    candidate_bias: [0, 0],
-  };
-  const floats = (weights) =>
-    Object.fromEntries(Object.entries(weights).map(([k, v]) => [k, Float32Array.from(v)]));
-  const MEANING = {
-    z: "Wˣ x + Wʰ h + Bʲ",
-    rms: "its root mean square",
-    j: "divided by it, then ReLU",
-    r: "reset gate",
-    u: "update gate: what is kept of h",
-    c: "candidate",
-    kept: "σ(S) ⊙ h",
-    added: "Z ⊙ c",
-    h: "state after the step",
-    o: "output",
-  };
-
-  // Returns what a cell computes in each time step of a pulse of input that lasts some steps.
-  function run(step, weights, x, length) {
-    let h = Float32Array.from(START);
-    return Array.from({ length: STEPS }, (_, t) => {
-      const made = step(weights, Float32Array.from(t < length ? x : [0, 0]), h);
-      h = made.h;
-      return made;
-    });
-  }
-
-  function handWeights() {
-    const set = (name) => [0, 1].map((i) => number(`${name}${i + 1}`));
-    const w = floats({ ...RRU, residual_scale: set("keep"), rezero_scale: set("scale") });
-    if (at("feedback").checked) return w;
-    // Without the state and the biases in the candidate, nothing is left after a pulse but decay.
-    for (const name of ["recurrent_kernel", "bias", "candidate_bias"]) w[name].fill(0);
-    return w;
-  }
-
-  const [ROW, WIDTH, LABEL] = [62, 360, 16];
-
-  // Returns SVG of a row of bars: `values` over time, from 0 to `most`, or both ways if `signed`.
-  function bars(row, label, values, most, signed, chosen) {
-    const column = WIDTH / (STEPS + 1);
-    const room = (ROW - LABEL - 6) / (signed ? 2 : 1);
-    const zero = row * ROW + LABEL + room;
-    const bar = (value, i) => {
-      const size = Math.min(Math.abs(value) / most, 1) * room;
-      const top = value < 0 ? zero : zero - size;
-      const place = `x="${(i + STEPS + 1 - values.length) * column + 1}" y="${top}"`;
-      return `<rect ${place} width="${column - 2}" height="${size}"/>`;
-    };
-    return `<rect class="play-chosen" x="${chosen * column}" y="${row * ROW + LABEL}"
-      width="${column}" height="${ROW - LABEL - 6}"/>
-      <text x="0" y="${row * ROW + 11}">${label}</text>
-      <g class="${signed ? "play-state" : "play-share"}">${[...values].map(bar).join("")}</g>
-      <line x1="0" x2="${WIDTH}" y1="${zero}" y2="${zero}"/>`;
-  }
-
-  // Draws a cell's steps: the state, `shares` between 0 and 1 by their labels, and a table of the
-  // quantities `keys` in the chosen step.
-  function drawCell(name, steps, shares, keys, chosen) {
-    const states = [0, 1].map((i) => [START[i], ...steps.map((made) => made.h[i])]);
-    const most = Math.max(1, ...states.flat().map(Math.abs));
-    const rows = states.map((h) => [`state h#, ±${most.toFixed(1)}`, h, most, true]);
-    for (const [label, of] of Object.entries(shares))
-      for (const i of [0, 1]) rows.push([`${label}, 0 to 1`, steps.map((s) => of(s)[i]), 1, false]);
-    const drawn = rows.map(([label, ...row], i) =>
-      bars(i, label.replace("#", "₁₂"[i % 2]), ...row, chosen)); // two features, a row each
-    const format = (v) => (v.length ? Array.from(v) : [v]).map((x) => x.toFixed(4)).join("&ensp;");
-    const numbers = keys.map((key) => `<tr><th scope="row">${key}</th><td>${MEANING[key]}</td>
-      <td>${format(steps[chosen - 1][key])}</td></tr>`);
-    at(name).innerHTML = `<svg viewBox="0 0 ${WIDTH} ${drawn.length * ROW}" role="img"
-      aria-label="Bars over ${STEPS} time steps; the table has the numbers of step ${chosen}">
-      ${drawn.join("")}</svg><table>${numbers.join("")}</table>`;
-  }
-
-  function drawHand() {
-    showValues(at("hand"));
-    const pulse = [[number("x1"), number("x2")], number("pulse")];
-    const [w, chosen] = [handWeights(), number("step")];
-    const rru = run(play.rruStep, w, ...pulse);
-    const ofRru = ["z", "rms", "j", "c", "kept", "added", "h", "o"];
-    drawCell("rru", rru, { "kept: σ(S#)": () => w.residual_scale }, ofRru, chosen);
-    const gates = { "kept: gate u#": ({ u }) => u, "reset: gate r#": ({ r }) => r };
-    drawCell("gru", run(play.gruStep, floats(GRU), ...pulse), gates, ["r", "u", "c", "h"], chosen);
-  }
-
-  function showValues(part) {
-    for (const slider of part.querySelectorAll("input[type=range]"))
-      slider.nextElementSibling.value = slider.value;
-  }
-
-  // Play
-
-  const OWN_STEPS = 16; // of an opening of the reader's own
+  const OWN_STEPS = 16; // of an opening of the reader's own, at first
+  const MOST_STEPS = 32; // of an opening: who hears more of it waits long for the models
   const now = { dataset: null, opening: [], played: [], cell: null, stop: null, head: null };
+  let file = null; // of the reader: {name, bytes}
+  let before = []; // the openings before each chord that was added
   const score = { right: 0, rounds: 0 };
   let round = null; // of the blind test: {rolls: [A, B], rru: 0 or 1}
   let cursor = { step: 0, pitch: 72 };
@@ -150,19 +39,31 @@
     }
     now.dataset = name;
     now.models = { rru: play.unpackModel(name, "rru"), gru: play.unpackModel(name, "gru") };
-    const titles = [...data().openings.map(({ title }) => title), "your own notes"];
-    at("opening").innerHTML = titles.map((title, i) => `<option value="${i}">${title}`).join("");
+    listOpenings(0);
     at("length").value = data().grid.frames;
     chooseOpening();
   }
 
+  // The openings of the dataset, then the reader's own notes, then perhaps a file.
+  const ownNotes = () => data().openings.length;
+
+  function listOpenings(chosen) {
+    const titles = [...data().openings.map(({ title }) => title), "your own notes"];
+    if (file) titles.push(file.name);
+    at("opening").replaceChildren(...titles.map((title, i) => new Option(title, i)));
+    at("opening").value = chosen;
+  }
+
   function chooseOpening() {
     halt();
-    const chosen = data().openings[number("opening")]; // none for the reader's own notes
-    now.opening = play.rollOf(chosen?.pitches ?? Array(OWN_STEPS).fill([]));
+    const chosen = number("opening");
+    const { roll, text } = chosen > ownNotes() ? openingOf(file) : { text: "" };
+    const pitches = data().openings[chosen]?.pitches ?? Array(OWN_STEPS).fill([]);
+    now.opening = roll ?? play.rollOf(pitches);
+    before = [];
     forgetMusic();
-    setEditing(!chosen);
-    say("");
+    setEditing(chosen === ownNotes());
+    say(text);
   }
 
   function forgetMusic() {
@@ -193,8 +94,12 @@
     frame[key] = frame[key] ? 0 : 1;
     forgetMusic();
     cursor = { step, pitch };
-    if (frame[key] && !now.stop) play.start([frame], 0.5, () => {});
+    if (frame[key]) hearChord(frame);
     tellCursor();
+  }
+
+  function hearChord(frame) {
+    if (!now.stop) play.start([frame], 0.5, () => {});
   }
 
   function tellCursor() {
@@ -215,13 +120,81 @@
     tellCursor();
   }
 
+  // A file
+
+  // Returns the opening of a MIDI file, if it has one, and what is to be said about it.
+  function openingOf({ name, bytes }) {
+    try {
+      const { roll, beyond } = play.readMidi(bytes, data().grid.steps_per_quarter);
+      const opening = withoutSilence(roll).slice(0, MOST_STEPS);
+      const leftOut = beyond ? `; left out: ${beyond} notes beyond the 88 keys` : "";
+      const text = `${name}: ${opening.length} of ${roll.length} time steps${leftOut}.`;
+      return { roll: opening, text };
+    } catch (error) {
+      if (error instanceof play.MidiError) return { text: `${name} ${error.message}` };
+      throw error;
+    }
+  }
+
+  async function openFile(chosen) {
+    if (!chosen) return;
+    const next = { name: chosen.name, bytes: new Uint8Array(await chosen.arrayBuffer()) };
+    const { roll, text } = openingOf(next);
+    if (!roll) return say(text);
+    file = next;
+    listOpenings(ownNotes() + 1);
+    chooseOpening();
+  }
+
+  // Chords
+
+  const keyboard = play.makeKeyboard(at("keys"), (pitches) => {
+    if (pitches.length) hearChord(play.rollOf([pitches])[0]);
+    say(pitches.length ? `Held: ${pitches.map(play.pitchName).join(", ")}.` : "No key is held.");
+  });
+
+  // Puts the keys that are held into the reader's own notes, after the last one that sounds.
+  function addChord() {
+    const pitches = keyboard.held();
+    if (!pitches.length) return say("No key is held: press one or more, then add them.");
+    if (number("opening") !== ownNotes()) {
+      at("opening").value = ownNotes();
+      chooseOpening();
+    }
+    const start = now.opening.map(hasNote).lastIndexOf(true) + 1;
+    const end = start + Math.max(1, Math.round(number("hold")));
+    if (end > MOST_STEPS) return say(`There is room for ${MOST_STEPS} time steps of an opening.`);
+    const chord = play.rollOf(Array(end - start).fill(pitches));
+    before.push(now.opening);
+    setOpening([...now.opening.slice(0, start), ...chord, ...now.opening.slice(end)]);
+    say(`Added as time steps ${start + 1} to ${end}: ${pitches.map(play.pitchName).join(", ")}.`);
+    keyboard.release();
+  }
+
+  function takeBack() {
+    if (!before.length) return say("No chord was added to this opening.");
+    setOpening(before.pop());
+    say("The last chord is taken back.");
+  }
+
+  function setOpening(roll) {
+    halt();
+    now.opening = roll;
+    forgetMusic();
+    setEditing(true);
+  }
+
   // Composing
 
-  // Returns the opening without the silence before and after it.
-  function opening() {
-    const sounds = now.opening.map((frame) => frame.includes(1));
-    return now.opening.slice(Math.max(sounds.indexOf(true), 0), sounds.lastIndexOf(true) + 1);
+  const hasNote = (frame) => frame.includes(1);
+
+  // Returns a roll without the silence before and after its notes.
+  function withoutSilence(roll) {
+    const sounds = roll.map(hasNote);
+    return roll.slice(Math.max(sounds.indexOf(true), 0), sounds.lastIndexOf(true) + 1);
   }
+
+  const opening = () => withoutSilence(now.opening);
 
   const whole = () => [...opening(), ...now.played];
 
@@ -320,19 +293,31 @@
     play.drawRoll(at("roll"), view());
   }
 
-  Object.assign(play, { examples: { rru: floats(RRU), gru: floats(GRU), start: START } });
-  for (const part of document.querySelectorAll(".play-live")) part.hidden = false;
+  at("music").hidden = false;
   at("silent").hidden = play.hasSound();
   const on = (id, type, action) => at(id).addEventListener(type, action);
-  on("hand", "input", drawHand);
-  on("hand", "reset", () => setTimeout(drawHand)); // after the values are back
   on("data", "change", chooseDataset);
   on("opening", "change", chooseOpening);
   on("length", "input", draw);
-  on("temperature", "input", () => showValues(at("music")));
+  on("temperature", "input", () => play.showValues(at("music")));
   on("compose", "click", composeAndPlay);
   on("stop", "click", halt);
   on("midi", "click", download);
+  on("open", "click", () => {
+    at("file").value = ""; // or the same file, mended, would be no change
+    at("file").click();
+  });
+  on("file", "change", () => openFile(at("file").files[0]));
+  for (const type of ["dragover", "dragleave", "drop"]) {
+    on("music", type, (event) => {
+      event.preventDefault(); // the browser would show the file instead of the page
+      at("music").classList.toggle("play-drop", type === "dragover");
+      if (type === "drop") openFile(event.dataTransfer.files[0]);
+    });
+  }
+  on("record", "toggle", keyboard.show);
+  on("add", "click", addChord);
+  on("back", "click", takeBack);
   on("edit", "click", () => { halt(); setEditing(!isEditing()); });
   on("round", "click", newRound);
   for (const i of [0, 1]) {
@@ -346,7 +331,6 @@
   new ResizeObserver(draw).observe(at("roll"));
   const ofTheme = { attributes: true, attributeFilter: ["data-theme"] };
   new MutationObserver(draw).observe(document.documentElement, ofTheme);
-  drawHand();
   setRound(null);
   chooseDataset();
 })(globalThis.rruPlay);

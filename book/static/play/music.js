@@ -1,11 +1,9 @@
-// Piano rolls: notes, a MIDI file, sound, drawing. A roll is a list of time steps, each an array of
+// Piano rolls: notes, sound, drawing. A roll is a list of time steps, each an array of
 // the 88 keys, the lowest first.
 "use strict";
 
 ((play) => {
   const LOWEST = 21; // the MIDI pitch of the lowest key
-  const TICKS = 48; // of a time step in a MIDI file
-  const VELOCITY = 80;
   const NAMES = ["C", "C♯", "D", "D♯", "E", "F", "F♯", "G", "G♯", "A", "A♯", "B"];
   const OVERTONES = [0, 1, 0.5, 0.25, 0.12, 0.06]; // as on the page "Listen"
   const pitchName = (pitch) => NAMES[pitch % 12] + (Math.floor(pitch / 12) - 1);
@@ -30,28 +28,6 @@
       }
     }
     return notes;
-  }
-
-  // Returns the bytes of a MIDI file with one track; `tempo` in quarter notes a minute.
-  function writeMidi(roll, stepsPerQuarter, tempo) {
-    const number = (v) => (v > 127 ? [...number(v >> 7).map((b) => b | 128), v & 127] : [v]);
-    const big = (v, size) => (size ? [...big(v >> 8, size - 1), v & 255] : []);
-    const text = (word) => Array.from(word, (c) => c.charCodeAt(0));
-    const events = notesOf(roll).flatMap(({ pitch, start, end }) => [
-      [start, [0x90, pitch, VELOCITY]],
-      [end, [0x80, pitch, 0]],
-    ]);
-    events.sort((a, b) => a[0] - b[0] || a[1][0] - b[1][0]); // a key is left before it is struck
-    const track = [0, 0xff, 0x51, 3, ...big(Math.round(6e7 / tempo), 3)];
-    let now = 0;
-    for (const [t, bytes] of events) {
-      track.push(...number((t - now) * TICKS), ...bytes);
-      now = t;
-    }
-    track.push(0, 0xff, 0x2f, 0);
-    const chunk = (name, bytes) => [...text(name), ...big(bytes.length, 4), ...bytes];
-    const header = [...big(0, 2), ...big(1, 2), ...big(TICKS * stepsPerQuarter, 2)];
-    return Uint8Array.from([...chunk("MThd", header), ...chunk("MTrk", track)]);
   }
 
   // Sound
@@ -158,6 +134,6 @@
     }
   }
 
-  Object.assign(play, { LOWEST, pitchName, rollOf, notesOf, writeMidi, hasSound, start });
+  Object.assign(play, { LOWEST, pitchName, rollOf, notesOf, hasSound, start });
   Object.assign(play, { drawRoll, placeAt });
 })(globalThis.rruPlay);

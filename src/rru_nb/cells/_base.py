@@ -41,5 +41,5 @@ class GatedCell(keras.layers.Layer):
         return [ops.zeros((batch_size, n), dtype=self.compute_dtype) for n in sizes]
 
     def get_config(self):
-        own = {"units": self.units, "dropout": self.dropout, "seed": self.seed}
-        return {**super().get_config(), **own}
+        config = {"units": self.units, "dropout": self.dropout, "seed": self.seed}
+        return {**super().get_config(), **config}

@@ -1,12 +1,12 @@
-"""The command `rru-nb`: its options, its exit codes, and how a mistake is told."""
+"""The command `rru-nb`: its options, its exit codes, and how a mistake is reported."""
 
 import os
 import signal
 import sys
-import textwrap
 from typing import Annotated
 
 import typer
+from typer import Option
 
 from .. import __version__
 from ..errors import UserError
@@ -14,22 +14,19 @@ from ..layers.backend import choose, installed
 from ..storage import streams
 from ..storage.streams import tell
 from ..training.interrupts import sigterm_raises
-from . import data, listen, output, record, results, runs, sections
+from . import data, options, output, results, runs, sections
 
+_BACKENDS = "tensorflow or jax; else KERAS_BACKEND, or tensorflow"
 _STAYS = "the records and checkpoints that are there stay"
 _UsageError = typer.BadParameter.__base__
+_NO_MEMORY = {"ResourceExhaustedError", "RESOURCE_EXHAUSTED"}
 
 EXAMPLES = {
-    "rru-nb doctor": "what is here, what is missing, and what mends it",
     "rru-nb run --dataset chorales --cell rru --scale smoke": "a training of seconds, no download",
     "rru-nb run --dataset jsb --cell rru": "the paper's setting, minutes to hours",
     "rru-nb run --dataset jsb --cell rru --set dropout=0.5": "one setting changed",
     "rru-nb --backend jax run --dataset jsb --cell rru": "on JAX, on a GPU where it sees one",
-    "rru-nb results --dataset jsb": "what has been measured",
-    "rru-nb show 580a": "one record, by its id or how that begins",
-    "rru-nb status": "how much of each section is there",
     "rru-nb sweep dropout --dataset nottingham": "what a section of the paper lacks",
-    "rru-nb tune --dataset jsb --cell rru --trials 100": "the paper's search, hours to days",
 }
 VARIABLES = {
     "KERAS_BACKEND": "tensorflow (default) or jax, for notebooks too",
@@ -41,39 +38,24 @@ VARIABLES = {
 }
 
 
-# In which a newcomer needs them.
-_ORDER = ("doctor", "data", "run", "results", "show", "compare", "settings", "status", "sweep")
-
-
 class _Commands(typer.core.TyperGroup):
     """The commands; their help ends with examples and with the variables of the environment."""
 
     def list_commands(self, ctx):
-        return [*_ORDER, *(name for name in self.commands if name not in _ORDER)]
+        return sorted(self.commands, key=lambda name: name != "doctor")  # else `data` is first
 
     def format_help(self, ctx, formatter):
         super().format_help(ctx, formatter)
-        formatter.write("\nExamples:\n")
-        for command, meaning in EXAMPLES.items():
-            formatter.write(f"{_wrapped(command, '  ')}\n{_wrapped(meaning, 6 * ' ')}\n")
-        formatter.write("\nEnvironment variables:\n")
-        for name, meaning in VARIABLES.items():
-            formatter.write(f"{_wrapped(f'  {name:15} {meaning}', '', 18 * ' ')}\n")
+        formatter.width = output.width()
+        with formatter.section("Examples"):
+            for command, meaning in EXAMPLES.items():
+                formatter.write_dl([(command, meaning)], col_max=4)
+        with formatter.section("Environment variables"):
+            formatter.write_dl(list(VARIABLES.items()))
 
 
-def _wrapped(text, first, others=None):
-    """Return a text on lines that fit; `first` and `others` are what its lines begin with."""
-    others = first if others is None else others
-    wide = output.width()
-    return textwrap.fill(text, wide, initial_indent=first, subsequent_indent=others)
-
-
-app = typer.Typer(
-    cls=_Commands,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+_HELP = {"help_option_names": ["-h", "--help"]}
+app = typer.Typer(cls=_Commands, pretty_exceptions_enable=False, context_settings=_HELP)
 
 
 def _print_version(asked: bool):
@@ -84,13 +66,8 @@ def _print_version(asked: bool):
 
 @app.callback()
 def _root(
-    backend: Annotated[
-        str | None,
-        typer.Option(metavar="NAME", help="tensorflow or jax; else KERAS_BACKEND, or tensorflow"),
-    ] = None,
-    version: Annotated[
-        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="print it")
-    ] = False,
+    backend: Annotated[options.Text, Option(metavar="NAME", help=_BACKENDS)] = None,
+    version: Annotated[bool, Option("--version", callback=_print_version, is_eager=True)] = False,
 ):
     """Train and read the models behind "Gates are not what you need in RNNs"."""
     choose(backend)
@@ -98,8 +75,8 @@ def _root(
 
 app.add_typer(data.app, name="data")
 for _command in (
-    *(data.doctor, runs.run, runs.settings, results.results, record.show, record.compare),
-    *(sections.status, sections.sweep, sections.tune, listen.weights, listen.listen),
+    *(data.doctor, runs.run, results.results, runs.show, runs.compare, runs.settings),
+    *(sections.status, sections.sweep, sections.tune, sections.weights, sections.listen),
 ):
     app.command()(_command)
 
@@ -114,8 +91,7 @@ def main(arguments=None):
     """Run the command line and return its exit code.
 
     0; 1 where the system refuses something, as room or memory; 2 for a user's mistake; 128 + the
-    signal that ended it: 130 after Ctrl-C, 143 after SIGTERM, 141 where the reader of its answer
-    has gone.
+    signal that ended it: 130 after Ctrl-C, 143 after SIGTERM, 141 where nobody reads its answer.
     """
     if "_RRU_NB_COMPLETE" in os.environ:  # the shell asks what fits
         app(prog_name="rru-nb")
@@ -123,12 +99,10 @@ def main(arguments=None):
 
 
 def exit_code(do):
-    """Call `do` as the command line does: return its exit code, tell an error in one line."""
+    """Call `do` as the command line does: return its exit code, report an error in one line."""
     streams.open_closed()
-    # TensorFlow's start-up notes would bury the answer; whoever sets the level keeps it.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    # Off by default on many processors, where it makes the matrix products twice as fast.
-    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # else notes would bury the answer
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # matrix products twice as fast
     try:
         with sigterm_raises(), streams.answer(), installed():
             return do()
@@ -143,8 +117,9 @@ def exit_code(do):
     except KeyboardInterrupt as stopped:
         tell(f"\nrru-nb: {str(stopped) or f'interrupted; {_STAYS}'}")
         return 128 + getattr(stopped, "signum", signal.SIGINT)
-    except Exception as error:
-        if not _is_of_memory(error):
+    except Exception as error:  # Python, NumPy, TensorFlow and XLA each say it in their way
+        names = {type(error).__name__, str(error).partition(":")[0]}
+        if not isinstance(error, MemoryError) and names.isdisjoint(_NO_MEMORY):
             raise
         tell(f"rru-nb: memory is at an end; {_STAYS}. Free some, or take a smaller --scale.")
         return 1
@@ -154,28 +129,17 @@ def exit_code(do):
 
 def _do(arguments):
     app.rich_markup_mode = "rich" if output.is_terminal() else None
+    command = typer.main.get_command(app)
     try:
-        with parsed(arguments or ["--help"]) as context:
+        with command.make_context("rru-nb", list(arguments or ["--help"])) as context:
             return context.command.invoke(context) or 0
     except typer.Exit as done:  # --help, --version
         return done.exit_code
     except _UsageError as error:
         message = " ".join(error.format_message().split()).rstrip(".")
-        place = error.ctx.command_path if error.ctx else "rru-nb"
-        raise UserError(f"{message}. `{place} --help` says more.") from None
-
-
-def parsed(arguments):
-    """Return the context of a command line, in which its command can be invoked.
-
-    Raises typer's errors, or a `UserError`, for what is not understood; of a command in a group
-    only the group is.
-    """
-    return typer.main.get_command(app).make_context("rru-nb", list(arguments))
-
-
-def _is_of_memory(error):
-    """Return whether an error is Python's, NumPy's, TensorFlow's or XLA's for want of memory."""
-    told = {type(error).__name__, str(error).partition(":")[0]}
-    told &= {"ResourceExhaustedError", "RESOURCE_EXHAUSTED"}
-    return isinstance(error, MemoryError) or bool(told)
+        if type(error) is typer.BadParameter and error.param:  # of a parser of `options`
+            message = f"{error.param.opts[0]} {error.message}"
+        names = [name for name in arguments if name in command.commands][:1]
+        place = error.ctx.command_path if error.ctx else " ".join(["rru-nb", *names])
+        message += "" if message.endswith("?") else "."
+        raise UserError(f"{message} `{place} --help` says more.") from None

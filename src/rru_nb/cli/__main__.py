@@ -1,7 +1,5 @@
 """`python -m rru_nb.cli`, as the command `rru-nb`."""
 
-import sys
-
 from . import main
 
-sys.exit(main())
+raise SystemExit(main())

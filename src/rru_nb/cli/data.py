@@ -5,51 +5,43 @@ import importlib.util
 import os
 import platform
 import shutil
-from typing import Annotated
 
 import typer
 
 from .. import __version__
+from ..data import canonical_name, catalogue, fetch_all, verify
 from ..errors import UserError
 from ..layers import backend as backends
+from ..storage import paths
+from ..training import provenance
 from . import options, output
 
 app = typer.Typer(help="List, fetch, verify or describe the data files.")
-Names = Annotated[list[str], typer.Argument(metavar="DATASET...", autocompletion=options.datasets)]
 
 
 @app.command("list")
 def list_():
     """List the datasets, and where their files are."""
-    from ..data import catalogue
-
-    rows = catalogue()
-    output.print_table(
-        [{head: row[head] for head in ("name", "title", "megabytes", "found")} for row in rows],
-        {"found": lambda row: "red" if row["found"] == "missing" else "green"},
-    )
+    rows = [{n: row[n] for n in ("name", "title", "megabytes", "found")} for row in catalogue()]
+    for row in rows:
+        row["found"] = output.Styled(row["found"], "red" if row["found"] == "missing" else "green")
+    output.print_table(rows)
     if any(row["found"] == "missing" for row in rows):
-        output.note(
-            "What is missing comes with `rru-nb data fetch NAME`, or from the folder RRU_NB_DATA."
-        )
+        output.note("`rru-nb data fetch NAME` gets what is missing, or the folder RRU_NB_DATA.")
 
 
 @app.command()
-def fetch(dataset: Names):
+def fetch(dataset: options.Names):
     """Download the files of datasets into the cache."""
-    from ..data import fetch_all
-
-    for name in _canonical(dataset):
+    for name in [canonical_name(name) for name in dataset]:
         for path in fetch_all(name):
             print(f"{name}: {path}")
 
 
-@app.command()
-def verify(dataset: Names = ()):
+@app.command("verify")
+def verify_(dataset: options.Names = ()):
     """Check files that are at hand against the registry: those of datasets, or all."""
-    from ..data import catalogue, verify
-
-    names = _canonical(dataset)
+    names = [canonical_name(name) for name in dataset]
     names = names or [row["name"] for row in catalogue() if row["found"] != "missing"]
     rows = [row for name in names for row in verify(name)]
     output.print_table(rows)
@@ -57,87 +49,51 @@ def verify(dataset: Names = ()):
 
 
 @app.command()
-def describe(dataset: Names):
+def describe(dataset: options.Names):
     """Write the statistics of datasets."""
     from ..analysis.datasets import write_statistics
 
-    for name in _canonical(dataset):
+    for name in [canonical_name(name) for name in dataset]:
         print(write_statistics(name))
-
-
-def _canonical(names):
-    from ..data import canonical_name
-
-    return [canonical_name(name) for name in names]
 
 
 def doctor():
     """Check backend, devices, data and folders; say what mends them."""
-    checks = [_python(), _code(), *map(_backend, backends.TRAINS), _device(), _onednn(), _data()]
-    rows = [*checks, *_folders()]
-    rows = [{"": name, "here": here, "mend it": mend} for name, here, mend in rows]
-    output.print_table(rows, {"mend it": lambda row: "yellow"})
-    return 0
+    checks = (*_software(), *_files())
+    rows = [{"": what, "here": h, "mend it": output.Styled(m, "yellow")} for what, h, m in checks]
+    output.print_table(rows)
 
 
-def _python():
-    return "Python", platform.python_version(), ""
-
-
-def _code():
-    from ..storage import paths
-    from ..training.provenance import commit
-
-    found = commit()
+def _software():
+    yield "Python", platform.python_version(), ""
+    commit = provenance.commit()
     here = f"{__version__}, {'checkout' if paths.checkout() else 'package'}"
-    if found["sha"]:
-        here += f" at {found['sha'][:7]}{' with changes' if found['dirty'] else ''}"
-    return "rru_nb", here, ""
-
-
-def _backend(name):
-    if importlib.util.find_spec(name) is None:
-        other = importlib.util.find_spec(next(n for n in backends.TRAINS if n != name))
-        return name, "not installed", "" if other else backends.INSTALL[name]
-    used = " (used)" if backends.backend_name() == name else ""
-    return name, importlib.metadata.version(name) + used, ""
-
-
-def _device():
-    from ..training import provenance
-
+    if commit["sha"]:
+        here += f" at {commit['sha'][:7]}{' with changes' if commit['dirty'] else ''}"
+    yield "rru_nb", here, ""
+    there = [name for name in backends.TRAINS if importlib.util.find_spec(name)]
+    for name in backends.TRAINS:
+        used = " (used)" if backends.backend_name() == name else ""
+        here = importlib.metadata.version(name) + used if name in there else "not installed"
+        yield name, here, "" if there else backends.INSTALL[name]
     try:
         with backends.installed():
-            return "device", provenance.device_name(provenance.device()), ""
+            yield "device", provenance.device_name(provenance.device()), ""
     except UserError as error:
-        return "device", "not known", str(error)
-
-
-def _onednn():
+        yield "device", "not known", str(error)
     on = os.environ.get("TF_ENABLE_ONEDNN_OPTS") != "0"
-    return "oneDNN", "on" if on else "off", "" if on else "unset TF_ENABLE_ONEDNN_OPTS"
+    yield "oneDNN", "on" if on else "off", "" if on else "unset TF_ENABLE_ONEDNN_OPTS"
 
 
-def _data():
-    from ..data import catalogue
-
+def _files():
     rows = catalogue()
-    missing = [row["name"] for row in rows if row["found"] == "missing"]
-    size = sum(row["megabytes"] for row in rows if row["found"] == "missing")
-    mend = f"rru-nb data fetch {' '.join(missing)}  # {size:.0f} MB" if missing else ""
-    return "data", f"{len(rows) - len(missing)} of {len(rows)} datasets", mend
-
-
-def _folders():
-    from ..storage import paths
-
-    named = {
-        "records": (paths.results_dir(), "RRU_NB_RESULTS"),
-        "downloads": (paths.cache_dir(), "RRU_NB_CACHE"),
-        "checkpoints": (paths.state_dir(), "RRU_NB_STATE"),
-    }
-    for name, (folder, variable) in named.items():
+    missing = [row for row in rows if row["found"] == "missing"]
+    names, size = " ".join(r["name"] for r in missing), sum(r["megabytes"] for r in missing)
+    mend = f"rru-nb data fetch {names}  # {size:.0f} MB" if missing else ""
+    yield "data", f"{len(rows) - len(missing)} of {len(rows)} datasets", mend
+    folders = {"results": paths.results_dir(), "cache": paths.cache_dir()}
+    for name, folder in (folders | {"state": paths.state_dir()}).items():
         there = next(parent for parent in (folder, *folder.parents) if parent.exists())
         free = f"{folder}, {shutil.disk_usage(there).free / 1e9:.0f} GB free"
-        writable = os.access(there, os.W_OK) and there.is_dir()
-        yield name, free, "" if writable else f"export {variable}=FOLDER  # one that can be written"
+        mend = f"export RRU_NB_{name.upper()}=FOLDER  # one that can be written"
+        yield name, free, "" if os.access(there, os.W_OK) and there.is_dir() else mend

@@ -1,77 +1,71 @@
-"""Options that several commands have, and what the shell completes."""
+"""Options that several commands have, how numbers are read, and what the shell completes."""
 
-import glob
 from typing import Annotated
 
-import typer
+from typer import Argument, BadParameter, Option
 
-from ..layers.registry import CELLS
-
-
-def datasets(incomplete: str):
-    """Return the names of datasets that begin as typed so far, with their titles."""
-    from ..data.registry import DATASETS_BY_NAME
-
-    known = [(name, dataset.title) for name, dataset in DATASETS_BY_NAME.items()]
-    return [(name, title) for name, title in known if name.startswith(incomplete)]
+from ..data.registry import DATASETS_BY_NAME
+from ..layers.registry import CELL_TITLES
+from ..storage import paths
+from ..training.settings import SCALES, changeable
 
 
-def cells(incomplete: str):
-    """Return the cells that begin as typed so far, with their titles."""
-    return [(name, spec.title) for name, spec in CELLS.items() if name.startswith(incomplete)]
+def _completion(names):
+    """Return a function that completes a word from what `names` returns, `{name: meaning}`."""
+
+    def complete(incomplete: str):
+        return [pair for pair in names().items() if pair[0].startswith(incomplete)]
+
+    return complete
 
 
-def scales(incomplete: str):
-    """Return the scales that begin as typed so far."""
-    from ..training.settings import SCALES
-
-    return [scale for scale in SCALES if scale.startswith(incomplete)]
-
-
-def sections(incomplete: str):
-    """Return the sections of the paper that begin as typed so far."""
-    from ..storage import paths  # the sections' module would import pandas
-
-    files = (paths.params_dir() / "sections").glob(f"{glob.escape(incomplete)}*.yml")
-    return sorted(path.stem for path in files)
-
-
-def settings(incomplete: str):
-    """Return what `--set` may change, as `name=`, with the meanings."""
-    from ..training.settings import changeable
-
-    known = [(f"{name}=", setting.meaning) for name, setting in changeable().items()]
-    return [(name, meaning) for name, meaning in known if name.startswith(incomplete)]
-
-
-def ids(incomplete: str):
-    """Return the ids of records that begin as typed so far, with dataset, cell, scale and seed."""
-    from ..storage import paths
-
+def _ids():
     files = [path for folder in paths.result_folders() for path in folder.glob("*/*-s*-*.json")]
-    known = {path.stem.rpartition("-")[2]: path for path in files}
-    return [
-        (name, f"{path.parent.name} {path.stem.rpartition('-')[0]}")
-        for name, path in sorted(known.items())
-        if name.startswith(incomplete)
-    ]
+    runs = {path.stem.rpartition("-")[2]: path for path in files}
+    return {i: f"{p.parent.name} {p.stem.removesuffix(f'-{i}')}" for i, p in sorted(runs.items())}
 
 
-_CELLS = ", ".join(CELLS)
-Dataset = Annotated[str, typer.Option(help="as in `rru-nb data list`", autocompletion=datasets)]
-Cell = Annotated[str, typer.Option(help=_CELLS, autocompletion=cells)]
-Scale = Annotated[str, typer.Option(help="paper, laptop or smoke", autocompletion=scales)]
-Quiet = Annotated[bool, typer.Option("--quiet", help="no progress bar")]
-OnlyDataset = Annotated[
-    str | None, typer.Option("--dataset", help="only this dataset", autocompletion=datasets)
-]
-OnlyCell = Annotated[
-    str | None, typer.Option("--cell", help="only this cell", autocompletion=cells)
-]
-OnlyScale = Annotated[
-    str | None, typer.Option("--scale", help="only this scale", autocompletion=scales)
-]
-Section = Annotated[str, typer.Argument(help="a section of the paper", autocompletion=sections)]
-RecordId = Annotated[
-    str, typer.Argument(metavar="ID", help="of a record, or how it begins", autocompletion=ids)
-]
+datasets = _completion(lambda: {name: dataset.title for name, dataset in DATASETS_BY_NAME.items()})
+cells = _completion(lambda: CELL_TITLES)
+scales = _completion(lambda: dict.fromkeys(SCALES, ""))
+settings = _completion(lambda: {f"{name}=": s.meaning for name, s in changeable().items()})
+sections = _completion(  # from the files: the sections' module would import pandas
+    lambda: {path.stem: "" for path in sorted((paths.params_dir() / "sections").glob("*.yml"))}
+)
+ids = _completion(_ids)
+
+
+def _parser(kind, wanted):
+    """Return what reads a number; its error quotes the value, which typer's own does not."""
+
+    def parse(text):
+        try:
+            return kind(text)
+        except ValueError:
+            raise BadParameter(f"{text!r} must be {wanted}") from None
+
+    parse.__name__ = kind.__name__  # which the help shows
+    return parse
+
+
+integer, number = _parser(int, "a whole number, e.g. 3"), _parser(float, "a number, e.g. 0.5")
+
+Text = str | None
+Dataset = Annotated[str, Option(help="as in `rru-nb data list`", autocompletion=datasets)]
+Cell = Annotated[str, Option(help=", ".join(CELL_TITLES), autocompletion=cells)]
+Scale = Annotated[str, Option(help="paper, laptop or smoke", autocompletion=scales)]
+Seed = Annotated[int, Option(help="of every random number", parser=integer)]
+Quiet = Annotated[bool, Option("--quiet", help="no progress bar")]
+OnlyDataset = Annotated[Text, Option("--dataset", help="default: all", autocompletion=datasets)]
+OnlyCell = Annotated[Text, Option("--cell", help="default: all", autocompletion=cells)]
+OnlyScale = Annotated[Text, Option("--scale", help="default: all", autocompletion=scales)]
+Names = Annotated[list[str], Argument(metavar="DATASET...", autocompletion=datasets)]
+RecordId = Annotated[str, Argument(metavar="ID", help="or how it begins", autocompletion=ids)]
+Section = Annotated[str, Argument(help="a section of the paper", autocompletion=sections)]
+Sections = Annotated[list[str], Argument(help="default: all", autocompletion=sections)]
+Jobs = Annotated[int, Option(help="runs at a time, of the engine local", parser=integer)]
+Engine = Annotated[str, Option(help="local, or ray: a cluster")]
+Address = Annotated[Text, Option(help="of Ray's cluster; default: RAY_ADDRESS, or this machine")]
+GpusPerRun = Annotated[float | None, Option(help="on Ray; 0.25: four share one", parser=number)]
+CpusPerRun = Annotated[float | None, Option(help="on Ray; default: 1", parser=number)]
+MaxConcurrent = Annotated[int | None, Option(help="on Ray; default: what fits", parser=integer)]

@@ -1,119 +1,119 @@
-"""The commands for whole sections of the paper: `rru-nb sweep`, `rru-nb status`, `rru-nb tune`."""
+"""The commands that fill the book: sections of the paper, the search, the models of Listen."""
 
-from types import SimpleNamespace
 from typing import Annotated
 
-import typer
+from typer import Option
 
+from ..data import canonical_name
 from ..errors import UserError, check_choice
 from ..storage.streams import tell
-from . import options as common
-from . import output
-
-Jobs = Annotated[int, typer.Option(help="runs at a time, of the engine local")]
-Engine = Annotated[str, typer.Option(help="local, or ray: a cluster")]
-Address = Annotated[
-    str | None, typer.Option(help="of the Ray cluster; default: RAY_ADDRESS, or this machine")
-]
-GpusPerRun = Annotated[float | None, typer.Option(help="on Ray; 0.25: four share a GPU")]
-CpusPerRun = Annotated[float | None, typer.Option(help="on Ray; default: 1")]
-MaxConcurrent = Annotated[int | None, typer.Option(help="on Ray; default: as there is room")]
+from ..training.config import canonical_cell
+from ..training.records import find_record
+from ..training.settings import SCALES
+from . import options, output
 
 
 def status(
-    section: Annotated[
-        list[str], typer.Argument(help="default: all sections", autocompletion=common.sections)
-    ] = (),
-    scale: common.OnlyScale = None,
-    dataset: common.OnlyDataset = None,
-    everything: Annotated[
-        bool, typer.Option("--all", help="a line for each dataset of a section")
-    ] = False,
-    time: Annotated[
-        bool,
-        typer.Option(
-            "--time", help="first time some steps of what nothing here tells of: minutes; kept"
-        ),
-    ] = False,
+    section: options.Sections = (),
+    scale: options.OnlyScale = None,
+    dataset: options.OnlyDataset = None,
+    everything: Annotated[bool, Option("--all", help="a line for each dataset")] = False,
 ):
     """Show what each section lacks, and its hours here."""
-    _status(SimpleNamespace(**locals()))
+    from ..experiments import SECTIONS
+    from ..experiments.status import status as measured
+
+    sections = [check_choice("section", name, SECTIONS) for name in section or SECTIONS]
+    scales = SCALES if scale is None else [check_choice("scale", scale, SCALES)]
+    datasets = None if dataset is None else [canonical_name(dataset)]
+    table = measured(sections, scales, datasets)
+    if table.empty:
+        output.note("no section has a grid for that")
+        return
+    if not (everything or datasets):
+        table = table.groupby(["section", "scale"], sort=False).sum(numeric_only=True).reset_index()
+    rows = table.to_dict("records")
+    for row in rows:
+        done, hours = row["recorded"], row["hours left"]
+        colour = "green" if done == row["runs"] else "yellow" if done else "red"
+        row["recorded"] = output.Styled(done, colour)
+        row["hours left"] = f"{hours:.1f}" if hours < 10 else f"{hours:.0f}"
+    output.print_table(rows)
+    output.note(
+        "Hours on this machine, one run after the other, from similar records; of the runs under "
+        "`estimated` from operations counted and a speed measured here."
+    )
 
 
 def sweep(
-    section: common.Section,
-    dataset: Annotated[
-        str | None,
-        typer.Option(
-            help="default: each dataset that the paper shows, in turn",
-            autocompletion=common.datasets,
-        ),
-    ] = None,
-    scale: common.Scale = "laptop",
-    cells: Annotated[
-        str | None, typer.Option(help="e.g. rru,gru; default: those of the section")
-    ] = None,
-    seeds: Annotated[
-        str | None, typer.Option(help="e.g. 0,1,2; default: those of the section")
-    ] = None,
-    jobs: Jobs = 1,
-    engine: Engine = "local",
-    address: Address = None,
-    gpus_per_run: GpusPerRun = None,
-    cpus_per_run: CpusPerRun = None,
-    max_concurrent: MaxConcurrent = None,
+    section: options.Section,
+    dataset: options.OnlyDataset = None,
+    scale: options.Scale = "laptop",
+    cells: Annotated[str | None, Option(help="e.g. rru,gru; default: the section's")] = None,
+    seeds: Annotated[str | None, Option(help="e.g. 0,1,2; default: the section's")] = None,
+    jobs: options.Jobs = 1,
+    engine: options.Engine = "local",
+    address: options.Address = None,
+    gpus_per_run: options.GpusPerRun = None,
+    cpus_per_run: options.CpusPerRun = None,
+    max_concurrent: options.MaxConcurrent = None,
 ):
-    """Run what a section of the paper lacks.
+    """Run what a section of the paper lacks. After Ctrl-C the same command goes on."""
+    from ..experiments import section as declared
+    from ..experiments.engines import make_engine
+    from ..experiments.sweep import sweep
 
-    The most telling runs come first. Stop it with Ctrl-C; the same command goes on.
-    """
-    _sweep(SimpleNamespace(**locals()))
+    cluster = {"address": address, "gpus_per_run": gpus_per_run, "cpus_per_run": cpus_per_run}
+    runner = make_engine(engine, jobs, **cluster, max_concurrent=max_concurrent)
+    grid = declared(section)
+    check_choice("scale", scale, SCALES)
+    cells = None if cells is None else [canonical_cell(name.strip()) for name in cells.split(",")]
+    try:
+        seeds = None if seeds is None else [int(seed) for seed in seeds.split(",")]
+    except ValueError:
+        raise UserError(f"--seeds {seeds!r} must be whole numbers, e.g. --seeds 0,1,2.") from None
+    failed = []
+    for name in grid.datasets if dataset is None else [dataset]:
+        try:
+            sweep(grid, name, scale, cells, seeds, runner)
+        except UserError as error:  # one whose file is not at hand holds up no other
+            if dataset is not None:
+                raise
+            tell(f"{name} is left out: {error}")
+            failed.append(name)
+    if failed:
+        raise UserError(f"not done, as said above: {', '.join(failed)}.")
 
 
 def tune(
-    dataset: Annotated[
-        str, typer.Option(help="a music set or ptb-word", autocompletion=common.datasets)
-    ],
-    cell: common.Cell,
-    scale: common.Scale = "paper",
-    trials: Annotated[int, typer.Option(help="how many in the end")] = 100,
-    select_on: Annotated[
-        str, typer.Option(help="valid, or test: as the authors chose their values")
-    ] = "valid",
-    seed: Annotated[int, typer.Option(help="of search and trainings")] = 0,
-    jobs: Jobs = 1,
-    engine: Engine = "local",
-    address: Address = None,
-    gpus_per_run: GpusPerRun = None,
-    cpus_per_run: CpusPerRun = None,
-    max_concurrent: MaxConcurrent = None,
-    quiet: common.Quiet = False,
+    dataset: options.Dataset,
+    cell: options.Cell,
+    scale: options.Scale = "paper",
+    trials: Annotated[int, Option(help="how many in the end", parser=options.integer)] = 100,
+    select_on: Annotated[str, Option(help="valid, or test as the authors did")] = "valid",
+    seed: options.Seed = 0,
+    jobs: options.Jobs = 1,
+    engine: options.Engine = "local",
+    address: options.Address = None,
+    gpus_per_run: options.GpusPerRun = None,
+    cpus_per_run: options.CpusPerRun = None,
+    max_concurrent: options.MaxConcurrent = None,
+    quiet: options.Quiet = False,
 ):
-    """Search hyperparameters as the paper did (section 4.2).
+    """Search hyperparameters as the paper did (section 4.2), for a music set or ptb-word.
 
-    HyperOpt's TPE over the ranges of Table 3. Stop it with Ctrl-C; the same command goes on with
-    new points. Each trial leaves a record.
+    HyperOpt's TPE over the ranges of Table 3. Each trial leaves a record; after Ctrl-C the same
+    command goes on with new points.
     """
-    _tune(SimpleNamespace(**locals()))
-
-
-def _engine(options, progress=False):
     from ..experiments.engines import make_engine
-
-    names = ("address", "gpus_per_run", "cpus_per_run", "max_concurrent")
-    cluster = {name: getattr(options, name) for name in names}
-    return make_engine(options.engine, options.jobs, progress, **cluster)
-
-
-def _tune(options):
     from ..experiments.tuning import Search, tune
 
-    search = Search.of(
-        options.dataset, options.cell, options.scale, options.select_on, options.seed
-    )
-    if options.trials < 1:
-        raise UserError(f"--trials {options.trials} must be at least 1.")
-    done = tune(search, options.trials, _engine(options, progress=not options.quiet))
+    search = Search.of(dataset, cell, scale, select_on, seed)
+    if trials < 1:
+        raise UserError(f"--trials {trials} must be at least 1.")
+    cluster = {"address": address, "gpus_per_run": gpus_per_run, "cpus_per_run": cpus_per_run}
+    runner = make_engine(engine, jobs, not quiet, **cluster, max_concurrent=max_concurrent)
+    done = tune(search, trials, runner)
     finished = [trial for trial in done if trial["loss"] is not None]
     print(f"{len(done)} trials, {len(done) - len(finished)} failed: {search.path}")
     if finished:
@@ -121,68 +121,31 @@ def _tune(options):
         print(f"best by {search.select_on}: record {best['id']}, {best['values']}")
 
 
-def _sweep(options):
-    from ..experiments import section
-    from ..experiments.sweep import sweep
+def weights(
+    dataset: options.Dataset,
+    cell: options.Cell,
+    scale: Annotated[options.Text, Option(help="laptop (default) or smoke")] = None,
+    seed: options.Seed = 0,
+    quiet: options.Quiet = False,
+):
+    """Train a small music model for the page Listen. Its weights go to results/weights/."""
+    from ..listen import models
 
-    engine = _engine(options)
-    found = section(options.section)
-    cells, seeds = _names(options.cells), _numbers("--seeds", options.seeds)
-    if options.dataset is not None:
-        sweep(found, options.dataset, options.scale, cells, seeds, engine)
-        return
-    failed = []
-    for dataset in found.datasets:  # one whose file is not at hand holds up no other
-        try:
-            sweep(found, dataset, options.scale, cells, seeds, engine)
-        except UserError as error:
-            tell(f"{dataset} is left out: {error}")
-            failed.append(dataset)
-    if failed:
-        raise UserError(f"not done, as said above: {', '.join(failed)}.")
+    config = models.listen_config(dataset, cell, scale, seed)
+    word = "stored" if models.find(config) else "new"
+    path = models.make(config, progress=not quiet)
+    print(f"{word} weights: {path} ({path.stat().st_size:,} bytes)")
+    if record := find_record(config):
+        print(f"record {config.id}: test {output.join(record['test'], '.4f')}")
 
 
-def _status(options):
-    from ..data import canonical_name
-    from ..experiments import SECTIONS
-    from ..experiments.estimates import seconds_an_epoch
-    from ..experiments.status import status, time_steps
-    from ..training.config import SCALES
+def listen(dataset: options.Dataset):
+    """Count what such models play after the test pieces' openings, into results/listen/."""
+    from ..listen import counts, models
+    from ..listen.player import grid_of
 
-    sections = [check_choice("section", name, SECTIONS) for name in options.section or SECTIONS]
-    scales = [check_choice("scale", options.scale, SCALES)] if options.scale is not None else SCALES
-    datasets = None if options.dataset is None else [canonical_name(options.dataset)]
-    if options.time:
-        time_steps(sections, scales, datasets, say=tell)
-    table = status(sections, scales, datasets, estimate=seconds_an_epoch)
-    if table.empty:
-        output.note("no section has a grid for that")
-        return
-    if not (options.everything or datasets):
-        table = table.groupby(["section", "scale"], sort=False).sum(numeric_only=True).reset_index()
-    rows = table.rename(columns={"untold": "estimated"}).to_dict("records")
-    rows = [row | {"hours left": _hours(row["hours left"])} for row in rows]
-    output.print_table(rows, {"recorded": _style_of_recorded})
-    output.note(
-        "Hours on this machine, one run after the other, from similar records and timed steps; of "
-        "the runs under `estimated` from operations counted and a speed measured here."
-    )
-
-
-def _hours(hours):
-    return f"{hours:.1f}" if hours < 10 else f"{hours:.0f}"
-
-
-def _style_of_recorded(row):
-    return "green" if row["recorded"] == row["runs"] else "yellow" if row["recorded"] else "red"
-
-
-def _names(text):
-    return None if text is None else [name.strip() for name in text.split(",")]
-
-
-def _numbers(option, text):
-    try:
-        return None if text is None else [int(number) for number in text.split(",")]
-    except ValueError:
-        raise UserError(f"{option} {text!r} must be whole numbers, e.g. {option} 0,1,2.") from None
+    dataset = canonical_name(dataset)
+    grid_of(dataset)
+    counts.check_room(dataset)
+    path = counts.write(counts.count(dataset, models.settings()["cells"]))
+    print(f"counted: {path}")

@@ -184,8 +184,8 @@ def verify(name):
     dataset = registry.DATASETS_BY_NAME[canonical_name(name)]
 
     def row(file, expected, wrong):
-        found = {"ok": not wrong, "expected": expected, "found": wrong or "the same"}
-        return {"dataset": dataset.name, "file": str(file)} | found
+        outcome = {"ok": not wrong, "expected": expected, "found": wrong or "the same"}
+        return {"dataset": dataset.name, "file": str(file)} | outcome
 
     if not dataset.files:
         from . import chorales

@@ -114,21 +114,21 @@ def _member(file, archive):
     return file.member
 
 
-def check_counts(what, found, expected, units):
+def check_counts(what, counted, expected, units):
     """Compare what was read with the registry's counts.
 
     Args:
         what: file or dataset, for the message.
-        found, expected: `{split: counts}`; only the splits of `expected` are compared.
+        counted, expected: `{split: counts}`; only the splits of `expected` are compared.
         units: what is counted, a pair of words.
 
     Raises:
         UserError: at the first split that differs.
     """
     for split, counts in expected.items():
-        if tuple(found[split]) != tuple(counts):
+        if tuple(counted[split]) != tuple(counts):
             wanted, got = (
                 f"{first:,} {units[0]} and {second:,} {units[1]}"
-                for first, second in (counts, found[split])
+                for first, second in (counts, counted[split])
             )
             raise UserError(f"{what}: expected {wanted} in the {split} split, found {got}.")

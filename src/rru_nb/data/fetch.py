@@ -84,7 +84,8 @@ def download(file):
         UserError: if no address gives it, or the cache cannot take it.
     """
     folder = downloads()
-    with files.alone(folder / f".{file.name}.lock", f"downloading {file.name}") as locked:
+    lock = paths.cache_dir() / "locks" / f"{file.name}.lock"
+    with files.alone(lock, f"downloading {file.name}") as locked:
         cached = find(file, folder)
         if cached and not refusal(check, file, cached):
             return cached

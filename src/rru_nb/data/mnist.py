@@ -29,8 +29,8 @@ def load(dataset, protocol):
     """
     order = permutation(protocol) if dataset.name == "pmnist" else np.arange(PIXELS)
     images, labels, test_images, test_labels = map(_read, dataset.files)
-    found = {"train": (len(images), len(labels)), "test": (len(test_images), len(test_labels))}
-    check_counts(", ".join(dataset.files), found, dataset.counts, ("images", "labels"))
+    counted = {"train": (len(images), len(labels)), "test": (len(test_images), len(test_labels))}
+    check_counts(", ".join(dataset.files), counted, dataset.counts, ("images", "labels"))
     n_train = len(images) - len(images) // VALIDATION_SHARE
     images, test_images = read_only(images[:, order]), read_only(test_images[:, order])
     return splits_of_files(
@@ -80,9 +80,9 @@ def read_idx(name, content, shape):
     header = 4 + 4 * n_dimensions
     if len(content) < header:
         raise UserError(f"{name}: expected a header of {header} bytes, found {len(content)}.")
-    count, *found = np.frombuffer(content, ">u4", n_dimensions, offset=4).tolist()
-    if tuple(found) != shape:
-        raise UserError(f"{name}: expected items of shape {shape}, found {tuple(found)}.")
+    count, *item = np.frombuffer(content, ">u4", n_dimensions, offset=4).tolist()
+    if tuple(item) != shape:
+        raise UserError(f"{name}: expected items of shape {shape}, found {tuple(item)}.")
     expected = count * int(np.prod(shape))
     if len(content) - header != expected:
         raise UserError(

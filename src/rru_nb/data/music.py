@@ -52,10 +52,10 @@ def read_mat(path):
         raise UserError(f"{path} cannot be read as a MAT file (version 5): {error}") from error
     missing = [field for field in fields if field not in content]
     if missing:
-        found = ", ".join(name for name in content if not name.startswith("__")) or "none"
+        others = ", ".join(name for name in content if not name.startswith("__")) or "none"
         raise UserError(
             f"{path} has no field {missing[0]!r}; a file of piano rolls has {', '.join(fields)}, "
-            f"found: {found}."
+            f"found: {others}."
         )
     return {split: _pieces(path, f"{split}data", content[f"{split}data"]) for split in SPLITS}
 

@@ -82,8 +82,8 @@ def load_ptb_characters(dataset, protocol):
 
 def _ptb_lines(dataset):
     lines = {split: read_lines(locate(name)) for split, name in zip(SPLITS, dataset.files)}
-    found = {s: (len(lines[s]), sum(len(line.split()) for line in lines[s])) for s in SPLITS}
-    check_counts(", ".join(dataset.files), found, dataset.counts, ("lines", "words"))
+    counted = {s: (len(lines[s]), sum(len(line.split()) for line in lines[s])) for s in SPLITS}
+    check_counts(", ".join(dataset.files), counted, dataset.counts, ("lines", "words"))
     return lines
 
 

@@ -29,7 +29,7 @@ def baseline(config, split="test"):
 
 
 def committed_statistics(name):
-    """The committed statistics of a set, or None.
+    """Return the committed statistics of a set, or None.
 
     Raises:
         UserError: if the file is damaged.

@@ -12,19 +12,23 @@ A record that comes out is stored. Leaving the block by an exception, as on Ctrl
 under way after it saved a checkpoint.
 """
 
-import os
-import subprocess
-import sys
-import threading
-from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+import multiprocessing
+from collections import Counter
+from contextlib import suppress
+from datetime import UTC, datetime
+from multiprocessing.connection import wait
 
 from ..errors import UserError, check_choice
+from ..layers.backend import backend_name, installed
 from ..layers.registry import registered_cells
-from ..training.config import command
+from ..training import provenance
 from ..training.files import RunFiles
-from ..training.records import find_record
+from ..training.interrupts import sigterm_raises
+from ..training.records import find_record, settings_of, write_record
 
 ENGINES = ("local", "ray")
+ATTEMPTS = 3
+RUNS_OF_A_PROCESS = 16  # each leaves some 80 MB of what TensorFlow and XLA compiled
 
 
 def make_engine(name="local", jobs=1, progress=False, **cluster):
@@ -32,7 +36,7 @@ def make_engine(name="local", jobs=1, progress=False, **cluster):
 
     Args:
         name: "local", or "ray".
-        jobs: int, of "local": how many runs at a time; more than one run in processes of their own.
+        jobs: int, of "local": how many runs at a time; more than one run in other processes.
         progress: bool, whether runs of this process show progress bars.
         **cluster: of "ray": `address`, `gpus_per_run`, `cpus_per_run` and `max_concurrent`, see
             `ray_engine.OnRay`; None for its defaults.
@@ -80,40 +84,79 @@ class InProcess:
         self._waiting.append(config)
 
     def __iter__(self):
-        import keras
-
-        from ..training.trainer import run
-
         while self._waiting:
             # What another process is in comes last, when its record will be there.
             free = (config for config in self._waiting if not RunFiles(config).is_running())
             config = next(free, self._waiting[0])
             self._waiting.remove(config)
-            keras.utils.clear_session()  # graphs of the runs before would fill the memory
-            yield config, run(config, progress=self._progress)
+            yield config, run_afresh(config, self._progress)
 
 
-class Processes:
-    """Runs trainings in processes of this machine, `slots` at a time.
+def run_afresh(config, progress=False):
+    """Return the record of `run(config)`, in a process that may have trained others before."""
+    with installed():
+        import keras
 
-    A run whose process ends without a record raises a `UserError` with its last words.
+        from ..training.trainer import run
+
+    keras.utils.clear_session()  # graphs of the runs before would fill the memory
+    return run(config, progress=progress)
+
+
+class OnWorkers:
+    """The base of engines that run trainings in other processes.
+
+    A run whose process is lost is tried again, and goes on from its checkpoint. One that fails
+    `ATTEMPTS` times is recorded as failed. Subclasses start what waits in `_start_waiting`, with a
+    key in `_under_way`, and give the key of a run that ended in `_wait`.
+    """
+
+    def __init__(self):
+        self._waiting, self._under_way, self._failures = [], {}, Counter()
+
+    def submit(self, config):
+        """Have a run done."""
+        self._waiting.append(config)
+
+    def __iter__(self):
+        while self._waiting or self._under_way:
+            self._start_waiting()
+            key = self._wait()
+            config = self._under_way.pop(key)
+            record = self._record_of(config, key)
+            if record is None:
+                self._waiting.insert(0, config)
+                continue
+            if find_record(config) is None:  # a worker that shares the folder has written it
+                write_record(record)
+            yield config, record
+
+    def _after_failure(self, config, reason):
+        """Return the record of a run that failed for the last time, or None: try it again."""
+        self._failures[config.id] += 1
+        if self._failures[config.id] < ATTEMPTS:
+            return None
+        return failed_record(config, f"{ATTEMPTS} attempts, the last: {reason.splitlines()[0]}")
+
+
+class Processes(OnWorkers):
+    """Runs trainings in `slots` processes of this machine, each of which does one after the other.
+
+    A process that cannot work at all raises a `UserError`.
     """
 
     def __init__(self, jobs):
-        self.slots = jobs
-        self._futures, self._processes, self._ending = {}, set(), threading.Event()
+        super().__init__()
+        self.slots, self._processes, self._runs = jobs, {}, Counter()
 
     def __enter__(self):
-        self._pool = ThreadPoolExecutor(self.slots)
         return self
 
     def __exit__(self, kind, *exception):
-        if kind:
-            self._pool.shutdown(wait=False, cancel_futures=True)
-            self._ending.set()
-            for process in list(self._processes):
-                process.terminate()  # each saves a checkpoint and ends
-        self._pool.shutdown()
+        for process in self._processes.values() if kind else ():
+            process.terminate()  # saves a checkpoint and ends
+        for connection in list(self._processes):
+            self._end(connection)
 
     def submit(self, config):
         """Have a run done."""
@@ -123,30 +166,91 @@ class Processes:
                 f"{self.slots} runs others: take --jobs 1 or --engine ray, or add the cell to the "
                 "package."
             )
-        self._futures[self._pool.submit(self._run, config)] = config
+        super().submit(config)
 
-    def __iter__(self):
-        while self._futures:
-            for future in wait(self._futures, return_when=FIRST_COMPLETED).done:
-                yield self._futures.pop(future), future.result()
+    def _start_waiting(self):
+        while self._waiting and len(self._under_way) < self.slots:
+            idle = (c for c in self._processes if c not in self._under_way)
+            connection = next(idle, None) or self._new_process()
+            config = self._waiting.pop(0)
+            with suppress(OSError):  # a process that has died is noticed when it is waited for
+                connection.send(config)
+            self._under_way[connection] = config
 
-    def _run(self, config):
-        threads = str(max(1, (os.cpu_count() or 1) // self.slots))
-        process = subprocess.Popen(  # noqa: S603 (this package, with a checked config, no shell)
-            [sys.executable, "-m", "rru_nb.cli", *command(config).split()[1:], "--quiet"],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-            env=os.environ | {"OMP_NUM_THREADS": threads},
+    def _new_process(self):
+        spawn = multiprocessing.get_context("spawn")  # TensorFlow does not survive a fork
+        connection, its_end = spawn.Pipe()
+        process = spawn.Process(target=_serve, args=(its_end,), daemon=True)
+        process.start()
+        its_end.close()  # so that the end of the process closes the connection
+        self._processes[connection] = process
+        return connection
+
+    def _wait(self):
+        return wait(self._under_way)[0]
+
+    def _record_of(self, config, connection):
+        try:
+            outcome = connection.recv()
+        except (EOFError, OSError):
+            outcome = self._reason_of_death(connection)
+        else:
+            self._runs[connection] += 1
+            if self._runs[connection] == RUNS_OF_A_PROCESS:
+                self._end(connection)
+        if isinstance(outcome, UserError):
+            raise outcome
+        return outcome if isinstance(outcome, dict) else self._after_failure(config, outcome)
+
+    def _reason_of_death(self, connection):
+        code = self._end(connection)
+        if code < 0:
+            return f"signal {-code} ended its process"
+        return UserError(
+            f"a process of --jobs {self.slots} ended by itself, with code {code}; its last words "
+            "stand above. Mend that, and the same command goes on. In a script the engine belongs "
+            'below `if __name__ == "__main__":`.'
         )
-        self._processes.add(process)
-        if self._ending.is_set():  # it began while the others were being ended
-            process.terminate()
-        _, errors = process.communicate()
-        self._processes.discard(process)
-        record = find_record(config)
-        if record is None:
-            last = (errors.strip().splitlines() or ["no message"])[-1]
-            raise UserError(f"{command(config)} ended with code {process.returncode}: {last}")
-        return record
+
+    def _end(self, connection):
+        """Let a process without a run end, and return its exit code."""
+        connection.close()
+        process = self._processes.pop(connection)
+        process.join()
+        return process.exitcode
+
+
+def _serve(connection):
+    """Do the runs that come, until the process that sends them closes the connection or dies."""
+    with suppress(EOFError, OSError, KeyboardInterrupt), sigterm_raises():
+        while True:
+            config = connection.recv()
+            try:
+                outcome = run_afresh(config)
+            except (UserError, ImportError) as error:
+                outcome = UserError(str(error))
+            except Exception as error:
+                outcome = f"{type(error).__name__}: {error}"
+            connection.send(outcome)
+
+
+def failed_record(config, reason):
+    """Return the record of a run that no worker could end; where it ran is not known."""
+    return {
+        **settings_of(config),
+        "status": "failed",
+        "failure": {"epoch": None, "reason": reason},
+        "units": config.units,
+        "n_params": config.n_params or 0,
+        "recurrence": [],
+        "epochs": [],
+        "best_epoch": None,
+        "valid": {},
+        "test": {},
+        "seconds": 0.0,
+        "started": datetime.now(UTC).isoformat(timespec="seconds"),
+        "device": {"backend": backend_name(), "gpu": None, "cpu": "a lost worker", "cores": 0},
+        "versions": provenance.versions(),
+        **provenance.sources(),
+        "commit": provenance.commit(),
+    }

@@ -10,18 +10,16 @@ import socket
 import tempfile
 import threading
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
 
 from ..errors import UserError
-from ..layers.backend import backend_name
 from ..layers.registry import registered_cells
 from ..storage import files, paths
 from ..training import provenance
 from ..training.config import command
-from ..training.records import SCHEMA, find_record, make_room, write_record
+from ..training.records import make_room
 from . import ray_worker
+from .engines import RUNS_OF_A_PROCESS, OnWorkers
 
-ATTEMPTS = 3
 ANSWERS_WITHIN = 5.0  # seconds
 SAVES_WITHIN = 60.0  # seconds, of runs that are stopped
 
@@ -34,12 +32,11 @@ _PASSED_ON = (
 _SHARES_A_GPU = {"TF_FORCE_GPU_ALLOW_GROWTH": "true", "XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
 
 
-class OnRay:
+class OnRay(OnWorkers):
     """Runs trainings on the workers of a Ray cluster.
 
-    A run whose worker is lost is tried again, and goes on from its checkpoint where the workers
-    share `RRU_NB_STATE`. One that fails `ATTEMPTS` times is recorded as failed. A node that is
-    lost, as preemptible ones are, does not count as an attempt.
+    A run goes on from its checkpoint where the workers share `RRU_NB_STATE`. A node that is lost,
+    as preemptible ones are, does not count as an attempt.
 
     Args:
         address: of the cluster, `"host:6379"`; None for that of `RAY_ADDRESS`, else one that runs
@@ -54,10 +51,10 @@ class OnRay:
     """
 
     def __init__(self, address=None, gpus_per_run=None, cpus_per_run=1, max_concurrent=None):
+        super().__init__()
         _check_numbers(gpus_per_run, cpus_per_run, max_concurrent)
         self._address, self._max_concurrent = address, max_concurrent
         self._gpus, self._cpus = gpus_per_run, cpus_per_run
-        self._waiting, self._under_way, self._attempts = [], {}, {}
         self._ready_for = set()  # datasets and cells that every node has
 
     def __enter__(self):
@@ -68,7 +65,7 @@ class OnRay:
         try:
             self._nodes = [node for node in self._ray.nodes() if node["Alive"]]
             self._count_slots()
-            self._call = self._ray.remote(max_retries=0)(_caller())
+            self._call = self._ray.remote(max_retries=0, max_calls=RUNS_OF_A_PROCESS)(_caller())
             self._environment = self._environment_of_workers()
             self._marker = _marker()
         except BaseException:
@@ -88,23 +85,6 @@ class OnRay:
         finally:
             self._disconnect()
 
-    def submit(self, config):
-        """Have a run done."""
-        self._waiting.append(config)
-
-    def __iter__(self):
-        while self._waiting or self._under_way:
-            self._start_waiting()
-            (ref,), _ = self._ray.wait(list(self._under_way))
-            config = self._under_way.pop(ref)
-            record = self._record_of(config, ref)
-            if record is None:
-                self._waiting.insert(0, config)
-                continue
-            if find_record(config) is None:  # a worker that shares the folder has written it
-                write_record(record)
-            yield config, record
-
     def _start_waiting(self):
         self._prepare_nodes(self._waiting)
         while self._waiting and len(self._under_way) < (self._max_concurrent or float("inf")):
@@ -115,8 +95,11 @@ class OnRay:
             arguments = config.as_dict(), *self._expected([config]), self._marker
             self._under_way[task.remote(self._environment, "run_on_worker", *arguments)] = config
 
+    def _wait(self):
+        (ref,), _ = self._ray.wait(list(self._under_way))
+        return ref
+
     def _record_of(self, config, ref):
-        """Return the record of a run that ended, or None for one to be tried again."""
         errors = self._ray.exceptions
         try:
             return self._ray.get(ref)
@@ -133,10 +116,7 @@ class OnRay:
             raise UserError(f"the Ray cluster is lost ({first}); the same command goes on.") from (
                 error
             )
-        self._attempts[config.id] = self._attempts.get(config.id, 0) + 1
-        if self._attempts[config.id] < ATTEMPTS:
-            return None
-        return _failed(config, f"{ATTEMPTS} attempts, the last: {reason.splitlines()[0]}")
+        return self._after_failure(config, reason)
 
     # Before anything runs
 
@@ -218,6 +198,9 @@ def _caller():
     def call(environment, name, *arguments):
         import os
 
+        os.environ.pop(
+            "OMP_NUM_THREADS", None
+        )  # Ray's own; it decides no number, and records name it
         os.environ.update(environment)
         try:
             from rru_nb.experiments import ray_worker
@@ -319,30 +302,3 @@ def _check_numbers(gpus, cpus, max_concurrent):
 
 def _first_line(error):
     return (str(error).strip().splitlines() or [type(error).__name__])[0]
-
-
-def _failed(config, reason):
-    """Return the record of a run that no worker could end; where it ran is not known."""
-    return {
-        "schema": SCHEMA,
-        "id": config.id,
-        "config": config.as_dict(),
-        "differences": config.differences,
-        "published": config.published,
-        "status": "failed",
-        "failure": {"epoch": None, "reason": reason},
-        "units": config.units,
-        "n_params": config.n_params or 0,
-        "recurrence": [],
-        "epochs": [],
-        "best_epoch": None,
-        "valid": {},
-        "test": {},
-        "seconds": 0.0,
-        "started": datetime.now(UTC).isoformat(timespec="seconds"),
-        "device": {"backend": backend_name(), "gpu": None, "cpu": "a lost worker", "cores": 0},
-        "versions": provenance.versions(),
-        "source": provenance.source(),
-        "source_tree": provenance.source_tree(),
-        "commit": provenance.commit(),
-    }

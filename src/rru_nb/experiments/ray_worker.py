@@ -13,6 +13,7 @@ from ..errors import UserError
 from ..layers.registry import register_cell
 from ..training import provenance
 from ..training.config import RunConfig
+from .engines import run_afresh
 
 
 def versions():
@@ -46,16 +47,11 @@ def run_on_worker(settings, wanted, cells, marker):
             there; else it goes the way of the answer alone.
     """
     prepare((), wanted, cells)
-    import keras
-
-    from ..training.trainer import run
-
-    keras.utils.clear_session()  # graphs of the runs before would fill the memory
     with ExitStack() as stack:
         shared = Path(marker).parent if Path(marker).is_file() else None
         results = shared or stack.enter_context(tempfile.TemporaryDirectory(prefix="rru_nb-"))
         os.environ["RRU_NB_RESULTS"] = str(results)
-        return run(RunConfig.from_dict(settings), progress=False)
+        return run_afresh(RunConfig.from_dict(settings))
 
 
 def _compare(wanted):

@@ -2,24 +2,32 @@
 
 import pandas as pd
 
+from ..storage import streams
 from ..training.config import command
 from ..training.metrics import metric_named
+from ..training.records import find_record, load_records
 from .baselines import baseline
-from .collect import collect
+from .engines import make_engine
 
-MEASURED = (
-    *("status", "test", "valid", "loss", "valid_loss", "best_epoch", "n_epochs", "seconds"),
-    "epochs",
-)
+_MISSING = {
+    "status": "missing",
+    **dict.fromkeys(("test", "valid", "loss", "valid_loss", "best_epoch", "n_epochs", "seconds")),
+    "cut_off": False,
+    "at_limit": False,
+    "epochs": None,
+}
 
 
 def results(section, points, train=False, progress=True, engine="local"):
-    """One row for each point, in their order, with what its record says.
+    """Return one row for each point, in their order, with what its record says.
 
     Args:
         section: the `Section`. points: list of its `Point`s.
-        train: bool, whether to run what has no record yet.
-        progress: bool, whether to show progress bars. engine: what trains, see `collect`.
+        train: bool, whether to train what has no record yet; each record is stored as soon
+            as its run ends, so that a stopped notebook goes on where it was.
+        progress: bool, whether to show progress bars.
+        engine: what trains: "local", this process, or "ray", the cluster that `RAY_ADDRESS` names
+            or the processors and GPUs of this machine.
 
     Returns:
         A frame with the axes' columns, `dataset`, `cell`, `scale`, `seed`, `id`, `metric`,
@@ -31,15 +39,28 @@ def results(section, points, train=False, progress=True, engine="local"):
         better) and `at_limit` (whether the last epoch allowed was the best one).
         `attrs["section"]` is the section's name.
     """
-    records, _ = collect([point.config for point in points], train, progress, engine)
-    by_id = {record.id: record for record in records.itertuples()}
-    frame = pd.DataFrame([_row(point, by_id.get(point.config.id)) for point in points])
+    configs = [point.config for point in points]
+    if train:
+        _train([config for config in configs if find_record(config) is None], progress, engine)
+    records = {r.id: r for r in load_records(id=[config.id for config in configs]).itertuples()}
+    frame = pd.DataFrame([_row_of(point, records.get(point.config.id)) for point in points])
     frame = frame.astype(dict.fromkeys(("test", "valid", "loss", "valid_loss"), float))
     frame.attrs["section"] = section.name
     return frame
 
 
-def _row(point, record):
+def _train(configs, progress, engine):
+    if not configs:  # no cluster needs to be there
+        return
+    with make_engine(engine, progress=progress) as running:
+        for config in configs:
+            running.submit(config)
+        length = {"total": len(configs), "disable": not progress}
+        for _ in streams.bar(running, desc="missing runs", unit="run", **length):
+            pass
+
+
+def _row_of(point, record):
     config = point.config
     row = point.coordinates | {
         "dataset": config.dataset,
@@ -51,25 +72,26 @@ def _row(point, record):
         "command": command(config),
         "baseline": baseline(config),
     }
-    return row | (_measured(record, config) if record else dict.fromkeys(MEASURED, None) | _MISSING)
-
-
-_MISSING = {"status": "missing", "cut_off": False, "at_limit": False}
+    return row | _MISSING | (_measured(record, config) if record else {})
 
 
 def _measured(record, config):
-    ok, metric = record.status == "ok", metric_named(config.metric)
-    test, valid = (getattr(record, f"{split}_{metric.name}", None) for split in ("test", "valid"))
-    return {
+    measured = {
         "status": record.status,
-        "test": test if ok else None,
-        "valid": valid if ok else None,
-        "loss": metric.loss(test) if ok else None,
-        "valid_loss": metric.loss(valid) if ok else None,
-        "best_epoch": record.best_epoch if ok else None,
         "n_epochs": len(record.epochs),
         "seconds": record.seconds,
-        "cut_off": ok and len(record.epochs) - record.best_epoch < config.patience,
-        "at_limit": ok and record.best_epoch == config.max_epochs,
         "epochs": record.epochs,
+    }
+    if record.status == "failed":
+        return measured
+    metric = metric_named(config.metric)
+    test, valid = (getattr(record, f"{split}_{metric.name}") for split in ("test", "valid"))
+    return measured | {
+        "test": test,
+        "valid": valid,
+        "loss": metric.loss(test),
+        "valid_loss": metric.loss(valid),
+        "best_epoch": record.best_epoch,
+        "cut_off": len(record.epochs) - record.best_epoch < config.patience,
+        "at_limit": record.best_epoch == config.max_epochs,
     }

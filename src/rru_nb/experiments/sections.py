@@ -50,7 +50,7 @@ class Section:
     declared: dict
 
     def grid(self, dataset, scale):
-        """The values of each axis for a dataset at a scale, `{axis: list}`.
+        """Return the values of each axis for a dataset at a scale, `{axis: list}`.
 
         Raises:
             UserError: if the section declares no grid for them.
@@ -61,11 +61,11 @@ class Section:
         return {axis: grid[axis] for axis in self.axes}
 
     def seeds(self, dataset, scale):
-        """The seeds that the section declares, `[0]` unless it says otherwise."""
+        """Return the seeds that the section declares, `[0]` unless it says otherwise."""
         return self._sizes(dataset, scale).get("seeds", [0])
 
     def points(self, dataset, cells=None, scale="laptop", seeds=None, **grid):
-        """The runs for one dataset at one scale, in the order of the grid.
+        """Return the runs for one dataset at one scale, in the order of the grid.
 
         Args:
             dataset: one of `DATASETS`.
@@ -96,7 +96,7 @@ class Section:
         ]
 
     def runs(self, *arguments, **options):
-        """The configs of `points`."""
+        """Return the configs of `points`."""
         return [point.config for point in self.points(*arguments, **options)]
 
     def _axes(self, dataset, scale, given):
@@ -122,7 +122,7 @@ class Section:
         return paper_config(dataset, cell, scale, seed, **changes)
 
     def _sizes(self, dataset, scale):
-        """What the section declares for a dataset at a scale: grid, setting, seeds."""
+        """Return what the section declares for a dataset at a scale: grid, setting, seeds."""
         dataset = canonical_name(dataset)
         check_choice("scale", scale, self.declared["scales"])
         declared = self.declared["scales"][scale]
@@ -136,11 +136,7 @@ class Section:
 
 
 def section(name):
-    """The section of that name.
-
-    Raises:
-        UserError: if there is none.
-    """
+    """Return the section of that name, or raise a `UserError`."""
     return _read(check_choice("section", name, SECTIONS))
 
 

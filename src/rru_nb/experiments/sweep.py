@@ -1,7 +1,6 @@
-"""Runs what a section lacks: the most telling runs first, stopped and started at will."""
+"""Run what a section lacks: the most telling runs first, stopped and started at will."""
 
 import time
-from dataclasses import dataclass
 
 from ..data import canonical_name
 from ..training.interrupts import Stopped
@@ -12,7 +11,7 @@ from .order import by_usefulness
 
 
 def sweep(section, dataset, scale, cells=None, seeds=None, engine=None, say=print, **grid):
-    """Runs every run of a section that has no record yet.
+    """Run every run of a section that has no record yet.
 
     A training that diverges leaves a record like any other. Ctrl-C or SIGTERM ends the sweep;
     runs that ended are records, the one under way has a checkpoint, and the same call goes on.
@@ -34,79 +33,46 @@ def sweep(section, dataset, scale, cells=None, seeds=None, engine=None, say=prin
     points = section.points(dataset, cells, scale, seeds, **grid)
     axes = section.grid(dataset, scale) | {k: v for k, v in grid.items() if v is not None}
     missing = [p for p in by_usefulness(points, axes) if find_record(p.config) is None]
-    progress = _Progress(len(points), missing, say)
+    title = f"{section.title}, {dataset}, scale {scale}"
+    recorded = f"{len(points) - len(missing)} of {len(points)} runs are recorded"
+    if not missing:  # no cluster needs to be there
+        say(f"{title}: {recorded}; nothing is left to do")
+        return 0
     try:
-        _run(missing, engine or InProcess(), progress, (section, dataset, scale))
+        with engine or InProcess() as running:
+            _run(missing, len(points), running, say, f"{title}: {recorded}")
     except KeyboardInterrupt as stop:
         # Counted anew: a run may have ended while the others were being stopped.
-        recorded = sum(find_record(point.config) is not None for point in points)
-        told = f"{recorded} of {len(points)} runs are recorded; {stop}".rstrip("; ")
-        raise Stopped(f"{told}\nThe same command goes on.", getattr(stop, "signum", 2)) from None
-    return progress.done
+        n_recorded = sum(find_record(point.config) is not None for point in points)
+        message = f"{n_recorded} of {len(points)} runs are recorded; {stop}".rstrip("; ")
+        signum = getattr(stop, "signum", 2)
+        raise Stopped(f"{message}\nThe same command goes on.", signum) from None
+    return len(missing)
 
 
-def _run(missing, engine, progress, what):
-    if not missing:  # no cluster needs to be there
-        progress.start(*what)
-        return
-    points = {point.config.id: point for point in missing}
-    with engine:
-        progress.slots = engine.slots
-        progress.start(*what)
-        for point in missing:
-            engine.submit(point.config)
-        for config, record in engine:
-            progress.end(points[config.id], record)
+def _run(missing, n_points, engine, say, title):
+    """Run the missing points; say how each ended and how long the rest will take."""
+    costs, began = Costs(), time.perf_counter()
+    left = {point.config.id: point for point in missing}
 
+    def rest():
+        if not left:
+            return f"; done in {duration(time.perf_counter() - began)}"
+        seconds = sum(costs.estimate(point.config) for point in left.values()) / engine.slots
+        return f"; {len(left)} left, about {duration(seconds)}"
 
-@dataclass
-class _Progress:
-    """Counts the runs, tells how each ended and how long the rest will take."""
-
-    total: int
-    missing: list
-    say: object
-    slots: int = 1
-    done: int = 0
-
-    def __post_init__(self):
-        self._costs = Costs()
-        self._left = {p.config.id: p.config for p in self.missing}
-        self._clock = time.perf_counter()
-
-    @property
-    def recorded(self):
-        return self.total - len(self._left)
-
-    def start(self, section, dataset, scale):
-        self.say(
-            f"{section.title}, {dataset}, scale {scale}: {self.recorded} of {self.total} runs "
-            f"are recorded{self._rest()}"
-        )
-
-    def end(self, point, record):
-        self.done += 1
-        self._left.pop(point.config.id)
+    say(f"{title}{rest()}")
+    for point in missing:
+        engine.submit(point.config)
+    for config, record in engine:
+        place = _place(left.pop(config.id))
         if record["epochs"]:
-            self._costs.add(point.config, record["n_params"], record["seconds"], record["epochs"])
-        self.say(
-            f"[{self.recorded}/{self.total}] {_what(point)}: {_outcome(record, point.config)}"
-            f"{self._rest()}"
-        )
-
-    def _rest(self):
-        if not self._left:
-            spent = time.perf_counter() - self._clock
-            return f"; done in {duration(spent)}" if self.done else "; nothing is left to do"
-        seconds, unknown = self._costs.total(self._left.values())
-        if unknown == len(self._left):
-            return f"; {unknown} left, time unknown"
-        # What cannot be told is taken to cost what the others do on average.
-        seconds *= len(self._left) / (len(self._left) - unknown) / self.slots
-        return f"; {len(self._left)} left, about {duration(seconds)}"
+            costs.add(config, record["n_params"], record["seconds"], record["epochs"])
+        n_recorded = n_points - len(left)
+        say(f"[{n_recorded}/{n_points}] {place}: {_outcome(record, config)}{rest()}")
 
 
-def _what(point):
+def _place(point):
     config = point.config
     places = [f"{axis} {value}" for axis, value in point.coordinates.items()]
     return ", ".join([config.dataset, config.cell, *places, f"seed {config.seed}"])

@@ -27,6 +27,7 @@ _REMEDY = (
     "Move it away: the records of its trials are kept, and the search meets them again, one "
     "after the other, without training."
 )
+_COLUMNS = ["dataset", "cell", "scale", "trial", "id", "status", "metric", "valid", "test", "loss"]
 _DIGITS = 6  # significant digits of a tried value
 
 
@@ -49,7 +50,7 @@ class Search:
 
     @classmethod
     def of(cls, dataset, cell, scale="paper", select_on="valid", seed=0):
-        """A search with its names checked.
+        """Return a search with its names checked.
 
         Raises:
             UserError: for a name that is not valid, or a dataset that has no ranges.
@@ -62,7 +63,7 @@ class Search:
         return search
 
     def ranges(self):
-        """`{setting: {"range": [low, high], "scale": "log" or "uniform"}}`."""
+        """Return `{setting: {"range": [low, high], "scale": "log" or "uniform"}}`."""
         declared = _declared()
         of_data = declared.get(self.dataset, declared.get(KINDS[self.dataset]))
         if of_data is None:
@@ -77,7 +78,7 @@ class Search:
         return ranges | {name: r for name, r in sizes.items() if name in ranges}
 
     def config(self, values):
-        """The `RunConfig` of a trial with these values."""
+        """Return the `RunConfig` of a trial with these values."""
         return paper_config(self.dataset, self.cell, self.scale, self.seed, **values)
 
     @property
@@ -87,7 +88,7 @@ class Search:
         return paths.results_dir() / "trials" / f"{'-'.join(names)}.json"
 
     def trials(self):
-        """The trials so far: dicts with `id`, `values` and `loss` (None where it failed).
+        """Return the trials so far: dicts with `id`, `values` and `loss` (None where it failed).
 
         Raises:
             UserError: if they were drawn from other ranges than today's.
@@ -104,7 +105,7 @@ class Search:
         return stored["trials"]
 
     def add(self, trial):
-        """Writes one more trial to the index, if another process has not just done so.
+        """Write one more trial to the index, if another process has not just done so.
 
         Args:
             trial: a dict as of `trials`. The same trial is never there twice.
@@ -112,7 +113,8 @@ class Search:
         Raises:
             UserError: if it cannot be written.
         """
-        with files.alone(self.path.with_suffix(".lock"), f"adding to {self.path.name}"):
+        lock = paths.state_dir() / "locks" / f"{self.path.stem}.lock"
+        with files.alone(lock, f"adding to {self.path.name}"):
             trials = self.trials()
             if trial in trials:
                 return
@@ -122,7 +124,7 @@ class Search:
 
 
 def searches(dataset, cells, scale="paper", select_on="valid", seed=0):
-    """The searches of several cells; none where the paper, or the scale, has no ranges."""
+    """Return the searches of several cells; none where the paper, or the scale, has no ranges."""
     declared, kind = _declared(), KINDS[dataset]
     sizes = declared["scales"].get(scale, {})
     if not {dataset, kind} & set(declared) or (scale != "paper" and kind not in sizes):
@@ -131,7 +133,7 @@ def searches(dataset, cells, scale="paper", select_on="valid", seed=0):
 
 
 def tune(search, n_trials=100, engine=None, say=print):
-    """Runs trials until a search has `n_trials`, and returns them as `Search.trials` does.
+    """Run trials until a search has `n_trials`; return them as `Search.trials` does.
 
     The point of trial k depends on `(seed, k)` and the trials before it alone: a search that was
     interrupted ends as an undisturbed one. Where an engine runs B at a time, the last B - 1 may
@@ -195,13 +197,13 @@ def _declared():
 
 
 def suggest(search, done):
-    """The values that TPE wants to see next, after the trials `done`."""
+    """Return the values that TPE wants to see next, after the trials `done`."""
     import hyperopt
 
-    found = {}
-    trials = hyperopt.trials_from_docs([_doc(k, t) for k, t in enumerate(done)], validate=False)
+    values, documents = {}, [_document(k, trial) for k, trial in enumerate(done)]
+    trials = hyperopt.trials_from_docs(documents, validate=False)
     hyperopt.fmin(
-        lambda values: found.update(values) or 0.0,
+        lambda point: values.update(point) or 0.0,
         {name: _distribution(name, r) for name, r in search.ranges().items()},
         algo=hyperopt.tpe.suggest,
         max_evals=len(done) + 1,
@@ -210,7 +212,7 @@ def suggest(search, done):
         show_progressbar=False,
         verbose=False,
     )
-    return {name: _tidy(found[name], r["range"]) for name, r in search.ranges().items()}
+    return {name: _tidy(values[name], r["range"]) for name, r in search.ranges().items()}
 
 
 def _distribution(name, declared):
@@ -231,20 +233,13 @@ def _tidy(value, bounds):
     return min(max(float(f"{value:.{_DIGITS}g}"), bounds[0]), bounds[1])
 
 
-def _doc(number, trial):
-    """A trial as HyperOpt keeps it."""
-    failed = trial["loss"] is None
-    result = {"status": "fail"} if failed else {"status": "ok", "loss": trial["loss"]}
-    names = trial["values"]
-    misc = {
-        "tid": number,
-        "cmd": ("domain_attachment", "FMinIter_Domain"),
-        "workdir": None,
-        "idxs": {name: [number] for name in names},
-        "vals": {name: [value] for name, value in names.items()},
-    }
-    empty = dict.fromkeys(("spec", "exp_key", "owner", "book_time", "refresh_time"))
-    return empty | {"state": 2, "tid": number, "version": 0, "result": result, "misc": misc}
+def _document(number, trial):
+    """Return a trial that ended, as HyperOpt stores it."""
+    from hyperopt.fmin import generate_trial
+
+    loss = trial["loss"]
+    result = {"status": "fail"} if loss is None else {"status": "ok", "loss": loss}
+    return generate_trial(number, trial["values"]) | {"state": 2, "result": result}
 
 
 def _loss(record, config, select_on):
@@ -254,37 +249,26 @@ def _loss(record, config, select_on):
 
 
 def _line(search, number, n_trials, values, loss):
-    told = ", ".join(f"{name} {value:,g}" for name, value in values.items())
+    point = ", ".join(f"{name} {value:,g}" for name, value in values.items())
     outcome = "failed" if loss is None else f"{search.select_on} {loss:.4f}"
-    return f"[{number}/{n_trials}] {search.dataset} {search.cell}: {outcome} with {told}"
+    return f"[{number}/{n_trials}] {search.dataset} {search.cell}: {outcome} with {point}"
 
 
 def trials_frame(searches):
-    """The trials of several searches, one row a trial.
+    """Return the trials of several searches as a frame, one row a trial.
 
-    Args:
-        searches: list of `Search`.
-
-    Returns:
-        A frame with `dataset`, `cell`, `scale`, `trial` (from 1), `id`, `status`, `metric`,
-        `valid`, `test`, `loss`, and a column for each setting that is tuned.
+    Its columns are `dataset`, `cell`, `scale`, `trial` (from 1), `id`, `status`, `metric`, `valid`,
+    `test`, `loss`, and each setting that is tuned.
     """
-    rows = [row for search in searches for row in _rows(search)]
-    columns = ["dataset", "cell", "scale", "trial", "id", "status", "metric", "valid", "test"]
-    columns += ["loss"]
-    frame = pd.DataFrame(rows, columns=None if rows else columns)
-    return frame.reindex(columns=[*columns, *(c for c in frame.columns if c not in columns)])
-
-
-def _rows(search):
-    trials = search.trials()
-    records = load_records(id=[trial["id"] for trial in trials]).set_index("id") if trials else None
-    for number, trial in enumerate(trials, 1):
-        config = search.config(trial["values"])
+    trials = [(search, *trial) for search in searches for trial in enumerate(search.trials(), 1)]
+    records = load_records(id=[trial["id"] for *_, trial in trials]).set_index("id")
+    rows = []
+    for search, number, trial in trials:
+        metric = search.config(trial["values"]).metric
+        record = records.loc[trial["id"]] if trial["id"] in records.index else {}
         row = {"dataset": search.dataset, "cell": search.cell, "scale": search.scale}
-        row |= {"trial": number, "id": trial["id"], "metric": config.metric, "loss": trial["loss"]}
-        if trial["id"] in records.index:
-            record = records.loc[trial["id"]]
-            row |= {"status": record.status}
-            row |= {split: record.get(f"{split}_{config.metric}") for split in ("valid", "test")}
-        yield row | trial["values"]
+        row |= {"trial": number, "id": trial["id"], "status": record.get("status")}
+        row |= {"metric": metric, "valid": record.get(f"valid_{metric}")}
+        row |= {"test": record.get(f"test_{metric}"), "loss": trial["loss"]}
+        rows.append(row | trial["values"])
+    return pd.DataFrame(rows, columns=None if rows else _COLUMNS)

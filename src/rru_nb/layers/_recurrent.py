@@ -29,6 +29,7 @@ from ..cells._dropout import Step, draw_mask
 from ..errors import UserError
 from . import _plain
 from ._masking import checked, hold, last
+from .products import product_dtype
 
 
 class RecurrentLayer(keras.layers.RNN):
@@ -88,6 +89,11 @@ class RecurrentLayer(keras.layers.RNN):
 
     def inner_loop(self, sequences, initial_state, mask, training=False):
         mask = checked(mask, sequences)
+        if product_dtype() and not self.fused:
+            raise UserError(
+                f"precision={product_dtype()!r} is one of fused loops, and this "
+                f"{type(self).__name__} runs its cell step by step. Take precision='float32'."
+            )
         if not self.fused and keras.backend.backend() == "tensorflow":
             sequences = self._with_masks(sequences, training)
             return super().inner_loop(sequences, initial_state, mask, training)
@@ -132,8 +138,8 @@ class RecurrentLayer(keras.layers.RNN):
     def get_config(self):
         config, of_cell = super().get_config(), self.cell.get_config()
         del config["cell"]
-        own = {name: of_cell[name] for name in self.cell_arguments}
-        return {**config, **own, "fused": self._fused_wanted}
+        arguments = {name: of_cell[name] for name in self.cell_arguments}
+        return {**config, **arguments, "fused": self._fused_wanted}
 
     @classmethod
     def from_config(cls, config, custom_objects=None):

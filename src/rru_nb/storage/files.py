@@ -1,11 +1,10 @@
 """Files that are whole or absent, one error for a damaged one, and locks between processes.
 
-A lock is the kernel's (`flock`) on an empty file. It ends with the process that holds it, however
-that ends, so that no lock is ever stale: a file that a killed process left behind means nothing.
-Machines that share the folder exclude each other too, if its file system passes locks on, as NFS
-does. Where it knows none, or cannot be written, the file lies in the machine's temporary folder,
-and only processes of one machine exclude each other. Without any lock (Windows) a run started
-twice is done twice; its record is whole all the same.
+A lock ends with the process that holds it, however that ends, so that none is ever stale. Machines
+that share the folder exclude each other too, if its file system passes locks on, as NFS does. Where
+it knows none, or cannot be written, the file lies in the machine's temporary folder, and only
+processes of one machine exclude each other. Without any lock a run started twice is done twice; its
+record is whole all the same.
 """
 
 import glob
@@ -13,21 +12,19 @@ import hashlib
 import json
 import os
 import tempfile
+import time
 import warnings
 import zipfile
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 
 import yaml
+from filelock import FileLock, Timeout
 
 from ..errors import UserError
 from . import streams
 
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None
-
+ABANDONED_AFTER = 86_400  # seconds: no writer takes a day for a file
 
 # Writing
 
@@ -71,8 +68,8 @@ def write_bytes(path, write, what):
 def write_whole(path, write):
     """Write a file so that a reader sees all of it or nothing.
 
-    Of two processes that write it, the last one's stays. What killed writers of this file left
-    is removed.
+    Of two processes that write it, the last one's stays. What writers of this file that were
+    killed a day ago or earlier left is removed.
 
     Args:
         path: a `Path`; its folder is there.
@@ -81,14 +78,13 @@ def write_whole(path, write):
     Raises:
         OSError: if the disk refuses; the file is as it was.
     """
-    for left in path.parent.glob(f".{glob.escape(path.name)}-*.part"):
-        if _is_held(left) is False:
-            left.unlink(missing_ok=True)
+    for left in partials(path):
+        with suppress(FileNotFoundError):
+            if time.time() - left.stat().st_mtime > ABANDONED_AFTER:
+                left.unlink()
     handle, partial = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-", suffix=".part")
     try:
         with os.fdopen(handle, "wb") as file:
-            with suppress(OSError, AttributeError):  # tells others that its writer lives
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             write(file)
             file.flush()
             os.fsync(file.fileno())
@@ -97,6 +93,11 @@ def write_whole(path, write):
     except BaseException:
         Path(partial).unlink(missing_ok=True)
         raise
+
+
+def partials(path):
+    """List the partial files of a path: each is of a writer, or was left by one that was killed."""
+    return list(path.parent.glob(f".{glob.escape(path.name)}-*.part"))
 
 
 # Reading
@@ -156,72 +157,43 @@ def alone(path, doing):
     """Hold the lock of a path; print one line if another process has it, and wait.
 
     Args:
-        path: of the lock's file, which is gone afterwards.
+        path: of the lock's file.
         doing: what the other process is doing, for the line that tells of waiting.
 
     Yields:
         Whether there is a lock at all.
     """
-    place, handle = _take_somewhere(path, doing) if fcntl else (None, None)
-    try:
-        yield bool(place)
-    finally:
-        if place:
-            # Removed while held: who waits for it sees that its file is gone, and opens anew.
-            with suppress(OSError):
-                place.unlink()
-            os.close(handle)
+    with _locked(path, doing) as lock:
+        yield lock is not None
+
+
+def _locked(path, doing):
+    for place in _places(path):
+        lock = FileLock(place)
+        try:
+            place.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                return lock.acquire(timeout=0)
+            except Timeout:
+                streams.tell(f"waiting: another process is {doing}")
+                return lock.acquire()
+        except (OSError, NotImplementedError) as error:
+            reason = error
+    warnings.warn(f"no lock, another process may be {doing} too: {reason}", stacklevel=4)
+    return nullcontext()
 
 
 def is_locked(path):
     """Return whether a living process holds the lock of a path; never wait."""
-    return any(_is_held(place) for place in _places(path))
-
-
-def _take_somewhere(path, doing):
-    for place in _places(path):
+    for place in filter(Path.exists, _places(path)):
         try:
-            place.parent.mkdir(parents=True, exist_ok=True)
-            try:
-                return place, _take(place, fcntl.LOCK_NB)
-            except BlockingIOError:
-                streams.tell(f"waiting: another process is {doing}")
-                return place, _take(place, 0)
-        except OSError as error:
-            reason = error
-    warnings.warn(f"no lock, another process may be {doing} too: {reason}", stacklevel=4)
-    return None, None
-
-
-def _take(path, mode):
-    while True:
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | mode)
-            with suppress(FileNotFoundError):
-                if os.path.samestat(os.fstat(handle), os.stat(path)):
-                    return handle
-        except BaseException:
-            os.close(handle)
-            raise
-        os.close(handle)  # who had it has removed the file: it locks nobody out
-
-
-def _is_held(path):
-    """Return whether a living process has locked a file; None where that can't be told."""
-    if not fcntl:
-        return None
-    try:
-        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
-    except OSError as error:
-        return False if isinstance(error, FileNotFoundError) else None
-    try:
-        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        return False
-    except OSError as error:
-        return True if isinstance(error, BlockingIOError) else None
-    finally:
-        os.close(handle)
+            with FileLock(place).acquire(timeout=0):
+                pass
+        except Timeout:
+            return True
+        except (OSError, NotImplementedError):
+            pass
+    return False
 
 
 def _places(path):

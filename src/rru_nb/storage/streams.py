@@ -84,8 +84,8 @@ def _refusal():
     except BrokenPipeError:
         raise
     except OSError as error:
-        told = f"standard output cannot be written: {error.strerror or error}"
-        raise RefusedError(told) from error
+        reason = f"standard output cannot be written: {error.strerror or error}"
+        raise RefusedError(reason) from error
 
 
 @contextmanager

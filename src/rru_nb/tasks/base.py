@@ -63,14 +63,14 @@ class Task:
         raise NotImplementedError
 
     def is_better(self, score, best):
-        """Whether `score` is strictly better than `best` (None: nothing scored yet)."""
+        """Return whether `score` is strictly better than `best` (None: nothing scored yet)."""
         if best is None:
             return bool(np.isfinite(score))
         return score < best if self.better == "lower" else score > best
 
 
 def shuffled_batches(n_examples, batch_size, seed, epoch):
-    """Index arrays of one epoch; the last batch takes the remainder, as in the authors' code.
+    """Shuffle an epoch's indices; the last batch takes the remainder, as in the authors' code.
 
     So every batch has `batch_size` examples but the last, which has from `batch_size` to
     `2 * batch_size - 1`; fewer examples than `batch_size` are one batch.

@@ -116,8 +116,8 @@ class CharTask(TextTask):
 
     def loss(self, model, batch):
         tokens = ops.cast(batch["tokens"], "int32")
-        kept = 1 - ops.cast(batch["reset"], "float32")
-        before = [state * kept for state in model.carried]
+        carry = 1 - ops.cast(batch["reset"], "float32")
+        before = [state * carry for state in model.carried]
         logits, *after = model([tokens[:, :-1], *before], training=True)
         for variable, state in zip(model.carried, after):
             variable.assign(state)

@@ -48,8 +48,8 @@ class MusicTask(Task):
             "valid": self._cut("valid", step=config.window)[: config.eval_limit],
             "test": self._cut("test", step=config.window)[: config.eval_limit],
         }
-        for split, found in self._windows.items():
-            if not found:
+        for split, cut in self._windows.items():
+            if not cut:
                 raise UserError(
                     f"the {split} pieces of {self.splits.name!r} "
                     f"({len(getattr(self.splits, split))}) give no window. "

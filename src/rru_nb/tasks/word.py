@@ -97,9 +97,9 @@ class WordTask(TextTask):
     def _losses(self, model, split, starts, begin):
         """Return the losses of windows from step `begin` on, in nats: float64 [W, T - begin]."""
         score, size = self.scorer(model), self.config.batch_size
-        found = [np.zeros([0, self.config.window - begin])]
+        losses = [np.zeros([0, self.config.window - begin])]
         for start in range(0, len(starts), size):
             picked = starts[start : start + size]
             batch = padded_rows(self._batch(split, picked), size)
-            found.append(np.float64(score(batch["tokens"], begin)[0][: len(picked)]))
-        return np.concatenate(found)
+            losses.append(np.float64(score(batch["tokens"], begin)[0][: len(picked)]))
+        return np.concatenate(losses)

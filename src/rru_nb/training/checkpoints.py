@@ -15,7 +15,7 @@ from ..storage import files
 from . import provenance
 from .files import RunFiles
 
-KEPT = 2
+MAX_TO_KEEP = 2
 SECONDS_BETWEEN = 180  # within an epoch
 SHARE = 0.05  # of the time that writing at the ends of short epochs may take
 
@@ -47,7 +47,7 @@ class Checkpoint:
         self._written, self._cost, self._warned = time.monotonic(), 0.0, False
 
     def due(self, epoch_ends):
-        """Whether it is time to save: at ends of epochs, within long ones every few minutes."""
+        """Tell whether to save now: at ends of epochs, within long ones every few minutes."""
         waited = time.monotonic() - self._written
         return waited >= (self._cost / SHARE if epoch_ends else SECONDS_BETWEEN)
 
@@ -73,14 +73,14 @@ class Checkpoint:
         finally:
             self._written = time.monotonic()
             self._cost = self._written - clock
-        for path in self._files.checkpoints[:-KEPT]:
+        for path in self._files.checkpoints[:-MAX_TO_KEEP]:
             path.unlink(missing_ok=True)
         return True
 
     def _write(self, path, arrays, meta):
         path.parent.mkdir(parents=True, exist_ok=True)
-        whole = {"identity": self.identity, "state": meta, "arrays": sorted(arrays)}
-        text = json.dumps(whole, allow_nan=False)
+        description = {"identity": self.identity, "state": meta, "arrays": sorted(arrays)}
+        text = json.dumps(description, allow_nan=False)
         files.write_whole(path, lambda f: np.savez(f, **arrays, **{_META: np.array(text)}))
 
     def load(self):

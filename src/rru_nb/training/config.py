@@ -61,10 +61,10 @@ class RunConfig:
     """
 
     def __getattr__(self, name):  # called for what is no field
-        own = dict(self.__dict__.get("cell_settings", ()))
-        if name not in own and name not in SETTINGS_OF_PAPER:
+        of_cell = dict(self.__dict__.get("cell_settings", ()))
+        if name not in of_cell and name not in SETTINGS_OF_PAPER:
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-        return own.get(name)
+        return of_cell.get(name)
 
     @property
     def kind(self):
@@ -106,13 +106,13 @@ class RunConfig:
         }
 
     def as_dict(self):
-        """The settings as a plain dict, those of the paper's other cells as None."""
+        """Return the settings as a plain dict, those of the paper's other cells as None."""
         common = {name: getattr(self, name) for name in SETTINGS}
         return common | dict.fromkeys(SETTINGS_OF_PAPER) | dict(self.cell_settings)
 
     @classmethod
     def from_dict(cls, settings):
-        """The config of a record; settings unknown to this version are an error.
+        """Return the config of a record; settings unknown to this version are an error.
 
         A record from before a setting was added has the value that it had then.
         """
@@ -125,9 +125,12 @@ class RunConfig:
     @classmethod
     def _of(cls, settings):
         common = {name: settings[name] for name in SETTINGS if name in settings}
-        others = {name: settings[name] for name in sorted(settings.keys() - common.keys())}
-        own = {n: v for n, v in others.items() if v is not None or n not in SETTINGS_OF_PAPER}
-        return cls(**common, cell_settings=tuple(own.items()))
+        of_cell = [
+            (name, value)
+            for name, value in sorted(settings.items())
+            if name not in SETTINGS and not (value is None and name in SETTINGS_OF_PAPER)
+        ]
+        return cls(**common, cell_settings=tuple(of_cell))
 
 
 _ADDED_LATER = {"residual_speed": 10.0, "loss_average": "window"}
@@ -141,7 +144,7 @@ def metric_for(dataset, protocol):
 
 
 def canonical_cell(name):
-    """The short name of a cell, e.g. `"mogrifier"` for `"Mogrifier LSTM"`."""
+    """Return the short name of a cell, e.g. `"mogrifier"` for `"Mogrifier LSTM"`."""
     titles = {title.casefold(): cell for cell, title in CELL_TITLES.items()}
     spellings = {title.replace(" ", ""): cell for title, cell in titles.items()} | titles
     folded = str(name).casefold()
@@ -149,7 +152,7 @@ def canonical_cell(name):
 
 
 def paper_config(dataset, cell, scale="paper", seed=0, **changes):
-    """The settings of one run: the paper's, what the scale changes, and your changes.
+    """Return the settings of a run: the paper's, what the scale changes, and your changes.
 
     Args:
         dataset: one of `DATASETS`, or the paper's spelling of it.
@@ -188,7 +191,7 @@ def paper_config(dataset, cell, scale="paper", seed=0, **changes):
 
 
 def command(config):
-    """The command that measures a run."""
+    """Return the command that measures a run."""
     parts = [f"rru-nb run --dataset {config.dataset} --cell {config.cell}"]
     parts += [f"--scale {config.scale}"] if config.scale != "paper" else []
     parts += [f"--seed {config.seed}"] if config.seed else []
@@ -198,7 +201,7 @@ def command(config):
 
 
 def _scalar(value):
-    """A value as YAML reads it back: it takes `5e-05` for a word, `5.0e-05` for a number."""
+    """Format a value as YAML reads it back: it takes `5e-05` for a word, `5.0e-05` for a number."""
     return yaml.safe_dump(value).splitlines()[0]
 
 
@@ -224,8 +227,7 @@ def _paper_file(dataset, cell):
 def _protocol_changes(dataset, cell, protocol):
     valid = registry.DATASETS_BY_NAME[dataset].protocols
     check_choice(f"protocol of {dataset!r}", protocol, valid)
-    own = _paper_file(dataset, cell).get("protocols", {})
-    return own.get(protocol, {})
+    return _paper_file(dataset, cell).get("protocols", {}).get(protocol, {})
 
 
 def _scale_changes(dataset, cell, scale):

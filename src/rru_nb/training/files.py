@@ -63,13 +63,14 @@ class RunFiles:
         return self._states / f"{self.name}.{number:06d}.npz"
 
     def forget(self, until=None):
-        """Delete every checkpoint; for when the record is written.
+        """Delete every checkpoint, and what a killed writer left; for when the record is written.
 
         Args:
             until: seconds since the epoch, when the record was written. A later checkpoint is of
                 another training of the run, for its weights say, and stays. None: all go.
         """
-        for path in [*self.checkpoints, *self._states.glob(f".{self.name}.*.part")]:
+        left = [*self._states.glob(f".{self.name}.*.part"), *files.partials(self.record)]
+        for path in [*self.checkpoints, *left]:
             with suppress(OSError):  # a state that cannot be deleted does no harm
                 if until is None or path.stat().st_mtime <= until:
                     path.unlink()

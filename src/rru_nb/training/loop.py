@@ -56,7 +56,7 @@ class Fit:
         return sum(int(np.prod(v.shape)) for v in self.model.trainable_variables)
 
     def goes_on(self):
-        """Whether another epoch is due."""
+        """Return whether another epoch is due."""
         done = len(self.history)
         waited = done - (self.best_epoch or 0)
         limit = self.config.max_epochs or math.inf
@@ -147,7 +147,7 @@ class Fit:
             return nothing
         self.model.set_weights(self.best_weights)
         scores = {split: self.task.evaluate(self.model, split) for split in nothing}
-        flat = {f"{s}_{k}": v for s, found in scores.items() for k, v in found.items()}
+        flat = {f"{s}_{k}": v for s, of_split in scores.items() for k, v in of_split.items()}
         if not all(math.isfinite(v) for v in flat.values()):
             self._fail(**flat)
             return nothing

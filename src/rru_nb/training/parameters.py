@@ -1,4 +1,4 @@
-"""Checks a notebook's parameters, so that a typo is one clear error and not a wrong figure.
+"""Check a notebook's parameters, so that a typo is one clear error and not a wrong figure.
 
 papermill injects any name it is given (`-p datset jsb` as well), so the notebook has to look
 for names that it does not know. What `-p` gives is a text, a number, a truth value or None; a
@@ -20,8 +20,8 @@ from .settings import SETTINGS, changeable, value_of
 _SESSION = {"In", "Out", "exit", "quit", "open", "get_ipython"}
 
 
-def check_parameters(session, /, takes=None, **own):
-    """Checks the parameters of a notebook and returns them in their canonical form.
+def check_parameters(session, /, takes=None, **more):
+    """Check the parameters of a notebook; return them in their canonical form.
 
     Call it in the first cell after the parameters: `P = rru_nb.check_parameters(globals())`.
 
@@ -29,7 +29,7 @@ def check_parameters(session, /, takes=None, **own):
         session: the notebook's `globals()`.
         takes: list of those among `dataset`, `cells`, `scale`, `live_scale`, `seeds` and `train`
             that the notebook has; None for all. Any other name that is injected is an error.
-        **own: a check for each parameter of the notebook's own: a function of the value that
+        **more: a check for each parameter of the notebook's own: a function of the value that
             returns it, in canonical form, or raises `UserError`.
 
     Returns:
@@ -44,7 +44,7 @@ def check_parameters(session, /, takes=None, **own):
         >>> P.dataset, P.cells
         ('jsb', ['rru'])
     """
-    checks = {n: check for n, check in _CHECKS.items() if takes is None or n in takes} | own
+    checks = {n: check for n, check in _CHECKS.items() if takes is None or n in takes} | more
     given = {
         name: value
         for name, value in session.items()

@@ -36,8 +36,8 @@ _NOT_DECIDING = ("layers/registry.py", "layers/setting.py")
 def versions():
     """Return versions of Python and of the packages that numbers depend on, the backend's first."""
     packages = (*PACKAGES[backend_name()], *_PACKAGES)
-    found = {name: importlib.metadata.version(name) for name in packages}
-    return {"python": platform.python_version(), "rru_nb": __version__} | found
+    installed = {name: importlib.metadata.version(name) for name in packages}
+    return {"python": platform.python_version(), "rru_nb": __version__} | installed
 
 
 def device():
@@ -101,21 +101,25 @@ def _commit_from_environment():
     given = os.environ.get("RRU_NB_COMMIT")
     if not given:
         return {"sha": None, "dirty": None}
-    found = re.fullmatch(r"([0-9a-f]{40})(-dirty)?", given)
-    if not found:
+    match = re.fullmatch(r"([0-9a-f]{40})(-dirty)?", given)
+    if not match:
         raise UserError(
             f"RRU_NB_COMMIT = {given!r} is no commit. Give the 40 hex digits of `git rev-parse "
             "HEAD`, with -dirty behind them if the source was changed since, or unset it."
         )
-    return {"sha": found[1], "dirty": found[2] is not None}
+    return {"sha": match[1], "dirty": match[2] is not None}
+
+
+def sources():
+    """Return both digests of the source that decides, as a record has them.
+
+    The first records know nothing of `source_tree`.
+    """
+    return {"source": _source_bytes(), "source_tree": source_tree()}
 
 
 @lru_cache
-def source():
-    """Return a digest of the bytes of the package's files that decide what a training computes.
-
-    Records have it beside `source_tree`, of which the first records know nothing.
-    """
+def _source_bytes():
     digest = hashlib.sha256()
     for path in _deciding_files():
         digest.update(f"{path.relative_to(paths.PACKAGE).as_posix()}\n".encode())
@@ -125,7 +129,7 @@ def source():
 
 @lru_cache
 def source_tree():
-    """Return the digest of what those files do: no comment, docstring or move changes it."""
+    """Return a digest of what these files do; no comment, docstring or move changes it."""
     return tree_digest(path.read_text(encoding="utf-8") for path in _deciding_files())
 
 

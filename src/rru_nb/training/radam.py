@@ -185,8 +185,8 @@ class RAdam(keras.optimizers.Optimizer):
         )
 
     def get_config(self):
-        own = ("clip_multiplier", "variant", "beta_1", "beta_2", "epsilon")
-        return {**super().get_config(), **{name: getattr(self, name) for name in own}}
+        names = ("clip_multiplier", "variant", "beta_1", "beta_2", "epsilon")
+        return {**super().get_config(), **{name: getattr(self, name) for name in names}}
 
 
 @dataclass(frozen=True)

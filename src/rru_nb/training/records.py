@@ -24,7 +24,7 @@ _OUTCOME = ["status", "units", "n_params", "best_epoch", "seconds", "started"]
 
 def find_record(config):
     """Return the stored record of a config, or None. Own records come before packaged ones."""
-    _, record = _found(config)
+    _, record = _find(config)
     if record is not None:
         _note_use([record["id"]])
     return record
@@ -32,10 +32,10 @@ def find_record(config):
 
 def found_path(config):
     """Return the file that `find_record` reads, or None."""
-    return _found(config)[0]
+    return _find(config)[0]
 
 
-def _found(config):
+def _find(config):
     for path in RunFiles(config).records:
         record = _read(path) if path.is_file() else None
         if record is not None:
@@ -76,6 +76,17 @@ def make_room(config):
         with files.writing(path, _WHAT):
             os.rename(path, aside)
         warnings.warn(f"{error} It is now {aside.name}, and the run is done again.", stacklevel=3)
+
+
+def settings_of(config):
+    """Return what a record says of its run before anything is measured."""
+    return {
+        "schema": SCHEMA,
+        "id": config.id,
+        "config": config.as_dict(),
+        "differences": config.differences,
+        "published": config.published,
+    }
 
 
 def write_record(record):
@@ -168,7 +179,7 @@ def as_frame(records):
     """Return records as a frame with the columns of `load_records`, in the order given."""
     import pandas as pd  # the command line reads records without it
 
-    rows = [_row(record) for record in records]
+    rows = [_as_row(record) for record in records]
     return pd.DataFrame(rows, columns=None if rows else _columns())
 
 
@@ -206,7 +217,7 @@ def _check(path, record):
     """Raise for a record of a newer version, of another run's file, or of no known form."""
     if record["schema"] > SCHEMA:
         raise _NewerError(f"{path} is of a newer rru_nb (schema {record['schema']}).")
-    _row(record)
+    _as_row(record)
     if not path.stem.endswith(f"-{record['id']}"):
         raise ValueError(f"it is the record {record['id']}, of another file")
     if record["config"]["cell"] not in CELLS:
@@ -219,7 +230,7 @@ def _check(path, record):
         raise ValueError("scores, seconds, epochs or differences are not of their kind")
 
 
-def _row(record):
+def _as_row(record):
     row = {"id": record["id"]}
     row |= {name: record["config"][name] for name in _SETTINGS}
     row |= {name: record[name] for name in _OUTCOME}

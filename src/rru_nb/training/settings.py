@@ -59,8 +59,9 @@ SETTINGS = {
         "κ of RAdam: gradients are clipped at about κ times their usual norm; null: they are not",
     ),
     "precision": one_of(
-        ("float32", "tf32"),
-        "of matrix products on a GPU; tf32 has ten bits of mantissa",
+        ("float32", "tf32", "bfloat16"),
+        "of matrix products: tf32, ten bits of mantissa on a GPU; bfloat16, seven, in the "
+        "recurrent layers alone",
         default="float32",
     ),
     "patience": whole(1, "epochs without a better score that end a training", default=REQUIRED),

@@ -31,9 +31,9 @@ def _module(text):
             del node.body[0]
         for name, statements in ast.iter_fields(node):
             if isinstance(statements, list):
-                own = [s for s in statements if _is_of_the_package(s)]
-                imported |= {(alias.name, alias.asname) for s in own for alias in s.names}
-                setattr(node, name, [s for s in statements if s not in own])
+                internal = [s for s in statements if _is_of_the_package(s)]
+                imported |= {(alias.name, alias.asname) for s in internal for alias in s.names}
+                setattr(node, name, [s for s in statements if s not in internal])
     return repr((sorted(map(repr, imported)), _plain(tree))) if imported or tree.body else ""
 
 

@@ -13,7 +13,7 @@ from .checkpoints import Checkpoint
 from .files import RunFiles
 from .loop import Fit
 from .progress import Progress
-from .records import SCHEMA, find_record, found_path, make_room, write_record
+from .records import find_record, found_path, make_room, settings_of, write_record
 
 
 def run(config, progress=True):
@@ -67,7 +67,7 @@ def train(config, progress=True, keep=False, finished=None):
 
 
 def _train(config, progress, keep, finished):
-    clock, source = _Clock(), _source()
+    clock, sources = _Clock(), provenance.sources()  # now: files may be edited meanwhile
     task = task_for(config)
     checkpoint = Checkpoint(config, task.splits.digest) if keep else None
     keras.utils.set_random_seed(config.seed)
@@ -87,21 +87,17 @@ def _train(config, progress, keep, finished):
 
     with Progress(config, enabled=progress) as bar:
         fit.run(bar, save if checkpoint else None)
-    record = _record(fit, units, source, clock)
+    record = _record(fit, units, sources, clock)
     if finished:
         finished(fit.model)
     return record
 
 
-def _record(fit, units, source, clock):
-    config, model, splits = fit.config, fit.model, fit.task.splits
+def _record(fit, units, sources, clock):
+    model, splits = fit.model, fit.task.splits
     scores = fit.final_scores()
     return {
-        "schema": SCHEMA,
-        "id": config.id,
-        "config": config.as_dict(),
-        "differences": config.differences,
-        "published": config.published,
+        **settings_of(fit.config),
         "status": "ok" if scores["test"] else "failed",
         "failure": fit.failure,
         "units": units,
@@ -116,13 +112,9 @@ def _record(fit, units, source, clock):
         **({"earlier_devices": clock.devices[:-1]} if clock.devices[1:] else {}),
         "versions": provenance.versions(),
         "data": {"name": splits.name, "digest": splits.digest, "source": splits.source},
-        **source,
+        **sources,
         "commit": clock.commit,
     }
-
-
-def _source():
-    return {"source": provenance.source(), "source_tree": provenance.source_tree()}
 
 
 class _Clock:
@@ -140,8 +132,8 @@ class _Clock:
         return self._spent + time.perf_counter() - self._since
 
     def as_dict(self):
-        kept = {name: getattr(self, name) for name in ("started", "commit", "devices")}
-        return kept | {"spent": self.seconds()}
+        names = ("started", "commit", "devices")
+        return {name: getattr(self, name) for name in names} | {"spent": self.seconds()}
 
 
 def _recurrence(layer):

@@ -27,6 +27,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ...errors import UserError, check_choice
+from ..products import products_in
 
 TRAINS = ("tensorflow", "jax")
 KNOWN = (*TRAINS, "torch")
@@ -127,7 +128,7 @@ def fixed_settings(precision):
     A record then tells what was computed, whatever a program or Keras' own file had set before.
 
     Args:
-        precision: "float32" or "tf32", how products are computed.
+        precision: "float32", "tf32" or "bfloat16", how matrix products are computed.
 
     Raises:
         UserError: if something is set that changes numbers and can't be set back.
@@ -149,7 +150,7 @@ def fixed_settings(precision):
     try:
         for change, _, value in settings:
             change(value)
-        with here.fixed(precision):
+        with here.fixed(precision), products_in("bfloat16" if precision == "bfloat16" else None):
             yield
     finally:
         for change, before, _ in settings:

@@ -22,7 +22,7 @@ _SETTINGS = {
     "debug_nans": False,  # a number that is not finite is ours to find
     "debug_infs": False,
 }
-_PRODUCTS = {"float32": "highest", "tf32": "tensorfloat32"}
+_PRODUCTS = {"float32": "highest", "tf32": "tensorfloat32", "bfloat16": "highest"}
 _RECORDED = {  # other last digits; JAX's defaults
     "jax_disable_most_optimizations": False,
     "jax_exec_time_optimization_effort": 0.0,

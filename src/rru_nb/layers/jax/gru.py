@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 
 from ...cells._dropout import scale as dropout_scale
+from .products import matmul
 from .scan import cast_to, scan
 
 
@@ -23,5 +24,5 @@ def loop(cell, x, states, keep, mask):
         return [h], h
 
     kernels = [gates[m:], candidate[m:]]
-    summands = [x @ gates[:m] + gate_bias, x @ candidate[:m] + candidate_bias]
+    summands = [matmul(x, gates[:m]) + gate_bias, matmul(x, candidate[:m]) + candidate_bias]
     return scan(step, kernels, summands, states, keep, mask)

@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 
 from ...cells._dropout import scale as dropout_scale
+from .products import matmul
 from .scan import cast_to, scan
 
 
@@ -21,5 +22,5 @@ def loop(cell, x, states, keep, mask):
         h = jnp.tanh(c) * jax.nn.sigmoid(o)
         return [h, c], h
 
-    summands = [x @ kernel[:m] + bias]
+    summands = [matmul(x, kernel[:m]) + bias]
     return scan(step, [kernel[m:]], summands, states, keep, mask)

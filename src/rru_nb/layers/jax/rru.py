@@ -5,6 +5,7 @@ import jax.numpy as jnp
 
 from ...cells._dropout import scale as dropout_scale
 from ...cells.rru import NORM_EPSILON
+from .products import matmul
 from .scan import cast_to, scan
 
 
@@ -33,9 +34,9 @@ def loop(cell, x, states, keep, mask):
         c = jax.nn.relu(c) if relu_outputs else c
         return [residual * h + rezero * c], d  # (5)
 
-    kernels, summands = [wh, *hidden, wc], [x @ wx + bias, *hidden_biases, bias_c]
+    kernels, summands = [wh, *hidden, wc], [matmul(x, wx) + bias, *hidden_biases, bias_c]
     d, states = scan(step, kernels, summands, states, keep, mask, others=(residual, rezero))
-    o = d @ wo + bias_o  # (6)
+    o = matmul(d, wo) + bias_o  # (6)
     return jax.nn.relu(o) if relu_outputs else o, states
 
 

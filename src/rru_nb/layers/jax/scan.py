@@ -12,6 +12,8 @@ import functools
 import jax
 import jax.numpy as jnp
 
+from .products import kernel_gradient, matmul
+
 
 def scan(step, kernels, summands, states, keep, mask, inputs=None, others=()):
     """Run a step function along the first axis of its inputs.
@@ -46,7 +48,7 @@ def scan(step, kernels, summands, states, keep, mask, inputs=None, others=()):
 
             def product(k, a):
                 factors[k] = a
-                return a @ kernels[k] + summands[k]
+                return matmul(a, kernels[k]) + summands[k]
 
             new, outputs = step(product, states, keep, inputs, others)
             if mask is not None:
@@ -68,7 +70,7 @@ def scan(step, kernels, summands, states, keep, mask, inputs=None, others=()):
     def backward(residuals, gradients):
         pullback, factors = residuals
         d_summands, *d_rest = pullback(gradients)
-        d_kernels = [jnp.einsum("tbi,tbo->io", a, d) for a, d in zip(factors, d_summands)]
+        d_kernels = [kernel_gradient(a, d) for a, d in zip(factors, d_summands)]
         return d_kernels, None, d_summands, *d_rest
 
     run.defvjp(forward, backward)

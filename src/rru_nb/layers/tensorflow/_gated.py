@@ -3,6 +3,7 @@
 import tensorflow as tf
 
 from ...cells._dropout import scale
+from .products import matmul, rounded
 
 
 def masks_of(cell, x, keep, mask):
@@ -43,9 +44,9 @@ def transposed(kernel):
     """Return Wᵀ for the products of a backward loop, as a tensor of its own.
 
     TensorFlow on a CPU takes more than twice as long for a product with `transpose_b=True`,
-    which packs W anew at every step.
+    which packs W anew at every step. As `products.rounded` has it.
     """
-    return tf.transpose(kernel)
+    return rounded(tf.transpose(kernel))
 
 
 def through_sigmoid(gradient, y):
@@ -60,19 +61,19 @@ def through_tanh(gradient, y):
 
 def product(x, kernel, transpose=False):
     """Return x W, or x Wᵀ, for x of [T, batch, features], as one matrix product."""
-    y = tf.matmul(_rows(x), kernel, transpose_b=transpose)
+    y = matmul(_flat(x), kernel, transpose_b=transpose)
     return tf.reshape(y, [*tf.unstack(tf.shape(x)[:2]), y.shape[-1]])
 
 
 def kernel_gradient(inputs, d_outputs):
     """Return the gradient of W in outputs = inputs W, over all steps and sequences."""
-    return tf.matmul(_rows(inputs), _rows(d_outputs), transpose_a=True)
+    return matmul(_flat(inputs), _flat(d_outputs), transpose_a=True)
 
 
 def bias_gradient(d_outputs):
     """Return the gradient of the bias in outputs = … + b, over all steps and sequences."""
-    return tf.reduce_sum(_rows(d_outputs), axis=0)
+    return tf.reduce_sum(_flat(d_outputs), axis=0)
 
 
-def _rows(x):
+def _flat(x):
     return tf.reshape(x, [-1, x.shape[-1]])

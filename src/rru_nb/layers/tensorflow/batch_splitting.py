@@ -10,7 +10,7 @@ MOST_ENTRIES = 1 << 18
 
 
 def worth_splitting(n_entries):
-    """Whether halves are faster than the whole, for weights of so many entries.
+    """Return whether halves are faster than the whole, for weights of so many entries.
 
     Of two processes on two cores, each bound to one (`taskset`), neither splits its batches.
     """

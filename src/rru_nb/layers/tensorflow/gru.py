@@ -17,6 +17,7 @@ from ._gated import (
     transposed,
 )
 from .over_time import over_time
+from .products import matmul, rounded
 
 
 def loop(cell, x, states, keep, mask):
@@ -38,7 +39,8 @@ def _recurrence(drop, mask):
         candidate_x, candidate_h = tf.split(candidate_kernel, sizes, axis=0)
         from_inputs = product(inputs, side_by_side(gate_x, candidate_x))
         from_inputs += side_by_side(gate_bias, candidate_bias)
-        residuals = _forward(from_inputs, start, gate_h, candidate_h, drop, mask)
+        kernels = rounded(gate_h), rounded(candidate_h)
+        residuals = _forward(from_inputs, start, *kernels, drop, mask)
         hs = residuals.pop("out")
 
         def backward(d_hs):
@@ -68,10 +70,10 @@ def _forward(from_inputs, start, gate_kernel, candidate_kernel, drop, mask):
 
     def step(h, x, drop, mask):
         gates, candidate = tf.split(x, [2 * n, n], axis=-1)
-        ru = tf.sigmoid(gates + tf.matmul(h, gate_kernel))
+        ru = tf.sigmoid(gates + matmul(h, gate_kernel))
         r, u = tf.split(ru, 2, axis=-1)
         rh = r * h
-        c = tf.tanh(candidate + tf.matmul(rh, candidate_kernel))
+        c = tf.tanh(candidate + matmul(rh, candidate_kernel))
         dropped = c if drop is None else c * drop
         (new,) = hold_state(mask, (dropped + u * (h - dropped),), (h,))
         return new, {"out": new, "h": h, "ru": ru, "c": c, "rh": rh}
@@ -90,9 +92,9 @@ def _backward(clock, d_hs, residuals, start, gate_kernel_t, candidate_kernel_t, 
         if drop is not None:
             d_dropped, dropped = d_dropped * drop, c * drop
         d_c = through_tanh(d_dropped, c)
-        d_rh = tf.matmul(d_c, candidate_kernel_t)
+        d_rh = matmul(d_c, candidate_kernel_t)
         d_ru = through_sigmoid(side_by_side(d_rh * h, d_new * (h - dropped)), ru)
-        d_h = d_new * u + d_rh * r + tf.matmul(d_ru, gate_kernel_t)
+        d_h = d_new * u + d_rh * r + matmul(d_ru, gate_kernel_t)
         return d_h + d_past, {"d_ru": d_ru, "d_c": d_c}
 
     inputs = {"d_out": d_hs, "drop": drop, "mask": mask}

@@ -17,6 +17,7 @@ from ._gated import (
     transposed,
 )
 from .over_time import over_time
+from .products import matmul, rounded
 
 
 def loop(cell, x, states, keep, mask):
@@ -43,7 +44,8 @@ def _recurrence(drop, mask):
     def run(inputs, start_h, start_c, kernel, bias):
         kernel_x, kernel_h = tf.split(kernel, [inputs.shape[-1], start_h.shape[-1]], axis=0)
         from_inputs = product(inputs, kernel_x) + bias
-        c, residuals = _forward(from_inputs, (start_h, start_c), kernel_h, drop, mask)
+        start = start_h, start_c
+        c, residuals = _forward(from_inputs, start, rounded(kernel_h), drop, mask)
         hs = residuals.pop("out")
 
         def backward(d_hs, d_c):
@@ -71,7 +73,7 @@ def _forward(from_inputs, start, kernel, drop, mask):
 
     def step(states, x, drop, mask):
         h, c = states
-        z = x + tf.matmul(h, kernel)
+        z = x + matmul(h, kernel)
         ifo, j = tf.split(z, [3 * n, n], axis=-1)
         ifo, j = tf.sigmoid(ifo), tf.tanh(j)
         i, f, o = tf.split(ifo, 3, axis=-1)
@@ -98,7 +100,7 @@ def _backward(clock, d_hs, d_c_end, residuals, kernel_t, drop, mask):
         d_dropped = d_c if drop is None else d_c * drop
         d_ifo = side_by_side(d_dropped * j, d_c * c, d_h * tanh_c)
         d_z = side_by_side(through_sigmoid(d_ifo, ifo), through_tanh(d_dropped * i, j))
-        return (tf.matmul(d_z, kernel_t) + past_h, d_c * f + past_c), {"d_z": d_z}
+        return (matmul(d_z, kernel_t) + past_h, d_c * f + past_c), {"d_z": d_z}
 
     carried = (tf.zeros_like(d_c_end), d_c_end)
     inputs = {"d_out": d_hs, "drop": drop, "mask": mask, **residuals}

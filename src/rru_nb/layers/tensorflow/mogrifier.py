@@ -17,6 +17,7 @@ from ._gated import (
     transposed,
 )
 from .over_time import over_time
+from .products import matmul, rounded
 
 
 def loop(cell, x, states, keep, mask):
@@ -42,7 +43,7 @@ def loop(cell, x, states, keep, mask):
 
 
 def _one_product_is_cheaper(m, n, rank):
-    """Whether A_k B_k beforehand saves time: a product less per round, of a larger matrix."""
+    """Return whether A_k B_k beforehand saves time: a product less a round, of a larger matrix."""
     return m * n <= 2 * rank * (m + n)
 
 
@@ -58,7 +59,9 @@ def _recurrence(n_rounds, drop, mask):
     def run(inputs, start_h, start_c, kernel, bias, *flat):
         size = len(flat) // max(n_rounds, 1)
         rounds = [flat[size * k : size * (k + 1)] for k in range(n_rounds)]
-        c, residuals = _forward(inputs, (start_h, start_c), kernel, bias, rounds, drop, mask)
+        factors = [[*map(rounded, matrices), bias_k] for *matrices, bias_k in rounds]
+        start = start_h, start_c
+        c, residuals = _forward(inputs, start, rounded(kernel), bias, factors, drop, mask)
         hs = residuals.pop("out")
 
         def backward(d_hs, d_c):
@@ -98,7 +101,7 @@ def _forward(inputs, start, kernel, bias, rounds, drop, mask):
     def step(states, x, drop, mask):
         h, c = states
         xh, residuals = _mogrify(x, h, rounds)
-        ofi, j = tf.split(tf.matmul(xh, kernel) + bias, [3 * n, n], axis=-1)
+        ofi, j = tf.split(matmul(xh, kernel) + bias, [3 * n, n], axis=-1)
         ofi, j = tf.sigmoid(ofi), tf.tanh(j)
         o, f, i = tf.split(ofi, 3, axis=-1)
         dropped = j if drop is None else j * drop
@@ -116,7 +119,7 @@ def _mogrify(x, h, rounds):
     """Return [x, h] after all rounds, and their residuals."""
     chain, sigmoids, inner = [x, h], [], []
     for k, (*matrices, bias) in enumerate(rounds):
-        _, *between, product = itertools.accumulate([chain[k + 1], *matrices], tf.matmul)
+        _, *between, product = itertools.accumulate([chain[k + 1], *matrices], matmul)
         inner.append(between)
         sigmoids.append(tf.sigmoid(product + bias))
         chain.append(chain[k] * (2 * sigmoids[k]))
@@ -139,7 +142,7 @@ def _backward(clock, d_hs, d_c_end, residuals, kernel_t, rounds_t, drop, mask):
         (d_h, d_c), past = split_gradients(mask, d_out + carried_h, carried_c)
         past_h, past_c = past
         d_z, d_c = _lstm_backward(d_h, d_c, k, drop)
-        d_xh = tf.split(tf.matmul(d_z, kernel_t), sizes, axis=-1)
+        d_xh = tf.split(matmul(d_z, kernel_t), sizes, axis=-1)
         d_x, d_h, d_products = _mogrify_backward(d_xh, k["chain"], k["sigmoids"], rounds_t)
         return (d_h + past_h, d_c + past_c), {"d_x": d_x, "d_z": d_z, "d_products": d_products}
 
@@ -172,7 +175,7 @@ def _mogrify_backward(d_xh, chain, sigmoids, rounds_t):
         d_before, d_after = d_chain
         twice = 2 * d_after
         d_sum = through_sigmoid(twice * chain[k], sigmoids[k])
-        *d_round, d_other = itertools.accumulate([d_sum, *rounds_t[k]], tf.matmul)
+        *d_round, d_other = itertools.accumulate([d_sum, *rounds_t[k]], matmul)
         d_products.insert(0, d_round[::-1])
         d_chain = [twice * sigmoids[k], d_before + d_other]
     return *d_chain, d_products

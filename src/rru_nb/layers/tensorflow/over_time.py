@@ -12,6 +12,8 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
+from ..products import product_dtype
+
 UNROLL = 8  # steps an iteration; beyond that, nothing more was gained
 
 
@@ -64,8 +66,8 @@ def over_time(clock, step, states, inputs, backwards=False, compiled=False, sums
         tf.TensorArray(x.dtype, n_steps, element_shape=x.shape) for x in tf.nest.flatten(residuals)
     ]
     carried = (0, states, sums.zeros if sums else [], arrays)
-    whole = n_steps - n_steps % UNROLL
-    for size, end in ((UNROLL, whole), (1, n_steps)):
+    in_blocks = n_steps - n_steps % UNROLL
+    for size, end in ((UNROLL, in_blocks), (1, n_steps)):
         carried = tf.while_loop(
             lambda done, *_, end=end: done < end,
             block(size),
@@ -130,10 +132,11 @@ def features_first(a):
 def can_compile():
     """Say whether XLA may compile: not eagerly (each call anew), not on a GPU (not measured).
 
+    Nor where products are rounded: XLA multiplies bfloat16 on a processor as slowly as float32.
     Elsewhere than on Linux, TensorFlow may come without XLA for processors.
     """
     on_processor = sys.platform == "linux" and not tf.config.list_physical_devices("GPU")
-    return on_processor and not tf.executing_eagerly()
+    return on_processor and not product_dtype() and not tf.executing_eagerly()
 
 
 def _slice(x, start, size):

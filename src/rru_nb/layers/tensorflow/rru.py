@@ -30,6 +30,7 @@ from ...cells.rru import NORM_EPSILON
 from ...errors import UserError
 from .batch_splitting import MOST_ENTRIES, run_in_halves, worth_splitting
 from .over_time import Sums, can_compile, features_first, over_time
+from .products import matmul, rounded
 
 FEATURES_FIRST = True
 PARTS = 4  # of the steps, for the gradients of the weights
@@ -179,7 +180,7 @@ def _forward(clock, x, h_0, w, keep, mask, normalize):
     """
     n, last = h_0.shape[0], len(w.kernels) - 1
     # Products with a transposed view are slow where rows are few: transpose once, not T times.
-    joint_t, kernels_t = tf.transpose(w.joint), [tf.transpose(k) for k in w.kernels]
+    joint_t, *kernels_t = (rounded(tf.transpose(k)) for k in (w.joint, *w.kernels))
     biases = [b[:, None] for b in w.biases]
     residual_scale = w.residual_scale[:, None]
     rezero_scale = None if w.rezero_scale is None else w.rezero_scale[:, None]
@@ -189,10 +190,10 @@ def _forward(clock, x, h_0, w, keep, mask, normalize):
 
     def step(h, x, keep, mask):
         new = {"joined": tf.concat([h, x], 0)}
-        z = new["z"] = tf.matmul(joint_t, new["joined"])
+        z = new["z"] = matmul(joint_t, new["joined"])
         for k, (kernel_t, bias) in enumerate(zip(kernels_t, biases)):
             a = new[f"a{k}"] = _dropped(tf.nn.relu(z), keep if k == last else None)
-            z = tf.matmul(kernel_t, a)
+            z = matmul(kernel_t, a)
             if normalize and k == 0:
                 new["scale"] = _inverse_rms(new["z"])
                 z *= new["scale"]
@@ -214,7 +215,8 @@ def _backward(clock, residuals, w, d_o, d_h, mask, normalize):
     """Return gradients of `x`, `h_0` and the weights, from those of o [T, p, B] and h_T [n, B]."""
     n, last = w.residual_scale.shape[0], len(w.kernels) - 1
     summed = w.n_entries <= MOST_ENTRIES and can_compile()
-    recurrent = w.joint if summed else w.joint[:n]
+    recurrent = rounded(w.joint if summed else w.joint[:n])
+    kernels = [rounded(k) for k in w.kernels]
     residual_scale = w.residual_scale[:, None]
     rezero_scale = None if w.rezero_scale is None else w.rezero_scale[:, None]
 
@@ -225,13 +227,13 @@ def _backward(clock, residuals, w, d_o, d_h, mask, normalize):
         d = tf.concat([d_c, d_o], 0)
         for k in reversed(range(last + 1)):
             new[f"d{k}"] = d = d * scale if normalize and k == 0 else d
-            d_a = tf.matmul(w.kernels[k], d)
+            d_a = matmul(kernels[k], d)
             d = _through_relu(d_a, a[f"a{k}"]) if k else _through_relu(_dropped(d_a, keep), z)
         if normalize:
             unit = z * scale  # not scale², which float16 cannot hold where z is almost zero
             d -= unit * _mean(unit * d)
         new["d_z"] = d
-        d_joined = tf.matmul(recurrent, d)
+        d_joined = matmul(recurrent, d)
         d_old = d_joined[:n] + residual_scale * d_new
         d_old = d_old if mask is None else tf.where(mask, d_old, d_h)
         return (d_old, {"d_x": d_joined[n:]}, new) if summed else (d_old, new)
@@ -245,7 +247,7 @@ def _backward(clock, residuals, w, d_o, d_h, mask, normalize):
         d_h_0, by_step, totals = over_time(clock, step, d_h, inputs, True, compiled=True, sums=sums)
         return [by_step["d_x"], d_h_0, *(tf.cast(t, d_h.dtype) for t in totals)]
     d_h_0, by_step = over_time(clock, step, d_h, inputs, backwards=True, compiled=True)
-    d_x = tf.matmul(w.joint[n:], by_step["d_z"])
+    d_x = matmul(w.joint[n:], by_step["d_z"])
     return [d_x, d_h_0, *_weight_gradients(clock, residuals | by_step, w)]
 
 
@@ -307,7 +309,7 @@ def _after_joint(wide, w):
 
 def _product(a, b):
     """Sum a bᵀ over steps and examples."""
-    return tf.matmul(a, b, transpose_b=True)
+    return matmul(a, b, transpose_b=True)
 
 
 def _sum(a, scale=None):
