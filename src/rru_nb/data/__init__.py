@@ -162,20 +162,13 @@ def _place(dataset):
 
 
 def fetch_all(name):
-    """Find or download the files of a dataset; return their paths.
-
-    Args:
-        name: one of `DATASETS`, or the paper's spelling of it.
-    """
+    """Find or download the files of a dataset; return their paths."""
     files = registry.DATASETS_BY_NAME[canonical_name(name)].files
     return [locate(file) for file in files] or [_CHORALES]
 
 
 def verify(name):
     """Check the files of a dataset that are at hand; download nothing.
-
-    Args:
-        name: one of `DATASETS`, or the paper's spelling of it.
 
     Returns:
         A list of dicts, one a file: `dataset`, `file`, `ok`, `expected`, `found` (both for

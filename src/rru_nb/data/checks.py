@@ -34,15 +34,7 @@ def reading(path, expected):
 
 
 def check(file, path):
-    """Refuse a file whose content is not that of the registry.
-
-    Args:
-        file: a `registry.DataFile`.
-        path: where it lies.
-
-    Raises:
-        UserError: with the path, what was expected and what was found.
-    """
+    """Refuse a file whose content is not that of the registry."""
     if file.packing == "reviews":
         from .reviews import check_archive
 
@@ -82,11 +74,7 @@ def read_content(file, path):
 
 @contextmanager
 def open_content(file, path):
-    """Open the content of a plain, gzip or zip file as a binary stream.
-
-    Raises:
-        UserError: if the packing is damaged, also while the caller reads.
-    """
+    """Open the content of a plain, gzip or zip file as a binary stream."""
     with reading(path, f"a whole {file.packing} file with {file.size:,} bytes of content"):
         if file.packing == "gzip" and _is_gzip(path):
             with gzip.open(path) as stream:

@@ -129,9 +129,6 @@ def _shuffled(encoded, split, size):
 def encode(reviews):
     """Number the words of reviews, for all vocabulary sizes at once.
 
-    Args:
-        reviews: list of `reviews.Review`, sorted by folder.
-
     Returns:
         A dict of arrays: `numbers` int32, all reviews in a row, each with its start, words
         beyond those of the training reviews as 2; `lengths` int32 [N]; `folders` uint8 [N], the

@@ -21,11 +21,7 @@ VALIDATION_SHARE = 6  # one sixth of 60,000
 
 
 def load(dataset, protocol):
-    """Return `Splits` of sequential or permuted MNIST: `Labelled` with uint8 [N, 784] and int32.
-
-    Args:
-        dataset: a `registry.Dataset`. protocol: of the permuted set, see above.
-    """
+    """Return `Splits` of sequential or permuted MNIST: `Labelled` with uint8 [N, 784] and int32."""
     order = permutation(protocol) if dataset.name == "pmnist" else np.arange(PIXELS)
     images, labels, test_images, test_labels = map(_read, dataset.files)
     n_train = len(images) - len(images) // VALIDATION_SHARE

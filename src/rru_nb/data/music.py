@@ -17,14 +17,7 @@ LOWEST_PITCH = 21  # MIDI pitch of a piano's lowest key, A0
 
 
 def load(dataset):
-    """Return the `Splits` of one of the four sets.
-
-    Args:
-        dataset: a `registry.Dataset` of kind "music" with one file.
-
-    Raises:
-        UserError: if the file cannot be had, or is not what it should be.
-    """
+    """Return the `Splits` of one of the four sets."""
     from scipy.io import loadmat
 
     file = registry.FILES[dataset.files[0]]

@@ -29,16 +29,7 @@ class Review(NamedTuple):
 
 
 def read_reviews(file, path):
-    """Return all reviews of the registry's archive, a list sorted by folder and name.
-
-    Args:
-        file: the `registry.DataFile`.
-        path: where it lies.
-
-    Raises:
-        UserError: if the archive is damaged, unpacks to far more than it should, or has other
-            reviews.
-    """
+    """Return all reviews of the registry's archive, a list sorted by folder and name."""
     reviews = sorted(_stream(path), key=lambda r: (FOLDERS.index(r.folder), r.name.encode()))
     digest = digest_of(reviews)
     if digest != file.sha256 and sha256_of(path) != file.upstream_sha256:
