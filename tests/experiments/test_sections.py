@@ -296,5 +296,5 @@ def test_the_box_of_what_was_run_has_a_column_for_each_dataset():
         "versions": "python 3.11.7",
         "commits": "0123456789 and changes",
     }
-    unmeasured = box["IMDB, scale laptop"]
+    unmeasured = box["Sentiment analysis IMDB, scale laptop"]
     assert unmeasured["runs"] == "0 of 12" and unmeasured["device"] == ""
