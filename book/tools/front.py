@@ -133,7 +133,8 @@ def judge(group, shown=()):
     """
     first = group.iloc[0]
     if first.dataset in shown:
-        return verdicts.verdict_of(shown[first.dataset] | {"dataset": first.title})
+        fields = shown[first.dataset] | {"dataset": first.title}
+        return Verdict(**fields | {"p": math.nan if fields["p"] is None else fields["p"]})
     if not group.runs.all():
         return None
     metric = metric_named(first.metric)

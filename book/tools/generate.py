@@ -36,7 +36,6 @@ from . import (
     rerun,
     speed,
 )
-from .origin import sign_fragment
 from .paper_map import paper_map
 from .render import render
 from .stage import FRAGMENTS as FOLDER
@@ -56,8 +55,7 @@ def write_fragments(folder, repository=None, say=print):
     target = folder / FOLDER
     target.mkdir(parents=True, exist_ok=True)
     for name, fragment in FRAGMENTS.items():
-        text = sign_fragment(fragment(context), fragment, repository)
-        (target / name).write_text(text, encoding="utf-8")
+        (target / name).write_text(fragment(context), encoding="utf-8")
     say(f"wrote {len(FRAGMENTS)} fragments from {len(load_records())} records")
 
 

@@ -2,12 +2,11 @@
 
 import base64
 import io
-import re
 
 import matplotlib.pyplot as plt
 from IPython.display import HTML, display
 
-_HEAVY = 250_000  # bytes of an SVG, beyond which a figure is offered as PNG: a piano roll, say
+_HEAVY = 150_000  # bytes of an SVG, beyond which a figure is offered as PNG: a piano roll, say
 _NOT_NUMBERS = ["epochs", "path", "config"]  # columns that hold no number or text of a cell
 
 
@@ -15,8 +14,7 @@ def show(name, numbers=None):
     """Show the current figure, and links that save it and the numbers behind it.
 
     The figure is saved as SVG, or as PNG where an SVG would be too heavy for a page; the numbers
-    as CSV. The book's builder shows the SVG itself, whose marks are links, and moves the links
-    that save it below the figure's caption.
+    as CSV. The book's builder moves the links below the figure's caption.
 
     Args:
         name: str, the name of the files.
@@ -34,17 +32,11 @@ def table(name, frame):
 
     Args:
         name: str, the name of the file.
-        frame: the table, of plain values and of links, see `link`; without a link to save it if
-            it is empty.
+        frame: the table; an empty one is shown without a link.
     """
-    names = frame.index.names
-    shown = frame.rename_axis(
-        index=[None] * len(names), columns=names[0] if len(names) == 1 else None
-    )
-    display(HTML(shown.to_html(escape=False)))  # with one row of heads
+    display(frame)
     if len(frame):
-        plain = frame.map(lambda cell: re.sub("<[^>]+>", "", cell) if type(cell) is str else cell)
-        _display([_csv(name, plain)])
+        _display([_csv(name, frame)])
 
 
 def _display(links):
@@ -55,27 +47,10 @@ def _display(links):
 def _picture(name, figure):
     # Text as text: a tenth of the size, and it can be searched. No date: the same file each time.
     with plt.rc_context({"svg.fonttype": "none"}):
-        content = _compact(_saved(figure, format="svg", metadata={"Date": None}))
+        content = _saved(figure, format="svg", metadata={"Date": None})
     if len(content) <= _HEAVY:
         return _link(f"{name}.svg", "image/svg+xml", content)
     return _link(f"{name}.png", "image/png", _saved(figure, format="png", dpi=150))
-
-
-def _compact(svg):
-    """Round what no eye sees, and make titles of what `links.url` put behind the addresses."""
-    text = re.sub(
-        r' (d|x|y|transform)="[^"]+"',
-        lambda place: re.sub(r"(\.\d\d)\d+", r"\1", re.sub(r"\s+", " ", place[0])),
-        svg.decode(),
-    )
-    text = re.sub(r"\n +", "\n", re.sub(r' id="(patch|text|line2d)_\d+"', "", text))
-    return re.sub(r'<a xlink:href="([^"|]*)\|([^"]*)"[^>]*>', _titled, text).encode()
-
-
-def _titled(link):
-    address, title = link.groups()
-    to = f' xlink:href="{address}"' if address else ""
-    return f"<a{to}><title>{title}</title>"
 
 
 def _saved(figure, **options):

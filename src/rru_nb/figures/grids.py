@@ -8,7 +8,6 @@ from matplotlib.patches import Patch, Rectangle
 from ..analysis.tables import METRIC_TITLES, short_number
 from ..analysis.verdicts import TOO_MANY_CUT_OFF
 from ..training.config import CELL_TITLES
-from .links import AXIS_TITLES, url
 
 FAILED, BEST = "#d62728", "#ff4fc3"  # red, and the pink of the frames
 _MISSING, _CUT_OFF = "////", "\\\\"  # hatches
@@ -39,7 +38,7 @@ def heatmaps(frame, x, y, panel="cell", titles=CELL_TITLES):
     figure, axes = plt.subplots(
         len(rows),
         len(kinds),
-        figsize=(2.1 * len(kinds) + 1.4, 2 * len(rows) + 1),
+        figsize=(2.5 * len(kinds) + 1.4, 2.3 * len(rows) + 1),
         sharex=True,
         sharey=True,
         squeeze=False,
@@ -54,11 +53,14 @@ def heatmaps(frame, x, y, panel="cell", titles=CELL_TITLES):
                 ax.set_title(titles.get(kind, str(kind)))
         _colour_bar(figure, row, norm, cmap or "cividis", label, frame[column])
     for ax in axes[-1]:
-        ax.set_xlabel(AXIS_TITLES.get(x, x))
+        ax.set_xlabel(_AXIS_TITLES.get(x, x))
     for ax in axes[:, 0]:
-        ax.set_ylabel(AXIS_TITLES.get(y, y))
+        ax.set_ylabel(_AXIS_TITLES.get(y, y))
     _legend(figure, frame)
     return figure
+
+
+_AXIS_TITLES = {"n_params": "parameters", "learning_rate": "learning rate"}
 
 
 class _Grid:
@@ -82,19 +84,17 @@ class _Grid:
         for (x, y), group in self.groups.items():
             place = (self.xs.index(x), self.ys.index(y))
             status = set(group.status)
-            look = {"url": url(group, *self.axes)}
             if "failed" in status:
-                self._square(ax, place, FAILED, "×", "white", **look)
+                self._square(ax, place, FAILED, "×", "white")
             elif status == {"missing"}:
-                self._square(ax, place, "white", hatch=_MISSING, **look)
+                self._square(ax, place, "white", hatch=_MISSING)
             else:
                 value = group[column].astype(float).mean()
                 colour = plt.get_cmap(cmap)(norm(value))
                 text = f"{value:.0f}" if column == "best_epoch" else short_number(value)
                 readable = _readable_on(colour)
-                if group.cut_off.astype(bool).any():
-                    look |= {"hatch": _CUT_OFF, "ec": readable}
-                self._square(ax, place, colour, text if small else "", readable, **look)
+                hatch = _CUT_OFF if group.cut_off.astype(bool).any() else None
+                self._square(ax, place, colour, text if small else "", readable, hatch, readable)
         if self.best:
             x, y = self.xs.index(self.best[0]), self.ys.index(self.best[1])
             frame = Rectangle((x - 0.45, y - 0.45), 0.9, 0.9, fill=False, edgecolor=BEST, lw=3)
@@ -104,16 +104,11 @@ class _Grid:
         ax.set_yticks(range(len(self.ys)), _ticks(self.axes[1], self.ys))
 
     @staticmethod
-    def _square(ax, place, colour, text="", text_colour="black", **look):
+    def _square(ax, place, colour, text="", text_colour="black", hatch=None, lines="0.6"):
         x, y = place
-        ax.add_patch(
-            Rectangle(
-                (x - 0.5, y - 0.5), 1, 1, fc=colour, lw=0, clip_on=False, **{"ec": "0.6"} | look
-            )
-        )
+        ax.add_patch(Rectangle((x - 0.5, y - 0.5), 1, 1, fc=colour, ec=lines, hatch=hatch, lw=0))
         if text:
-            plain = {"boxstyle": "round,pad=0.1", "fc": colour, "ec": "none"}
-            behind = plain if "hatch" in look else None
+            behind = {"boxstyle": "round,pad=0.1", "fc": colour, "ec": "none"} if hatch else None
             ax.text(
                 x, y, text, ha="center", va="center", fontsize=9, color=text_colour, bbox=behind
             )
