@@ -116,7 +116,7 @@ def test_an_empty_option_is_not_everything(option, capsys):
 def test_a_dataset_that_is_not_at_hand_holds_up_no_other(monkeypatch, capsys):
     done = []
 
-    def sweep(section, dataset, *_):
+    def sweep(section, dataset, *_, **__):
         if dataset == "enwik8":
             raise UserError("its file is not at hand")
         done.append(dataset)

@@ -39,14 +39,12 @@ def status(
     rows = table.rename(columns={"untold": "estimated"}).to_dict("records")
     for row in rows:
         done, hours = row["recorded"], row["hours left"]
+        row["hours left"] = f"{hours:.1f}" if hours < 10 else f"{hours:.0f}"
         colour = "green" if done == row["runs"] else "yellow" if done else "red"
         row["recorded"] = output.Styled(done, colour)
-        row["hours left"] = f"{hours:.1f}" if hours < 10 else f"{hours:.0f}"
     output.print_table(rows)
-    output.note(
-        "Hours on this machine, one run after the other, from similar records and timed steps; of "
-        "the runs under `estimated` from operations counted and a speed measured here."
-    )
+    source = "similar records and timed steps; under `estimated`, operations and a measured speed"
+    output.note(f"Hours on this machine, one run after the other. They are from {source}.")
 
 
 def sweep(
@@ -79,7 +77,7 @@ def sweep(
     failed = []
     for name in grid.datasets if dataset is None else [dataset]:
         try:
-            sweep(grid, name, scale, cells, seeds, runner)
+            sweep(grid, name, scale, cells, seeds, runner, say=output.show)
         except UserError as error:  # one whose file is not at hand holds up no other
             if dataset is not None:
                 raise
@@ -122,7 +120,7 @@ def tune(
     print(f"{len(done)} trials, {len(done) - len(finished)} failed: {search.path}")
     if finished:
         best = min(finished, key=lambda trial: trial["loss"])
-        print(f"best by {search.select_on}: record {best['id']}, {best['values']}")
+        output.show(f"best by {search.select_on}: record {best['id']}, {best['values']}")
 
 
 def weights(
