@@ -102,10 +102,9 @@ def tune(
     max_concurrent: options.MaxConcurrent = None,
     quiet: options.Quiet = False,
 ):
-    """Search hyperparameters as the paper did (section 4.2), for a music set or ptb-word.
+    """Search hyperparameters as the paper did (section 4.2).
 
-    HyperOpt's TPE over the ranges of Table 3. Each trial leaves a record; after Ctrl-C the same
-    command goes on with new points.
+    HyperOpt's TPE over the ranges of Table 3. After Ctrl-C the same command goes on.
     """
     from ..experiments.engines import make_engine
     from ..experiments.tuning import Search, tune
@@ -142,7 +141,7 @@ def weights(
 
 
 def listen(dataset: options.Dataset):
-    """Count what such models play after the test pieces' openings, into results/listen/."""
+    """Count what such models play. The counts, and the data's, go to results/listen/."""
     from ..listen import counts, models
     from ..listen.player import grid_of
 
