@@ -33,9 +33,8 @@ def test_a_quick_answer_needs_neither_backend_nor_pandas(arguments, tmp_path):
     assert done.returncode == 0, done.stderr
     if arguments == "--help":
         listed = done.stdout.partition("Commands:")[2].split()
-        assert [listed.index(w) for w in ("doctor", "run", "results", "sweep")] == sorted(
-            listed.index(w) for w in ("doctor", "run", "results", "sweep")
-        )
+        places = [listed.index(w) for w in ("doctor", "data", "run", "results", "sweep")]
+        assert places == sorted(places)
         assert "RRU_NB_DATA" in listed
 
 
@@ -116,7 +115,7 @@ def test_an_empty_option_is_not_everything(option, capsys):
 def test_a_dataset_that_is_not_at_hand_holds_up_no_other(monkeypatch, capsys):
     done = []
 
-    def sweep(section, dataset, *_):
+    def sweep(section, dataset, *_, **__):
         if dataset == "enwik8":
             raise UserError("its file is not at hand")
         done.append(dataset)

@@ -88,6 +88,17 @@ def test_help_fits_the_terminal_too(arguments, capsys, terminal):
     assert max(map(len, answer(capsys, *arguments).out.splitlines())) <= terminal
 
 
+def test_lines_of_a_sweep_fit_the_terminal_and_are_whole_in_a_pipe(capsys, monkeypatch):
+    arguments = ("sweep", "main_results", "--dataset", "jsb", "--scale", "paper", "--cells", "rru")
+    monkeypatch.setattr("rru_nb.experiments.sweep.by_usefulness", lambda *_: [])
+    (line,) = answer(capsys, *arguments).out.splitlines()
+    assert "1 runs are recorded; nothing is left to do" in line and len(line) > 60
+    monkeypatch.setattr(output, "is_terminal", lambda: True)
+    monkeypatch.setenv("COLUMNS", "60")
+    lines = answer(capsys, *arguments).out.splitlines()
+    assert " ".join(lines).split() == line.split() and max(map(len, lines)) <= 60
+
+
 def test_runs_are_listed_with_what_tells_them_apart(capsys, configs):
     rows = cells_of(answer(capsys, "results", "--runs").out)
     of_seed_0 = sorted([configs[0].id, configs[3].id])

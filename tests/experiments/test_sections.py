@@ -267,7 +267,7 @@ def test_the_sweep_that_a_page_names_measures_what_it_asked_for(name, asked, opt
     assert f"`{sweep}{options}`" in said
     swept = []
     monkeypatch.setattr(
-        "rru_nb.experiments.sweep.sweep", lambda *arguments: swept.append(arguments)
+        "rru_nb.experiments.sweep.sweep", lambda *arguments, say: swept.append(arguments)
     )
     assert main(f"{sweep}{options}".split()[1:]) == 0
     ((found, dataset, scale, cells, seeds, _),) = swept

@@ -23,10 +23,11 @@ def width():
 
 
 def show(renderable):
-    """Print what rich renders, at the width of the terminal."""
+    """Print a text, or what rich renders, at the width of the terminal; as it is in a pipe."""
     from rich.console import Console
 
-    Console(file=sys.stdout, highlight=False, markup=False).print(renderable)
+    console = Console(file=sys.stdout, highlight=False, markup=False, emoji=False)
+    console.print(renderable, soft_wrap=not is_terminal())
 
 
 def note(text):

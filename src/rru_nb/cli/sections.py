@@ -35,14 +35,12 @@ def status(
     rows = table.to_dict("records")
     for row in rows:
         done, hours = row["recorded"], row["hours left"]
+        row["hours left"] = f"{hours:.1f}" if hours < 10 else f"{hours:.0f}"
         colour = "green" if done == row["runs"] else "yellow" if done else "red"
         row["recorded"] = output.Styled(done, colour)
-        row["hours left"] = f"{hours:.1f}" if hours < 10 else f"{hours:.0f}"
     output.print_table(rows)
-    output.note(
-        "Hours on this machine, one run after the other, from similar records; of the runs under "
-        "`estimated` from operations counted and a speed measured here."
-    )
+    source = "similar records; under `estimated`, operations counted and a measured speed"
+    output.note(f"Hours on this machine, one run after the other. They are from {source}.")
 
 
 def sweep(
@@ -75,7 +73,7 @@ def sweep(
     failed = []
     for name in grid.datasets if dataset is None else [dataset]:
         try:
-            sweep(grid, name, scale, cells, seeds, runner)
+            sweep(grid, name, scale, cells, seeds, runner, say=output.show)
         except UserError as error:  # one whose file is not at hand holds up no other
             if dataset is not None:
                 raise
@@ -100,10 +98,9 @@ def tune(
     max_concurrent: options.MaxConcurrent = None,
     quiet: options.Quiet = False,
 ):
-    """Search hyperparameters as the paper did (section 4.2), for a music set or ptb-word.
+    """Search hyperparameters as the paper did (section 4.2).
 
-    HyperOpt's TPE over the ranges of Table 3. Each trial leaves a record; after Ctrl-C the same
-    command goes on with new points.
+    HyperOpt's TPE over the ranges of Table 3. After Ctrl-C the same command goes on.
     """
     from ..experiments.engines import make_engine
     from ..experiments.tuning import Search, tune
@@ -118,7 +115,7 @@ def tune(
     print(f"{len(done)} trials, {len(done) - len(finished)} failed: {search.path}")
     if finished:
         best = min(finished, key=lambda trial: trial["loss"])
-        print(f"best by {search.select_on}: record {best['id']}, {best['values']}")
+        output.show(f"best by {search.select_on}: record {best['id']}, {best['values']}")
 
 
 def weights(
@@ -140,7 +137,7 @@ def weights(
 
 
 def listen(dataset: options.Dataset):
-    """Count what such models play after the test pieces' openings, into results/listen/."""
+    """Count what such models play. The counts, and the data's, go to results/listen/."""
     from ..listen import counts, models
     from ..listen.player import grid_of
 
