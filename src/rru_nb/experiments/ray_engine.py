@@ -21,7 +21,7 @@ from .engines import OnWorkers
 
 ANSWERS_WITHIN = 5.0  # seconds
 LOOKS_EVERY = 3.0  # seconds, whether the cluster is there; Ray ends this process a minute after it
-LOOKS = 3  # one after the other without an answer, and it is lost
+LOOKS = 2  # one after the other without an answer, and it is lost
 SAVES_WITHIN = 60.0  # seconds, of runs that are stopped
 
 # Of the driver's environment, where they are set: a node's own value holds elsewhere.
