@@ -192,6 +192,7 @@ FRAGMENTS: dict[str, Callable] = {
     "colab.md": colab,
     "expected.md": expected.expected,
     "play_measured.md": speed.play_measured,
+    "engines.md": speed.engines,
     "costs.md": costs.costs,
     **paper_settings.FRAGMENTS,
     **speed.FRAGMENTS,

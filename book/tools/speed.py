@@ -186,5 +186,21 @@ def play_measured(context):
     )
 
 
+def engines(context):
+    """Return what an engine adds to a run and what a second worker gains, or how to measure it."""
+    found = record("engines")
+    if found is None:
+        return render("engines.md", found=None)
+    here, jobs, one, two = (row["run_s"] for row in found["rows"])
+    return render(
+        "engines.md",
+        found=found,
+        overhead=one - here,
+        gain_of_ray=one / two,
+        gain_of_jobs=here / jobs,
+        device=short_device(found["device"]),
+    )
+
+
 FRAGMENTS = {"speed_verdict.md": verdict, "speed_backends.md": backends}
 FRAGMENTS |= {f"speed_{name}.md": functools.partial(_table, name) for name in TABLES}

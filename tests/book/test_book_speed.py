@@ -7,9 +7,12 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from helpers import a_record
 
 from book.tools import speed
 from book.tools.generate import FRAGMENTS, Context
+from rru_nb.experiments.engines import OnWorkers
+from rru_nb.training import provenance
 
 ROOT = Path(__file__).resolve().parents[2]
 RECORDS = ROOT / "benchmarks" / "records"
@@ -47,8 +50,53 @@ def measured_in(rows):
 
 def test_every_record_of_a_benchmark_is_shown():
     shown = {record for records in MEASURED.values() for record in records}
-    shown.add("play")  # on the page Play: tests/book/test_play.py
-    assert shown == {path.stem for path in RECORDS.glob("*.json")}
+    shown |= {"play", "engines"}  # on the pages Play (tests/book/test_play.py) and Reproduce
+    assert shown >= {path.stem for path in RECORDS.glob("*.json")}
+
+
+def test_what_the_engines_cost_is_computed_from_their_record(context, monkeypatch):
+    names = "one process", "two processes", "a worker of Ray", "two workers"
+    seconds = [2.0, 1.25, 2.5, 1.0]
+    rows = [
+        {"what": n, "run_s": s, "training_s": 1.8, "ready_s": 9} for n, s in zip(names, seconds)
+    ]
+    made_up = {"runs": 16, "rows": rows, "started": "2026-01-02T03:04:05+00:00"}
+    made_up["device"] = {"cpu": "a processor", "gpu": None, "cores": 2}
+    made_up |= {
+        "load_average": {"before": 0.1, "after": 1.9},
+        "commit": {"sha": None, "dirty": None},
+    }
+    monkeypatch.setattr(speed, "record", {"engines": made_up}.get)
+    text = speed.engines(context)
+    assert "+0.50 s" in text and "2.50 times" in text and "1.60 times" in text
+    assert "a processor, 2 cores; 2026-01-02; load 0.1" in text
+    monkeypatch.setattr(speed, "record", {}.get)
+    assert "time_engines" in speed.engines(context)
+
+
+def test_the_script_measures_what_the_page_shows(context, monkeypatch, tmp_path):
+    names = "RRU_NB_RESULTS", "RRU_NB_STATE", "TF_CPP_MIN_LOG_LEVEL", "TF_ENABLE_ONEDNN_OPTS"
+    for name in names:  # which the script sets
+        monkeypatch.setenv(name, "1")
+    from scripts import time_engines
+
+    seeds = []
+
+    def run(config, progress):
+        seeds.append(config.seed)
+        return a_record(config, seconds=0.25)
+
+    monkeypatch.setattr("rru_nb.training.trainer.run", run)
+    monkeypatch.setattr(OnWorkers, "runs_of_a_process", 16)
+    monkeypatch.setattr(provenance, "device", lambda: {"gpu": None} | provenance.machine())
+    path = tmp_path / "benchmarks" / "records" / "engines.json"
+    path.parent.mkdir(parents=True)
+    time_engines.main(2, dict.fromkeys(time_engines.ENGINES, {}), path)
+    assert seeds == [2, 0, 1] * 4, "the first is not timed"
+    monkeypatch.setenv("RRU_NB_ROOT", str(tmp_path))
+    rows = json.loads(path.read_text())["rows"]
+    assert [row["training_s"] for row in rows] == [0.25] * 4
+    assert f"{rows[2]['run_s'] - rows[0]['run_s']:+.2f} s" in speed.engines(context)
 
 
 @pytest.mark.parametrize("name", MEASURED)

@@ -161,7 +161,7 @@ def fake_runs(monkeypatch):
 
 
 def test_two_processes_share_the_runs_and_are_replaced_before_they_grow(fake_runs, monkeypatch):
-    monkeypatch.setattr(engines, "RUNS_OF_A_PROCESS", 3)
+    monkeypatch.setattr(engines.OnWorkers, "runs_of_a_process", 3)
     records = do_runs(range(0, 80, 10))
     by_process = Counter(record["pid"] for record in records.values())
     assert len(records) == 8 and len(by_process) in (3, 4) and max(by_process.values()) == 3

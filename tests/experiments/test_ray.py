@@ -1,5 +1,6 @@
 """Sweeps and searches on a real Ray cluster of several processes, started and ended here."""
 
+import json
 import os
 import secrets
 import shutil
@@ -8,21 +9,25 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 
+import numpy as np
 import pytest
 from helpers import without_times
 
 from rru_nb import UserError, load_records, paper_config
 from rru_nb.experiments import section
-from rru_nb.experiments.engines import InProcess, make_engine
+from rru_nb.experiments.engines import make_engine
 from rru_nb.experiments.sweep import sweep
 from rru_nb.experiments.tuning import Search, suggest, tune
 from rru_nb.layers import sizes
 from rru_nb.layers.registry import register_cell, unregister_cell
+from rru_nb.storage import paths
+from rru_nb.training.files import RunFiles
 from rru_nb.training.records import find_record
 
 pytestmark = [
@@ -39,6 +44,7 @@ OF_THE_TEST = {
     "RAY_memory_monitor_refresh_ms": "0",  # other processes may fill the memory
     "RAY_worker_niceness": "0",  # Ray lets other processes of the machine go first
     "TF_CPP_MIN_LOG_LEVEL": "3",
+    "TF_ENABLE_ONEDNN_OPTS": "1",  # as `rru-nb` sets it
 }
 
 
@@ -60,7 +66,7 @@ class Cluster:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.address = f"127.0.0.1:{probe.getsockname()[1]}"
-        self.heads = []
+        self.nodes, self.sweeps = [], []
 
     def start_head(self):
         port = self.address.partition(":")[2]
@@ -68,49 +74,61 @@ class Cluster:
         self.start([*own, "--include-dashboard", "false"])
 
     def start(self, arguments, **environment):
-        """Start a node; again where it took longer than the half minute that Ray allows."""
+        """Start a node; again where it took longer than the half minute that Ray allows.
+
+        One after the other: of two that start at once one often takes that long.
+        """
         while not self._starts(arguments, os.environ | environment):
-            assert len(self.heads) < 8, (self.folder / "log").read_text()
+            assert len(self.nodes) < 8, (self.folder / "log").read_text()
 
     def _starts(self, arguments, environment):
         command = [sys.executable, "-c", START, "start", "--block"]
         command += ["--node-ip-address", "127.0.0.1", *arguments]
         with (self.folder / "log").open("w") as log:
-            streams = {"stdout": log, "stderr": log, "start_new_session": True}
-            node = subprocess.Popen(command, env=environment, **streams)
-        self.heads.append(node)
+            options = {"stdout": log, "stderr": log, "start_new_session": True}
+            node = subprocess.Popen(command, env=environment, **options)
+        self.nodes.append(node)
         while "Ray runtime started" not in (self.folder / "log").read_text():
             if node.poll() is not None:
-                self.kill({node.pid})
+                self.kill([node])
                 return False
-            time.sleep(0.3)
+            time.sleep(0.1)
         return True
 
-    def processes(self, sessions=None):
-        """Yield the process id and the title of each process of the cluster, or of some nodes."""
-        sessions = sessions or {node.pid for node in self.heads}
+    def processes(self, nodes=None):
+        """Yield the id and the folder in `/proc` of each process of some nodes, or of all."""
+        sessions = {node.pid for node in nodes or self.nodes}
         for folder in Path("/proc").glob("[0-9]*"):
-            try:
-                pid, title = int(folder.name), (folder / "cmdline").read_bytes()
-                running = (folder / "stat").read_text().rpartition(")")[2].split()[0] != "Z"
-                if running and os.getsid(pid) in sessions:
-                    yield pid, title.replace(b"\0", b" ").decode().strip()
-            except OSError:  # it has ended
-                continue
+            with suppress(OSError):  # it has ended
+                pid = int(folder.name)
+                state = (folder / "stat").read_text().rpartition(")")[2].split()[0]
+                if state != "Z" and os.getsid(pid) in sessions:
+                    yield pid, folder
 
-    def kill(self, sessions):
-        """Kill all processes of some nodes at once; a gentler end takes Ray half a minute."""
+    def kill(self, nodes=None):
+        """Kill all processes of nodes at once; a gentler end takes half a minute."""
+        first = {node.pid for node in nodes or self.nodes}  # the nodes, which watch the others
         deadline = time.monotonic() + 30
-        while time.monotonic() < deadline and (left := dict(self.processes(sessions))):
-            # First the nodes themselves, which watch the others.
-            for pid in sorted(left, key=lambda pid: pid not in sessions):
+        while time.monotonic() < deadline and (left := dict(self.processes(nodes))):
+            for pid in sorted(left, key=lambda pid: pid not in first):
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
             time.sleep(0.2)
 
+    def start_sweep(self, *options):
+        """Start a sweep in a process of its own, and return it."""
+        command = [sys.executable, "-m", "rru_nb.cli", "sweep", "dropout", "--dataset", "chorales"]
+        command += ["--scale", "smoke", "--cells", "gru", "--seeds", ",".join(map(str, SEEDS))]
+        streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+        self.sweeps.append(subprocess.Popen([*command, *options], **streams))
+        return self.sweeps[-1]
+
     def stop(self):
-        self.kill({node.pid for node in self.heads})
-        for node in self.heads:
+        self.kill()
+        for process in self.sweeps:
+            process.kill()
+            process.communicate()
+        for node in self.nodes:
             node.wait()
         shutil.rmtree(self.folder, ignore_errors=True)
         return list(self.processes())
@@ -143,49 +161,129 @@ def use(tmp_path, monkeypatch, name):
     monkeypatch.setenv("RRU_NB_STATE", str(tmp_path / name / "state"))
 
 
+def configs():
+    return section("dropout").runs("chorales", ["gru"], "smoke", SEEDS)
+
+
 def sweep_dropout(engine, say=list):
     return sweep(section("dropout"), "chorales", "smoke", ["gru"], SEEDS, engine, say)
 
 
 def records():
-    """Return what is recorded by id, but for times, host and commit."""
-    configs = section("dropout").runs("chorales", ["gru"], "smoke", SEEDS)
-    found = {config.id: without_times(find_record(config)) for config in configs}
-    for record in found.values():
-        del record["device"]
-    return found
+    """Return what is recorded by id, but for times and commit."""
+    return {config.id: without_times(find_record(config)) for config in configs()}
 
 
 def test_a_cluster(cluster, tmp_path, monkeypatch):
     """One test, so that one cluster serves however the tests are spread."""
-    check_that_a_killed_worker_changes_nothing(cluster, tmp_path, monkeypatch)
-    check_that_a_stopped_search_goes_on(cluster)
-    check_registered_cells(cluster)
+    use(tmp_path, monkeypatch, "here")
+    in_process = cluster.start_sweep()
+    use(tmp_path, monkeypatch, "cluster")
+    done, before = check_that_the_end_of_driver_and_cluster_loses_nothing(cluster)
+    cluster.start_head()
+    # One connection: Ray starts processes anew for each.
+    ray().init(cluster.address, log_to_driver=False, logging_level="ERROR")
+    check_that_a_killed_worker_changes_nothing(cluster, done, before)
+    on_ray = records()
+    _, errors = in_process.communicate()
+    assert in_process.returncode == 0, errors
+    use(tmp_path, monkeypatch, "here")
+    assert len(on_ray) == 12 and on_ray == records()
+    use(tmp_path, monkeypatch, "cluster")
+    check_that_a_stopped_search_goes_on()
+    check_registered_cells()
+    ray().shutdown()
     check_errors_before_anything_runs(cluster, tmp_path, monkeypatch)
 
 
-def check_that_a_killed_worker_changes_nothing(cluster, tmp_path, monkeypatch):
-    killed = []
+def check_that_the_end_of_driver_and_cluster_loses_nothing(cluster):
+    """A sweep is killed; when it goes on, the whole cluster is. It ends in one line.
 
-    def kill_one(line):
-        if "[3/12]" in line:
-            pid = next(p for p, title in cluster.processes() if title.startswith("ray::rru-nb run"))
-            os.kill(pid, signal.SIGKILL)
-            killed.append(pid)
+    Returns:
+        The runs that it told of, as it names them, and the contents of its records by path.
+    """
+    first, done = sweep_until(1, cluster)
+    first.kill()
+    first.communicate()
+    before = contents()
+    second, more = sweep_until(3, cluster)
+    cluster.kill()
+    _, errors = second.communicate()
+    assert second.returncode == 2 and len(errors.splitlines()) == 1, errors
+    assert "Ray cluster is lost" in errors and "same command goes on" in errors
+    after = contents()
+    assert 1 <= len(before) < 3 <= len(after) < 12 and before.items() <= after.items()
+    return done + more, after
 
-    engine = make_engine("ray", address=cluster.address)
-    assert sweep_dropout(engine, kill_one) == 12
-    assert killed and engine.slots == 2
-    assert not list((tmp_path / "cluster" / "results").glob(".*")), "nothing is left but records"
-    on_ray = records()
-    assert sweep_dropout(make_engine("ray", address=cluster.address)) == 0
-    use(tmp_path, monkeypatch, "here")
-    sweep_dropout(InProcess())
-    assert len(on_ray) == 12 and on_ray == records()
-    use(tmp_path, monkeypatch, "cluster")
+
+def sweep_until(n_recorded, cluster):
+    """Start a sweep on the cluster; return it, and the runs that it did until so many are there."""
+    options = ["--engine", "ray", "--address", cluster.address, "--max-concurrent", "1"]
+    driver, said = cluster.start_sweep(*options), []
+    for line in driver.stdout:
+        said.append(line)
+        if line.startswith(f"[{n_recorded}/12]"):
+            return driver, runs_in(said)
+    raise AssertionError(driver.communicate()[1])
 
 
-def check_that_a_stopped_search_goes_on(cluster):
+def runs_in(said):
+    """Return the runs that a sweep's lines tell of."""
+    return [line.partition("] ")[2].partition(":")[0] for line in said if line.startswith("[")]
+
+
+def contents():
+    return {path: path.read_bytes() for path in paths.results_dir().glob("chorales/*.json")}
+
+
+def check_that_a_killed_worker_changes_nothing(cluster, done, before):
+    """The sweep goes on, with a worker killed within a run, as one of a single process would."""
+    said, left, ended = [], {}, threading.Event()
+    killer = threading.Thread(target=kill_within_a_run, args=(cluster, left, ended))
+    killer.start()
+    engine = make_engine("ray")
+    try:
+        assert sweep_dropout(engine, said.append) == 12 - len(before)
+    finally:
+        ended.set()
+        killer.join()
+    assert engine.slots == 2
+    names = done + runs_in(said)
+    assert len(set(names)) == len(names), "none was done a second time"
+    assert before.items() <= contents().items()
+    ((config, state),) = left.items()
+    epochs = state["fit"]["history"]
+    record = find_record(config)
+    assert epochs and record["epochs"][: len(epochs)] == epochs, "of the checkpoint, with seconds"
+    assert record["started"] == state["clock"]["started"]
+    assert [path.name for path in paths.results_dir().iterdir()] == ["chorales"], "records alone"
+
+
+def kill_within_a_run(cluster, left, ended):
+    """Kill a worker whose run has saved a checkpoint; put config and state into `left`."""
+    runs = [run for run in map(RunFiles, configs()) if find_record(run.config) is None]
+    while not ended.wait(0.01):
+        for run in (run for run in runs if run.checkpoints):
+            pid = next(
+                (pid for pid, folder in cluster.processes() if has_open(folder, run.lock)), None
+            )
+            if pid is None:
+                continue
+            os.kill(pid, signal.SIGSTOP)  # it saves no other one while this is read
+            if run.checkpoints and find_record(run.config) is None:
+                with np.load(run.checkpoints[-1]) as arrays:
+                    left[run.config] = json.loads(str(arrays["meta"]))["state"]
+                os.kill(pid, signal.SIGKILL)
+                return
+            os.kill(pid, signal.SIGCONT)
+
+
+def has_open(process, path):
+    with suppress(OSError):  # it has ended
+        return any(handle.readlink() == path for handle in (process / "fd").iterdir())
+
+
+def check_that_a_stopped_search_goes_on():
     search = Search.of("chorales", "gru", "smoke")
     lines = []
 
@@ -195,9 +293,9 @@ def check_that_a_stopped_search_goes_on(cluster):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        tune(search, 8, make_engine("ray", address=cluster.address), stop_after_three)
+        tune(search, 8, make_engine("ray"), stop_after_three)
     assert len(search.trials()) == 3
-    trials = tune(search, 8, make_engine("ray", address=cluster.address), say=list)
+    trials = tune(search, 8, make_engine("ray"), say=list)
     # TPE's first twenty points are random: those of a search that runs one after the other.
     anything = {"id": "x", "values": trials[0]["values"], "loss": 1.0}
     alone = [suggest(search, [anything] * k) for k in range(8)]
@@ -206,7 +304,7 @@ def check_that_a_stopped_search_goes_on(cluster):
     assert [trial["loss"] for trial in trials] == [scores[trial["id"]] for trial in trials]
 
 
-def check_registered_cells(cluster):
+def check_registered_cells():
     """A cell of a notebook is known on the workers; one that always fails is recorded as failed."""
     from rru_nb.cells.gru import GRUCell
 
@@ -218,17 +316,14 @@ def check_registered_cells(cluster):
     register_cell("leaky", leaky, sizes.gru)
     register_cell("huge", leaky, no_room)
     try:
-        configs = [paper_config("chorales", cell, "smoke") for cell in ("leaky", "huge")]
-        with make_engine("ray", address=cluster.address) as engine:
-            for config in configs:
-                engine.submit(config)
+        with make_engine("ray") as engine:
+            for cell in ("leaky", "huge"):
+                engine.submit(paper_config("chorales", cell, "smoke"))
             found = {config.cell: record for config, record in engine}
         assert found["leaky"]["status"] == "ok" and found["leaky"]["test"]
         assert found["huge"]["status"] == "failed" and found["huge"]["failure"]["epoch"] is None
         assert "MemoryError: no room" in found["huge"]["failure"]["reason"]
-        assert find_record(configs[1]) == found["huge"]
-        with pytest.raises(UserError, match="--jobs 2"), make_engine(jobs=2) as engine:
-            engine.submit(configs[0])
+        assert find_record(paper_config("chorales", "huge", "smoke")) == found["huge"]
     finally:
         unregister_cell("leaky")
         unregister_cell("huge")
@@ -247,9 +342,9 @@ def check_errors_before_anything_runs(cluster, tmp_path, monkeypatch):
     without.mkdir()
     (without / "rru_nb.py").write_text("")  # hides the package
     join = ["--address", cluster.address, "--num-cpus", "1"]
-    cluster.start(join, PYTHONPATH=str(without))
     no_data = {"RRU_NB_CACHE": str(without / "cache"), "RRU_NB_DATA": str(without)}
     nobody = dict.fromkeys(("HTTPS_PROXY", "HTTP_PROXY"), "http://127.0.0.1:9")
+    cluster.start(join, PYTHONPATH=str(without))
     cluster.start(join, **no_data, **nobody)
     for name in ("RRU_NB_DATA", "RRU_NB_CACHE"):  # of this process they would hold there too
         monkeypatch.delenv(name, raising=False)

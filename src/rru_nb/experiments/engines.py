@@ -28,7 +28,6 @@ from ..training.records import find_record, settings_of, write_record
 
 ENGINES = ("local", "ray")
 ATTEMPTS = 3
-RUNS_OF_A_PROCESS = 16  # each leaves some 80 MB of what TensorFlow and XLA compiled
 
 
 def make_engine(name="local", jobs=1, progress=False, **cluster):
@@ -109,7 +108,13 @@ class OnWorkers:
     A run whose process is lost is tried again, and goes on from its checkpoint. One that fails
     `ATTEMPTS` times is recorded as failed. Subclasses start what waits in `_start_waiting`, with a
     key in `_under_way`, and give the key of a run that ended in `_wait`.
+
+    Attributes:
+        runs_of_a_process: after how many a process is replaced, for each leaves some 80 MB of what
+            TensorFlow and XLA have compiled.
     """
+
+    runs_of_a_process = 16
 
     def __init__(self):
         self._waiting, self._under_way, self._failures = [], {}, Counter()
@@ -197,7 +202,7 @@ class Processes(OnWorkers):
             outcome = self._reason_of_death(connection)
         else:
             self._runs[connection] += 1
-            if self._runs[connection] == RUNS_OF_A_PROCESS:
+            if self._runs[connection] == self.runs_of_a_process:
                 self._end(connection)
         if isinstance(outcome, UserError):
             raise outcome

@@ -7,20 +7,21 @@ import logging
 import os
 import signal
 import socket
-import tempfile
 import threading
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 
 from ..errors import UserError
 from ..layers.registry import registered_cells
-from ..storage import files, paths
+from ..storage import paths
 from ..training import provenance
 from ..training.config import command
 from ..training.records import make_room
 from . import ray_worker
-from .engines import RUNS_OF_A_PROCESS, OnWorkers
+from .engines import OnWorkers
 
 ANSWERS_WITHIN = 5.0  # seconds
+LOOKS_EVERY = 3.0  # seconds, whether the cluster is there; Ray ends this process a minute after it
+LOOKS = 2  # one after the other without an answer, and it is lost
 SAVES_WITHIN = 60.0  # seconds, of runs that are stopped
 
 # Of the driver's environment, where they are set: a node's own value holds elsewhere.
@@ -65,17 +66,15 @@ class OnRay(OnWorkers):
         try:
             self._nodes = [node for node in self._ray.nodes() if node["Alive"]]
             self._count_slots()
-            self._call = self._ray.remote(max_retries=0, max_calls=RUNS_OF_A_PROCESS)(_caller())
+            options = {"max_retries": 0, "max_calls": self.runs_of_a_process}
+            self._call = self._ray.remote(**options)(_caller())
             self._environment = self._environment_of_workers()
-            self._marker = _marker()
         except BaseException:
             self._disconnect()
             raise
         return self
 
     def __exit__(self, kind, *exception):
-        with suppress(FileNotFoundError):
-            os.unlink(self._marker)
         try:
             if kind and self._under_way:  # each saves a checkpoint and ends
                 for ref in self._under_way:
@@ -92,12 +91,22 @@ class OnRay(OnWorkers):
             make_room(config)
             needs = {"num_cpus": self._cpus, "num_gpus": self._gpus}
             task = self._call.options(name=command(config), **needs)
-            arguments = config.as_dict(), *self._expected([config]), self._marker
+            arguments = config.as_dict(), *self._expected([config]), *_results_folder()
             self._under_way[task.remote(self._environment, "run_on_worker", *arguments)] = config
 
     def _wait(self):
-        (ref,), _ = self._ray.wait(list(self._under_way))
-        return ref
+        return self._first_of(list(self._under_way))
+
+    def _first_of(self, refs):
+        """Return the first of some tasks to end, however that was; as long as the cluster lives."""
+        context, silent = self._ray.get_runtime_context(), 0
+        while not (ended := self._ray.wait(refs, timeout=LOOKS_EVERY)[0]):
+            silence = _silence(getattr(context, "gcs_address", self._address))
+            silent = silent + 1 if silence else 0
+            if silent == LOOKS:
+                self._under_way.clear()  # there is nobody to cancel them
+                raise _lost(silence)
+        return ended[0]
 
     def _record_of(self, config, ref):
         errors = self._ray.exceptions
@@ -112,10 +121,7 @@ class OnRay(OnWorkers):
         except (errors.NodeDiedError, errors.LocalRayletDiedError):
             return None
         except errors.RayError as error:
-            first = _first_line(error)
-            raise UserError(f"the Ray cluster is lost ({first}); the same command goes on.") from (
-                error
-            )
+            raise _lost(_first_line(error)) from error
         return self._after_failure(config, reason)
 
     # Before anything runs
@@ -154,7 +160,7 @@ class OnRay(OnWorkers):
 
     def _fault(self, ref, node):
         try:
-            self._ray.get(ref)
+            self._ray.get(self._first_of([ref]))
             return None
         except self._ray.exceptions.RayError as error:
             return f"node {node['NodeManagerAddress']}: {getattr(error, 'cause', None) or error}"
@@ -231,8 +237,12 @@ def _import_ray():
 
 def _connect(ray, address):
     address = address or os.environ.get("RAY_ADDRESS") or None
-    if address not in (None, "auto", "local"):
-        _check_answers(address)
+    silence = None if address in (None, "auto", "local") else _silence(address)
+    if silence:
+        raise UserError(
+            f"--address {address}: no Ray cluster answers ({silence}). Give the address that "
+            "`ray start --head` printed, as host:6379."
+        )
     try:
         with _handlers_of_signals():
             ray.init(
@@ -246,22 +256,24 @@ def _connect(ray, address):
         ) from error
 
 
-def _check_answers(address):
-    """Raise a `UserError` unless a server of gRPC is there; Ray itself would wait for minutes."""
+def _silence(address):
+    """Return why no server of gRPC answers there, or None; Ray itself would wait for minutes."""
     host, _, port = address.removeprefix("ray://").rpartition(":")
     try:
         with socket.create_connection((host.strip("[]"), int(port)), ANSWERS_WITHIN) as connection:
             connection.settimeout(ANSWERS_WITHIN)
             connection.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, 4] + 5 * [0]))
             is_grpc = connection.recv(9)[3:4] == b"\x04"  # it begins with its settings
-        reason = "what answers there is not Ray"
+        return None if is_grpc else "what answers there is not Ray"
     except (OSError, ValueError, OverflowError) as error:
-        is_grpc, reason = False, str(error)
-    if not is_grpc:
-        raise UserError(
-            f"--address {address}: no Ray cluster answers ({reason}). Give the address that "
-            "`ray start --head` printed, as host:6379."
-        )
+        return str(error)
+
+
+def _lost(reason):
+    return UserError(
+        f"the Ray cluster is lost ({reason}). What ended is recorded; start the cluster again, and "
+        "the same command goes on."
+    )
 
 
 @contextmanager
@@ -276,17 +288,13 @@ def _handlers_of_signals():
             signal.signal(signal.SIGTERM, before)
 
 
-def _marker():
-    """Return a new file in the results' folder, by which a worker sees that it shares the folder.
+def _results_folder():
+    """Return the folder's path and number, by which a worker sees whether it shares the folder.
 
     It then writes its record there itself, so that none is lost with the driver.
     """
     folder = paths.results_dir()
-    with files.writing(folder, "the folder of records"):
-        folder.mkdir(parents=True, exist_ok=True)
-        handle, path = tempfile.mkstemp(dir=folder, prefix=".ray-")
-        os.close(handle)
-    return path
+    return str(folder), folder.stat().st_ino
 
 
 def _check_numbers(gpus, cpus, max_concurrent):

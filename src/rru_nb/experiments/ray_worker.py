@@ -38,19 +38,19 @@ def prepare(datasets, wanted, cells):
         fetch_all(name)
 
 
-def run_on_worker(settings, wanted, cells, marker):
+def run_on_worker(settings, wanted, cells, folder, number):
     """Return the record of `run(config)`.
 
     Args:
         settings: a config as `RunConfig.as_dict` gives it. wanted, cells: as for `prepare`.
-        marker: a file in the driver's folder of results. Where it is seen, the record is written
-            there; else it goes the way of the answer alone.
+        folder, number: path and inode of the driver's folder of results. Where it is seen, the
+            record is written there; else it goes the way of the answer alone.
     """
     prepare((), wanted, cells)
     with ExitStack() as stack:
-        shared = Path(marker).parent if Path(marker).is_file() else None
-        results = shared or stack.enter_context(tempfile.TemporaryDirectory(prefix="rru_nb-"))
-        os.environ["RRU_NB_RESULTS"] = str(results)
+        if not (Path(folder).is_dir() and Path(folder).stat().st_ino == number):
+            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="rru_nb-"))
+        os.environ["RRU_NB_RESULTS"] = folder
         return run_afresh(RunConfig.from_dict(settings))
 
 
