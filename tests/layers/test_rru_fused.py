@@ -8,10 +8,9 @@ from layer_cases import use_masks
 
 from rru_nb import RRU, UserError
 from rru_nb.cells._dropout import Step
-from rru_nb.layers.tensorflow import batch_splitting, rru
-from rru_nb.layers.tensorflow.over_time import UNROLL, can_compile
+from rru_nb.layers.tensorflow import batch_splitting, over_time, rru
 
-pytestmark = pytest.mark.usefixtures("real_graphs")
+UNROLL = 3  # steps of a block here: XLA takes long for as many as trainings have
 
 
 def drawn(case, dtype="float64"):
@@ -89,6 +88,14 @@ def test_float32_in_a_graph(case, jit_compile):
 LONG = 3 * UNROLL + 2
 
 
+@pytest.fixture
+def compiled_blocks(monkeypatch, quick_graphs):
+    """Blocks of `UNROLL` steps, which XLA compiles in a graph."""
+    monkeypatch.setattr(over_time, "UNROLL", UNROLL)
+    for module in (over_time, rru):
+        monkeypatch.setattr(module, "can_compile", quick_graphs[1])
+
+
 @pytest.mark.parametrize(
     "steps, graph, split, wide, case",
     [
@@ -101,7 +108,9 @@ LONG = 3 * UNROLL + 2
         ],
     ],
 )
-def test_lengths_around_the_unrolled_loop(steps, graph, split, wide, case, monkeypatch):
+def test_lengths_around_the_unrolled_loop(
+    steps, graph, split, wide, case, monkeypatch, compiled_blocks
+):
     """Whole blocks, which XLA compiles in a graph, remainders, both: the same, and masks too.
 
     The weights' gradients are summed in the loop, or after it as those of wide weights.
@@ -110,7 +119,7 @@ def test_lengths_around_the_unrolled_loop(steps, graph, split, wide, case, monke
     monkeypatch.setattr(rru, "worth_splitting", lambda n_entries: split)
     monkeypatch.setattr(rru, "MOST_ENTRIES", 0 if wide else rru.MOST_ENTRIES)
     with tf.Graph().as_default():
-        in_the_loop = graph and not wide and can_compile()
+        in_the_loop = graph and not wide and over_time.can_compile()
     monkeypatch.setattr(rru, "_weight_gradients" if in_the_loop else "_of_block", None)
     layers = drawn(case)[0]
     x = tf.constant(rng.normal(size=(3, steps, layers[0].cell.kernel.shape[0])))
