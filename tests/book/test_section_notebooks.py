@@ -21,7 +21,7 @@ FAILED = {"status": "failed", "failure": {"epoch": 3, "step": 1}, "test": {}, "v
 
 
 @pytest.fixture(autouse=True)
-def store(tmp_path, monkeypatch):
+def store(tmp_path, monkeypatch, quick_kernels):
     monkeypatch.setenv("RRU_NB_RESULTS", str(tmp_path / "results"))
     monkeypatch.setenv("RRU_NB_STATE", str(tmp_path / "state"))
     monkeypatch.chdir(tmp_path)
@@ -67,6 +67,8 @@ def test_reads_records_trains_the_missing_one_and_shows_the_failed_one(name, ima
     fill([p for p in points[:-1] if p.config.id != last.id], failing=[1])
     shown = execute(name, **smoke(name))
     assert find_record(last)["n_params"] != 100, "trained, not made up"
+    made_up = {p.config.id: p.config for p in points if p.config.id != last.id}.values()
+    assert {find_record(config)["n_params"] for config in made_up} == {100}, "none trained again"
     assert shown.count('"image/png":') == images
     assert "have their records" in shown
     for fragment in fragments:
