@@ -195,6 +195,17 @@ def fitted(task):
     return fit
 
 
+def test_a_restored_training_has_the_best_weights_of_an_epoch_before():
+    task = Scripted(paper_config("chorales", "gru", "smoke", patience=2, max_epochs=9))
+    task.scores = [4.0, 5.0, 6.0]
+    fit = fitted(task)
+    again = TrainingLoop(task.config, task, task.network(1))
+    again.restore(*fit.state())
+    assert again.best_epoch == 1 and len(again.history) == 3
+    np.testing.assert_array_equal(again.best_weights[0], task.seen[0][0])
+    assert not np.array_equal(again.best_weights[0], again.model.get_weights()[0])
+
+
 class Uneven(Scripted):
     """Two batches, of one example with loss 1 and of three with loss 5."""
 
