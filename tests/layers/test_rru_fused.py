@@ -13,6 +13,14 @@ from rru_nb.layers.tensorflow import batch_splitting, over_time, rru
 UNROLL = 3  # steps of a block here: XLA takes long for as many as trainings have
 
 
+@pytest.fixture(autouse=True)
+def compiled_blocks(monkeypatch, quick_graphs):
+    """Blocks of `UNROLL` steps, which XLA compiles in a graph."""
+    monkeypatch.setattr(over_time, "UNROLL", UNROLL)
+    for module in (over_time, rru):
+        monkeypatch.setattr(module, "can_compile", quick_graphs[1])
+
+
 def drawn(case, dtype="float64"):
     """Two layers with the same random weights, one fused, and inputs, all from the case."""
     rng = np.random.default_rng(case)
@@ -88,14 +96,6 @@ def test_float32_in_a_graph(case, jit_compile):
 LONG = 3 * UNROLL + 2
 
 
-@pytest.fixture
-def compiled_blocks(monkeypatch, quick_graphs):
-    """Blocks of `UNROLL` steps, which XLA compiles in a graph."""
-    monkeypatch.setattr(over_time, "UNROLL", UNROLL)
-    for module in (over_time, rru):
-        monkeypatch.setattr(module, "can_compile", quick_graphs[1])
-
-
 @pytest.mark.parametrize(
     "steps, graph, split, wide, case",
     [
@@ -108,9 +108,7 @@ def compiled_blocks(monkeypatch, quick_graphs):
         ],
     ],
 )
-def test_lengths_around_the_unrolled_loop(
-    steps, graph, split, wide, case, monkeypatch, compiled_blocks
-):
+def test_lengths_around_the_unrolled_loop(steps, graph, split, wide, case, monkeypatch):
     """Whole blocks, which XLA compiles in a graph, remainders, both: the same, and masks too.
 
     The weights' gradients are summed in the loop, or after it as those of wide weights.
