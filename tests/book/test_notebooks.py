@@ -59,7 +59,7 @@ def test_datasets_shows_examples_of_all_with_and_without_their_files(files, tmp_
     assert not (tmp_path / "cache").exists(), "no download was tried"
 
 
-def test_cell_by_numbers():
+def test_cell_by_numbers(quick_kernels):
     parameters = yaml.safe_load((ROOT / "params/papermill/cell_by_numbers-smoke.yml").read_text())
     notebook = execute("cell_by_numbers", **parameters)
     assert pictures(notebook) == 2
@@ -101,7 +101,7 @@ def test_listen_without_weights_says_how_to_make_them():
     assert shown.count("data:audio/mpeg;base64,") == 1, "the piece itself is heard"
 
 
-def test_missing_records_are_shown_with_their_command_and_nothing_is_invented():
+def test_missing_records_are_shown_with_their_command_and_nothing_is_invented(quick_kernels):
     notebook = execute("main_results", dataset="nottingham", train=False, live_scale="smoke")
     shown = text_of(notebook)
     assert "rru-nb run --dataset nottingham --cell mogrifier" in shown
