@@ -19,7 +19,11 @@ from rru_nb.training.records import write_record
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = ROOT / "notebooks"
-ORIGIN = {"device": {"gpu": None, "cpu": "a processor", "cores": 2}, "versions": {}}
+ORIGIN = {
+    "device": {"gpu": None, "cpu": "a processor", "cores": 2},
+    "commit": {"sha": "0123456789abcdef", "dirty": False},
+    "versions": {"tensorflow": "2"},
+}
 PARAMETER_FILES = sorted((ROOT / "params" / "papermill").glob("*.yml"))
 
 

@@ -21,7 +21,7 @@ FAILED = {"status": "failed", "failure": {"epoch": 3, "step": 1}, "test": {}, "v
 
 
 @pytest.fixture(autouse=True)
-def store(tmp_path, monkeypatch, quick_kernels):
+def store(tmp_path, monkeypatch):
     monkeypatch.setenv("RRU_NB_RESULTS", str(tmp_path / "results"))
     monkeypatch.setenv("RRU_NB_STATE", str(tmp_path / "state"))
     monkeypatch.chdir(tmp_path)
@@ -60,7 +60,9 @@ def fill(points, failing=()):
         ("normalization", 3, ["with normalization", "Failed trainings", "After training"]),
     ],
 )
-def test_reads_records_trains_the_missing_one_and_shows_the_failed_one(name, images, fragments):
+def test_reads_records_trains_the_missing_one_and_shows_the_failed_one(
+    name, images, fragments, quick_kernels
+):
     points = points_of(name)
     last = points[-1].config
     # Of the records of one section some may belong to two of its points.
