@@ -18,7 +18,7 @@ from measure import arguments, report
 from rru_nb import paper_config
 from rru_nb.tasks import task_for
 from rru_nb.tasks.budget import units_within
-from rru_nb.training.loop import Fit
+from rru_nb.training.loop import TrainingLoop
 from rru_nb.training.progress import Progress
 
 QUESTION = __doc__.splitlines()[0]
@@ -41,7 +41,7 @@ def main():
     task = task_for(config)
     keras.utils.set_random_seed(config.seed)
     units = config.units or units_within(task.parameters, config.n_params)
-    fit = Fit(config, task, task.network(units))
+    fit = TrainingLoop(config, task, task.network(units))
     train = ready(task.train_batches(1))
     valid = ready(batch for _, batch in task._evaluation_batches(config.select_on))
 

@@ -4,7 +4,7 @@ import attrs
 import keras
 import numpy as np
 
-from rru_nb.training.loop import Fit
+from rru_nb.training.loop import TrainingLoop
 from rru_nb.training.progress import Progress
 
 
@@ -24,7 +24,7 @@ def random_network(task, units, seed=1):
 def fit_of(task, units, epochs, **changes):
     """The training of a seeded network after so many epochs."""
     config = attrs.evolve(task.config, max_epochs=epochs, patience=epochs, **changes)
-    fit = Fit(config, task, seeded_network(task, units))
+    fit = TrainingLoop(config, task, seeded_network(task, units))
     with Progress(config, enabled=False) as bar:
         fit.run(bar)
     return fit

@@ -151,7 +151,7 @@ def test_the_precision_of_products_is_what_the_setting_says():
     for precision in ("float32", "tf32"):
         config = paper_config("chorales", "gru", "smoke", **SMALL, precision=precision)
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("rru_nb.training.trainer.Fit.run", lambda *_: None)
+            patch.setattr("rru_nb.training.trainer.TrainingLoop.run", lambda *_: None)
             train(config, progress=False, finished=ask)
     assert asked == (["highest", "tensorfloat32"] if BACKEND == "jax" else [False, True])
 

@@ -18,7 +18,7 @@ from rru_nb.layers.backend import PACKAGES, backend
 from rru_nb.tasks import base, task_for
 from rru_nb.training import checkpoints, provenance
 from rru_nb.training.config import CELLS, KINDS
-from rru_nb.training.loop import Fit
+from rru_nb.training.loop import TrainingLoop
 from rru_nb.training.trainer import train
 
 BACKEND = keras.backend.backend()
@@ -82,8 +82,8 @@ def traces(monkeypatch):
         fit.task.loss = counted(fit.task.loss)
         original(fit)
 
-    original = Fit.__post_init__
-    monkeypatch.setattr(Fit, "__post_init__", fit_counted)
+    original = TrainingLoop.__post_init__
+    monkeypatch.setattr(TrainingLoop, "__post_init__", fit_counted)
     monkeypatch.setattr(
         backend(), "compiled", lambda model, f, spec=None: compiled(model, counted(f), spec)
     )
@@ -241,7 +241,7 @@ def train_and_watch(kill_at=None):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(base, "load_dataset", lambda *_: text())
         patch.setattr(checkpoints, "SECONDS_BETWEEN", 0)  # after every step
-        post_init, final_scores = Fit.__post_init__, Fit.final_scores
+        post_init, final_scores = TrainingLoop.__post_init__, TrainingLoop.final_scores
 
         def with_kill(fit):
             post_init(fit)
@@ -260,8 +260,8 @@ def train_and_watch(kill_at=None):
             ends.append(fit.state()[0])
             return final_scores(fit)
 
-        patch.setattr(Fit, "__post_init__", with_kill)
-        patch.setattr(Fit, "final_scores", with_end)
+        patch.setattr(TrainingLoop, "__post_init__", with_kill)
+        patch.setattr(TrainingLoop, "final_scores", with_end)
         record = run(KILLED, progress=False)
     return record, steps, ends[0]
 

@@ -1,4 +1,4 @@
-"""The page Play in a browser: its live parts in a folder like that of the site, without a theme."""
+"""What the tests of the pages share: kernels that start quickly, the page Play in a browser."""
 
 import re
 import shutil
@@ -24,6 +24,12 @@ html[data-theme="dark"] { --pst-color-border: #48566b; --pst-color-text-base: #c
   --pst-color-text-muted: #9ca4af; --pst-color-surface: #29313d; --pst-color-primary: #528fe4;
   background: #121212 }
 </style>
+"""
+QUICK = """
+from rru_nb.layers.tensorflow import over_time, rru
+
+over_time.UNROLL = 2
+over_time.can_compile = rru.can_compile = lambda: False
 """
 
 
@@ -89,3 +95,13 @@ def download(tmp_path):
         return read_midi(tmp_path / "played.mid", GRIDS[dataset].steps_per_quarter)
 
     return save
+
+
+@pytest.fixture
+def quick_kernels(tmp_path_factory, monkeypatch):
+    """Kernels whose short trainings have small graphs, see `quick_graphs`."""
+    folder = tmp_path_factory.mktemp("ipython")
+    startup = folder / "profile_default" / "startup"
+    startup.mkdir(parents=True)
+    (startup / "quick.py").write_text(QUICK)
+    monkeypatch.setenv("IPYTHONDIR", str(folder))

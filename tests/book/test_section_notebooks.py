@@ -60,13 +60,17 @@ def fill(points, failing=()):
         ("normalization", 3, ["with normalization", "Failed trainings", "After training"]),
     ],
 )
-def test_reads_records_trains_the_missing_one_and_shows_the_failed_one(name, images, fragments):
+def test_reads_records_trains_the_missing_one_and_shows_the_failed_one(
+    name, images, fragments, quick_kernels
+):
     points = points_of(name)
     last = points[-1].config
     # Of the records of one section some may belong to two of its points.
     fill([p for p in points[:-1] if p.config.id != last.id], failing=[1])
     shown = execute(name, **smoke(name))
     assert find_record(last)["n_params"] != 100, "trained, not made up"
+    made_up = {p.config.id: p.config for p in points if p.config.id != last.id}.values()
+    assert {find_record(config)["n_params"] for config in made_up} == {100}, "none trained again"
     assert shown.count('"image/png":') == images
     assert "have their records" in shown
     for fragment in fragments:

@@ -210,6 +210,13 @@ def test_corners_come_first_then_the_farthest_places():
             assert near <= 2
 
 
+def test_between_the_ends_of_an_axis_its_middle_comes_first():
+    rates = [0.0, 0.1, 0.2, 0.7, 0.8]
+    found = section("dropout").points("nottingham", ["rru"], dropout=rates)
+    order = by_usefulness(found, {"dropout": rates})
+    assert [rates.index(point.coordinates["dropout"]) for point in order[:3]] == [0, 4, 2]
+
+
 def test_all_seeds_zero_come_before_any_seed_one_and_switches_stay_together():
     order = by_usefulness(
         points("ablation", seeds=[1, 0]), section("ablation").grid("jsb", "paper")

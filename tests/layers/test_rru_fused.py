@@ -8,10 +8,17 @@ from layer_cases import use_masks
 
 from rru_nb import RRU, UserError
 from rru_nb.cells._dropout import Step
-from rru_nb.layers.tensorflow import batch_splitting, rru
-from rru_nb.layers.tensorflow.over_time import UNROLL, can_compile
+from rru_nb.layers.tensorflow import batch_splitting, over_time, rru
 
-pytestmark = pytest.mark.usefixtures("real_graphs")
+UNROLL = 3  # steps of a block here: XLA takes long for as many as trainings have
+
+
+@pytest.fixture(autouse=True)
+def compiled_blocks(monkeypatch, quick_graphs):
+    """Blocks of `UNROLL` steps, which XLA compiles in a graph."""
+    monkeypatch.setattr(over_time, "UNROLL", UNROLL)
+    for module in (over_time, rru):
+        monkeypatch.setattr(module, "can_compile", quick_graphs[1])
 
 
 def drawn(case, dtype="float64"):
@@ -110,7 +117,7 @@ def test_lengths_around_the_unrolled_loop(steps, graph, split, wide, case, monke
     monkeypatch.setattr(rru, "worth_splitting", lambda n_entries: split)
     monkeypatch.setattr(rru, "MOST_ENTRIES", 0 if wide else rru.MOST_ENTRIES)
     with tf.Graph().as_default():
-        in_the_loop = graph and not wide and can_compile()
+        in_the_loop = graph and not wide and over_time.can_compile()
     monkeypatch.setattr(rru, "_weight_gradients" if in_the_loop else "_of_block", None)
     layers = drawn(case)[0]
     x = tf.constant(rng.normal(size=(3, steps, layers[0].cell.kernel.shape[0])))

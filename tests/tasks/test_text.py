@@ -72,7 +72,7 @@ def test_it_learns_a_text_that_repeats(kind, epochs):
     splits = Splits("mine", text, text, text, "", "made up", splits_of(kind).vocabulary)
     fit = fit_of(task_of(kind, "rru", splits, layers=1), UNITS, epochs, learning_rate=0.01)
     name = {"word": "valid_perplexity_words", "char": "valid_bpc_contiguous"}[kind]
-    certain = {"word": 2, "char": 1}[kind]  # as if between two symbols
+    certain = {"word": 2, "char": 1}[kind]  # as if between two tokens
     losses = [epoch[name] for epoch in fit.history]
     assert losses[-1] < certain < losses[0]
 

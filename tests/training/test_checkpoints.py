@@ -17,7 +17,7 @@ from rru_nb.training.checkpoints import Checkpoint
 from rru_nb.training.config import CELLS
 from rru_nb.training.files import RunFiles
 from rru_nb.training.interrupts import Stopped, sigterm_raises, stop_request
-from rru_nb.training.loop import Fit
+from rru_nb.training.loop import TrainingLoop
 from rru_nb.training.records import find_record, write_record
 
 
@@ -40,9 +40,7 @@ STOPS |= {"gru": (1, STEPS_OF_EPOCH, IN_SECOND_EPOCH)}
 
 
 @pytest.mark.parametrize("cell", CELLS)
-def test_a_training_stopped_at_any_step_ends_in_the_same_record(cell, request, monkeypatch):
-    if cell == "rru":  # whose blocks XLA compiles
-        request.getfixturevalue("real_graphs")
+def test_a_training_stopped_at_any_step_ends_in_the_same_record(cell, monkeypatch):
     config = paper_config("chorales", cell, "smoke")
     undisturbed = without_times(training.train(config, progress=False))
     assert undisturbed["status"] == "ok" and len(undisturbed["epochs"]) == 2
@@ -60,7 +58,7 @@ def test_a_training_stopped_at_any_step_ends_in_the_same_record(cell, request, m
 
 def _stop_within_step(patch, number):
     """SIGTERM arrives while the step with this number, over all epochs, computes."""
-    original = Fit.__post_init__
+    original = TrainingLoop.__post_init__
 
     def with_alarm(fit):
         original(fit)
@@ -74,7 +72,7 @@ def _stop_within_step(patch, number):
 
         fit.take_step = step
 
-    patch.setattr(Fit, "__post_init__", with_alarm)
+    patch.setattr(TrainingLoop, "__post_init__", with_alarm)
 
 
 def test_a_second_signal_stops_at_once_and_handlers_come_back(monkeypatch):

@@ -11,7 +11,7 @@ from helpers import without_times
 from rru_nb import paper_config
 from rru_nb.training.config import KINDS
 from rru_nb.training.interrupts import Stopped
-from rru_nb.training.loop import Fit
+from rru_nb.training.loop import TrainingLoop
 from rru_nb.training.trainer import run, train
 
 TASKS = {"word": "ptb-word", "char": "ptb-char", "sentiment": "imdb", "digits": "pmnist"}
@@ -37,7 +37,7 @@ def test_the_same_record_twice(kind, any_data, monkeypatch):
 
 
 def _stop_within_second_step(patch):
-    original = Fit.__post_init__
+    original = TrainingLoop.__post_init__
 
     def with_signal(fit):
         original(fit)
@@ -50,7 +50,7 @@ def _stop_within_second_step(patch):
 
         fit.take_step = step
 
-    patch.setattr(Fit, "__post_init__", with_signal)
+    patch.setattr(TrainingLoop, "__post_init__", with_signal)
 
 
 def test_no_kind_of_task_is_left_out():

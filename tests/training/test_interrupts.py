@@ -6,7 +6,7 @@ import signal
 import pytest
 
 from rru_nb.cli import main
-from rru_nb.training.loop import Fit
+from rru_nb.training.loop import TrainingLoop
 
 pytestmark = [
     pytest.mark.skipif(os.name == "nt", reason="signals of POSIX"),
@@ -28,7 +28,7 @@ def places(tmp_path, monkeypatch):
 @pytest.fixture
 def in_second_step(monkeypatch):
     """Has a function called within the second step of a training."""
-    original = Fit.__post_init__
+    original = TrainingLoop.__post_init__
 
     def call(function, result=None):
         def with_call(fit):
@@ -43,10 +43,10 @@ def in_second_step(monkeypatch):
 
             fit.take_step = step
 
-        monkeypatch.setattr(Fit, "__post_init__", with_call)
+        monkeypatch.setattr(TrainingLoop, "__post_init__", with_call)
 
     yield call
-    monkeypatch.setattr(Fit, "__post_init__", original)
+    monkeypatch.setattr(TrainingLoop, "__post_init__", original)
 
 
 @SIGNALS

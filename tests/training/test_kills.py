@@ -13,9 +13,9 @@ import pytest
 from helpers import without_times
 
 from rru_nb import paper_config
+from rru_nb.layers.tensorflow import over_time
 from rru_nb.tasks.music import MusicTask
-from rru_nb.training import checkpoints
-from rru_nb.training import loop as fit
+from rru_nb.training import checkpoints, loop
 from rru_nb.training import trainer as training
 from rru_nb.training.files import RunFiles
 
@@ -27,8 +27,12 @@ server = multiprocessing.get_context("forkserver")
 server.set_forkserver_preload(["rru_nb.training.trainer", "rru_nb.tasks.music", "test_kills"])
 
 PHASES = {  # of a training: the functions that make it up
-    "start": [(training, "task_for"), (fit.Fit, "__post_init__"), (checkpoints.Checkpoint, "load")],
-    "step": [(fit.Fit, "_step")],
+    "start": [
+        (training, "task_for"),
+        (loop.TrainingLoop, "__post_init__"),
+        (checkpoints.Checkpoint, "load"),
+    ],
+    "step": [(loop.TrainingLoop, "_step")],
     "validation": [(MusicTask, "evaluate")],
     "checkpoint": [(checkpoints.Checkpoint, "save")],
     "record": [(training, "make_room"), (training, "write_record"), (RunFiles, "forget")],
@@ -88,6 +92,7 @@ class Moments:
 
 def _train(environment, digest, config, watched, kill_at=None, counts=None):
     os.environ.update(environment)
+    over_time.UNROLL = 2  # a smaller graph; `conftest.py` has no say in this process
     _write_digest_at_the_end(digest)
     if watched:
         checkpoints.SECONDS_BETWEEN = 0  # after every step, as within long epochs
@@ -99,7 +104,7 @@ def _train(environment, digest, config, watched, kill_at=None, counts=None):
 
 def _write_digest_at_the_end(path):
     """The record holds no weights: the best ones, and all that the optimizer kept, go here."""
-    final_scores = fit.Fit.final_scores
+    final_scores = loop.TrainingLoop.final_scores
 
     def with_digest(under_way):
         digest = hashlib.sha256()
@@ -108,7 +113,7 @@ def _write_digest_at_the_end(path):
         path.write_text(digest.hexdigest())
         return final_scores(under_way)
 
-    fit.Fit.final_scores = with_digest
+    loop.TrainingLoop.final_scores = with_digest
 
 
 def in_a_child(folder, config, watched=False, kill_at=None, counts=None):

@@ -13,7 +13,7 @@ from rru_nb.tasks.base import Task
 from rru_nb.training import provenance
 from rru_nb.training import trainer as training
 from rru_nb.training.files import RunFiles
-from rru_nb.training.loop import Fit
+from rru_nb.training.loop import TrainingLoop
 from rru_nb.training.records import find_record
 from rru_nb.training.trainer import train
 
@@ -147,7 +147,7 @@ def test_patience_and_best_weights(monkeypatch, better, scores, patience, stops_
     task = Scripted(config)
     task.scores, task.seen, task.better = scores, [], better
     monkeypatch.setattr(training, "task_for", lambda _: task)
-    fit = Fit(config, task, task.network(1))
+    fit = TrainingLoop(config, task, task.network(1))
     with training.Progress(config, enabled=False) as bar:
         fit.run(bar)
     fit.final_scores()
@@ -179,7 +179,7 @@ class Steep(Scripted):
 def test_a_gradient_that_is_not_finite_ends_the_training_though_the_loss_is(monkeypatch):
     task = Steep(paper_config("chorales", "gru", "smoke"))
     task.scores, task.seen = [1.0], []
-    fit = Fit(task.config, task, task.network(1))
+    fit = TrainingLoop(task.config, task, task.network(1))
     with training.Progress(task.config, enabled=False) as bar:
         fit.run(bar)
     assert fit.failure == {"epoch": 1, "step": 1, "loss": "0.0", "gradient_norm": "inf"}
@@ -187,12 +187,23 @@ def test_a_gradient_that_is_not_finite_ends_the_training_though_the_loss_is(monk
 
 
 def fitted(task):
-    """A `Fit` of a scripted task, run to its end."""
+    """A `TrainingLoop` of a scripted task, run to its end."""
     task.seen = []
-    fit = Fit(task.config, task, task.network(1))
+    fit = TrainingLoop(task.config, task, task.network(1))
     with training.Progress(task.config, enabled=False) as bar:
         fit.run(bar)
     return fit
+
+
+def test_a_restored_training_has_the_best_weights_of_an_epoch_before():
+    task = Scripted(paper_config("chorales", "gru", "smoke", patience=2, max_epochs=9))
+    task.scores = [4.0, 5.0, 6.0]
+    fit = fitted(task)
+    again = TrainingLoop(task.config, task, task.network(1))
+    again.restore(*fit.state())
+    assert again.best_epoch == 1 and len(again.history) == 3
+    np.testing.assert_array_equal(again.best_weights[0], task.seen[0][0])
+    assert not np.array_equal(again.best_weights[0], again.model.get_weights()[0])
 
 
 class Uneven(Scripted):
@@ -251,7 +262,7 @@ def test_a_test_score_that_is_not_finite_is_a_failure():
 def test_the_seconds_of_an_epoch_are_those_of_all_its_processes():
     task = Scripted(paper_config("chorales", "gru", "smoke", max_epochs=1))
     task.scores, task.seen = [5.0], []
-    fit = Fit(task.config, task, task.network(1))
+    fit = TrainingLoop(task.config, task, task.network(1))
     fit.seconds = 1000.0  # of a process before
     with training.Progress(task.config, enabled=False) as bar:
         fit.run(bar)
@@ -270,7 +281,7 @@ def test_the_clock_of_a_training_that_goes_on_knows_what_was_before():
 
 
 def test_the_seed_decides_the_first_weights_too(monkeypatch):
-    monkeypatch.setattr(Fit, "run", lambda *_: None)
+    monkeypatch.setattr(TrainingLoop, "run", lambda *_: None)
     models = []
     for seed in (0, 1, 0):
         config = paper_config("chorales", "gru", "smoke", seed=seed)

@@ -207,7 +207,8 @@ def _count_digits(part):
 
 _DESCRIBE = {
     "music": _describe_music,
-    "text": _describe_text,
-    "reviews": _describe_reviews,
-    "images": _describe_digits,
+    "word": _describe_text,
+    "char": _describe_text,
+    "sentiment": _describe_reviews,
+    "digits": _describe_digits,
 }

@@ -55,7 +55,7 @@ class Dataset:
     Attributes:
         name: as in `DATASETS`.
         title: as the paper's Table 1 spells it.
-        kind: "music", "text", "reviews" or "images".
+        kind: of task, see `tasks`: "music", "word", "char", "sentiment" or "digits".
         files: names of the `DataFile`s that it is made of.
         terms: licence, as far as upstream states one.
         home: page or folder that the files come from.

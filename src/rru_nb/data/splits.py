@@ -19,7 +19,7 @@ class Splits:
 
     - music: a tuple of arrays uint8 [T, 88] of 0 and 1, one a piece; column k is MIDI pitch
       21 + k, row t a time step; steps of silence are still in;
-    - text: one array [length], the stream of symbols, numbers into `vocabulary`; int32 for
+    - text: one array [length], the stream of tokens, numbers into `vocabulary`; int32 for
       words, uint8 for characters and bytes;
     - reviews: `Labelled`, with a tuple of arrays int32 [length] and int32 labels [N];
     - images: `Labelled`, with an array uint8 [N, 784] and int32 labels [N].
@@ -29,7 +29,7 @@ class Splits:
         train, valid, test: the splits.
         digest: sha256 (hex) of the content of the files that they were read from.
         source: where it was read from, for people: `"JSB_Chorales.mat"`.
-        vocabulary: of texts: the symbol (str, or bytes of length 1) of each number.
+        vocabulary: of texts: the token (str, or bytes of length 1) of each number.
     """
 
     name: str

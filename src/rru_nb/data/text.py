@@ -1,10 +1,10 @@
 """Texts as streams of numbers: Penn Treebank by words and by characters, enwik8, text8.
 
-Each split is one array, the symbols in reading order, each a number into the `vocabulary`. In
-the vocabularies of the authors' code, 0 is padding and 1 an unknown symbol; `<padding>` never
+Each split is one array, the tokens in reading order, each a number into the `vocabulary`. In
+the vocabularies of the authors' code, 0 is padding and 1 an unknown token; `<padding>` never
 occurs in a stream.
 
-| dataset | protocol | symbols | vocabulary |
+| dataset | protocol | tokens | vocabulary |
 | --- | --- | --- | --- |
 | `ptb-word` | authors | words without punctuation, no line ends | 9,650 |
 | | standard | words as they stand in the file, `<eos>` at line ends | 10,000 |
@@ -38,9 +38,9 @@ def split_words(text):
     return [word for word in text.lower().translate(_TO_SPACE).split(" ") if word]
 
 
-def by_frequency(symbols):
-    """Return the distinct symbols, the most frequent first; of equals, the one seen first."""
-    return [symbol for symbol, _ in Counter(symbols).most_common()]
+def by_frequency(tokens):
+    """Return the distinct tokens, the most frequent first; of equals, the one seen first."""
+    return [token for token, _ in Counter(tokens).most_common()]
 
 
 # Penn Treebank
@@ -52,7 +52,7 @@ def load_ptb_words(dataset, protocol, vocabulary_size=None):
     Args:
         dataset: a `registry.Dataset`.
         protocol: "authors" or "standard", see above.
-        vocabulary_size: keep that many symbols, the most frequent; default 9,650 for "authors"
+        vocabulary_size: keep that many tokens, the most frequent; default 9,650 for "authors"
             and all for "standard".
     """
     lines = _ptb_lines(dataset)
@@ -86,12 +86,12 @@ def _ptb_lines(dataset):
 
 
 def _encoded(dataset, texts, vocabulary, dtype):
-    number = {symbol: i for i, symbol in enumerate(vocabulary)}
+    number = {token: i for i, token in enumerate(vocabulary)}
     unknown = number.get(UNKNOWN, number.get("<unk>"))
     streams = {}
-    for split, symbols in texts.items():
-        numbers = (number.get(symbol, unknown) for symbol in symbols)
-        streams[split] = read_only(np.fromiter(numbers, dtype, len(symbols)))
+    for split, tokens in texts.items():
+        numbers = (number.get(token, unknown) for token in tokens)
+        streams[split] = read_only(np.fromiter(numbers, dtype, len(tokens)))
     return splits_of_files(dataset, **streams, vocabulary=vocabulary)
 
 

@@ -9,7 +9,7 @@ from ..training.config import KINDS
 def baseline(config, split="test"):
     """Return the committed score of the baseline, which ignores the input, in the run's metric.
 
-    Words and characters: the frequencies of the training text, each symbol but the first scored
+    Words and characters: the frequencies of the training text, each token but the first scored
     once. Reviews and digits: the most frequent class. Music: the share of the training's time
     steps in which each key sounds.
 

@@ -13,18 +13,10 @@ class RRU(RecurrentLayer):
     Args:
         units: int, features n of the state.
         output_size, relu_layers, ..., seed: the other arguments of `RRUCell`.
-        return_sequences: bool, whether to return the outputs of all time steps or the last.
-        return_state: bool, whether to return the last state too.
-        go_backwards: bool, whether to run through the time steps backwards, and return the
-            outputs in that order.
-        stateful: bool, whether a batch starts from the last state of the batch before. The
-            batch size must be fixed then.
-        unroll: bool, whether to unroll the loop over the time steps; for short sequences.
-        zero_output_for_mask: bool, whether outputs are zeros at masked steps; else the output
-            of the step before is repeated.
         fused: True, False (run the cell step by step), or None: fused where it can serve. The
             attribute `fused` says which it is.
-        **kwargs: of `keras.layers.Layer`, e.g. `name`, `dtype`.
+        **kwargs: of `keras.layers.RNN`: `return_sequences`, `return_state`, `go_backwards`,
+            `stateful`, `unroll`, `zero_output_for_mask`, `name`, `dtype` and so on.
 
     Call arguments:
         sequences: [batch, time, m].
@@ -73,12 +65,6 @@ class RRU(RecurrentLayer):
         residual="uniform",
         residual_speed=10.0,
         seed=None,
-        return_sequences=False,
-        return_state=False,
-        go_backwards=False,
-        stateful=False,
-        unroll=False,
-        zero_output_for_mask=False,
         fused=None,
         **kwargs,
     ):
@@ -97,14 +83,4 @@ class RRU(RecurrentLayer):
             name="rru_cell",
             **cell_options(kwargs),
         )
-        super().__init__(
-            cell,
-            fused,
-            return_sequences=return_sequences,
-            return_state=return_state,
-            go_backwards=go_backwards,
-            stateful=stateful,
-            unroll=unroll,
-            zero_output_for_mask=zero_output_for_mask,
-            **kwargs,
-        )
+        super().__init__(cell, fused, **kwargs)

@@ -1,5 +1,7 @@
 """From a budget of parameters to the state size n."""
 
+from bisect import bisect_right
+
 from ..errors import UserError
 
 
@@ -19,16 +21,10 @@ def units_within(parameters, budget):
     Raises:
         UserError: if even n = 1 exceeds the budget.
     """
-    if parameters(1) > budget:
+    units = bisect_right(range(1, budget + 1), budget, key=parameters)
+    if not units:
         raise UserError(
             f"n_params = {budget:,} is too small for this model: a state of one feature already "
             f"takes {parameters(1):,} parameters. Give at least as many."
         )
-    high = 2
-    while parameters(high) <= budget:
-        high *= 2
-    low = high // 2  # fits; high does not
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (middle, high) if parameters(middle) <= budget else (low, middle)
-    return low
+    return units

@@ -5,7 +5,7 @@ import numpy as np
 from keras import ops
 
 from .base import padded_rows
-from .text import TextTask, cut, half_window_mean, next_symbol_nll
+from .text import TextTask, cut, half_window_mean, next_token_nll
 
 RESET_PROBABILITY = 0.1  # that a training batch starts from zeros (section 4.1)
 ROWS = 256  # of an evaluation that are computed at once
@@ -35,7 +35,7 @@ class CharTask(TextTask):
 
     def __init__(self, config, splits=None):
         super().__init__(config, splits)
-        self.n_symbols = len(self.splits.vocabulary)
+        self.vocabulary_size = len(self.splits.vocabulary)
         window, half = config.window, config.window // 2
         steps = {"train": window, "valid": half, "test": half}
         starts = self._lay_out(steps, at_least=config.batch_size)
@@ -99,7 +99,7 @@ class CharTask(TextTask):
         logits, *after = model([tokens[:, :-1], *before], training=True)
         for variable, state in zip(model.carried, after):
             variable.assign(state)
-        return ops.mean(next_symbol_nll(logits, tokens[:, 1:]))
+        return ops.mean(next_token_nll(logits, tokens[:, 1:]))
 
     def evaluate(self, model, split):
         score = self.scorer(model)

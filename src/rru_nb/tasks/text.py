@@ -12,13 +12,13 @@ from .network import output_features, recurrent_layer, recurrent_parameters
 
 
 class TextTask(Task):
-    """Prediction of the next symbol of a stream; losses are in nats per symbol.
+    """Prediction of the next token of a stream; losses are in nats per token.
 
     A batch holds `tokens`, [B, T + 1]: the inputs are all columns but the last, the targets all
     but the first.
 
     Attributes:
-        n_symbols: size of the vocabulary.
+        vocabulary_size: how many different tokens there are.
     """
 
     better = "lower"
@@ -47,16 +47,16 @@ class TextTask(Task):
         return cut(self._streams[split], starts, self.config.window)
 
     def embedded(self, tokens):
-        """Return the vectors of symbols [B, T, m]; uniform between -1 and 1 at first."""
+        """Return the vectors of tokens [B, T, m]; uniform between -1 and 1 at first."""
         return Embedding(
-            self.n_symbols,
+            self.vocabulary_size,
             self.config.embedding_size,
             embeddings_initializer=keras.initializers.RandomUniform(-1, 1),
         )(tokens)
 
     def head(self, x):
-        """Return the logits of the next symbol, [B, T, vocabulary]."""
-        return keras.layers.Dense(self.n_symbols, name="head")(x)
+        """Return the logits of the next token, [B, T, vocabulary]."""
+        return keras.layers.Dense(self.vocabulary_size, name="head")(x)
 
     def recurrent_layers(self, units):
         """Return the layers of the stack, which give all outputs and the last state."""
@@ -67,8 +67,8 @@ class TextTask(Task):
 
     def parameters(self, units):
         config = self.config
-        embedding = self.n_symbols * config.embedding_size
-        head = dense_parameters(output_features(config, units), self.n_symbols)
+        embedding = self.vocabulary_size * config.embedding_size
+        head = dense_parameters(output_features(config, units), self.vocabulary_size)
         return embedding + recurrent_parameters(config, units, config.embedding_size) + head
 
     def scoring(self, model):
@@ -84,29 +84,29 @@ class TextTask(Task):
         def score(tokens, begin, *before):
             tokens = ops.cast(tokens, "int32")
             x, *after = keras.tree.flatten(body([tokens[:, :-1], *before], training=False))
-            return [next_symbol_nll(head(x[:, begin:]), tokens[:, 1 + begin :]), *after]
+            return [next_token_nll(head(x[:, begin:]), tokens[:, 1 + begin :]), *after]
 
         of_states = [keras.InputSpec("float32", shape=s.shape) for s in model.inputs[1:]]
         return score, [self.batch_spec["tokens"], int, *of_states]
 
 
-def next_symbol_nll(logits, targets):
+def next_token_nll(logits, targets):
     """Return the negative log-likelihood of each target in nats: [B, T], float32."""
     return ops.sparse_categorical_crossentropy(
         targets, ops.cast(logits, "float32"), from_logits=True
     )
 
 
-def window_starts(n_symbols, window, step):
+def window_starts(n_tokens, window, step):
     """Return where the windows of a stream start: every `step`, while inputs and targets are there.
 
     As in the authors' code, what is left at the end of the stream, less than `step`, is in no
     window.
 
     Args:
-        n_symbols: length of the stream. window: inputs of a window. step: between starts.
+        n_tokens: length of the stream. window: inputs of a window. step: between starts.
     """
-    return np.arange(0, n_symbols - window, step)
+    return np.arange(0, n_tokens - window, step)
 
 
 def cut(stream, starts, window):

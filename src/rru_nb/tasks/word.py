@@ -6,7 +6,7 @@ from keras import ops
 
 from ..data.splits import SPLITS
 from .base import in_batches, padded_rows, shuffled_batches
-from .text import TextTask, half_window_mean, next_symbol_nll
+from .text import TextTask, half_window_mean, next_token_nll
 
 
 class WordTask(TextTask):
@@ -31,7 +31,7 @@ class WordTask(TextTask):
 
     def __init__(self, config, splits=None):
         super().__init__(config, splits)
-        self.n_symbols = config.vocabulary_size
+        self.vocabulary_size = config.vocabulary_size
         self._half = config.window // 2
         self._starts = self._lay_out(dict.fromkeys(SPLITS, self._half), at_least=1)
 
@@ -53,7 +53,7 @@ class WordTask(TextTask):
 
     def loss(self, model, batch):
         logits = model(batch["tokens"][:, :-1], training=True)
-        return ops.mean(next_symbol_nll(logits, batch["tokens"][:, 1:]))
+        return ops.mean(next_token_nll(logits, batch["tokens"][:, 1:]))
 
     def evaluate(self, model, split):
         starts, half = self._starts[split], self._half

@@ -18,20 +18,7 @@ from ..layers.registry import CELL_TITLES, CELLS, SETTINGS_OF_PAPER
 from ..storage import files, paths
 from .settings import IDENTITY, SCALES, SETTINGS, checked, refuse_changes
 
-KINDS = {  # what kind of task a dataset is, see `tasks`
-    "jsb": "music",
-    "nottingham": "music",
-    "musedata": "music",
-    "piano-midi": "music",
-    "chorales": "music",
-    "ptb-word": "word",
-    "ptb-char": "char",
-    "enwik8": "char",
-    "text8": "char",
-    "imdb": "sentiment",
-    "mnist": "digits",
-    "pmnist": "digits",
-}
+KINDS = {dataset.name: dataset.kind for dataset in registry.DATASETS_BY_NAME.values()}
 
 METRICS = {  # that of Table 1, which also stops training early
     "music": "nll_window",

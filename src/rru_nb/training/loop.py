@@ -13,7 +13,7 @@ from .radam import RAdam
 
 
 @dataclass
-class Fit:
+class TrainingLoop:
     """A model, its optimizer, and how far the training is.
 
     Attributes:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from .. import __version__
 from ..errors import UserError
-from ..layers.backend import BACKEND_TITLES, PACKAGES, TRAINS, backend, backend_name
+from ..layers.backend import PACKAGES, backend, backend_name
 from ..storage import paths
 from .source_tree import tree_digest
 
@@ -61,16 +61,6 @@ def device():
 def machine():
     """Describe this machine as the `device` of a record does, without a backend."""
     return {"cpu": _processor(), "cores": _cores()}
-
-
-def backend_of(record):
-    """Name what computed a record: `TensorFlow 2.21.0`, `JAX 0.10.2`.
-
-    Args:
-        record: with `device` and `versions`; the first ones name no backend.
-    """
-    name = record.device.get("backend", TRAINS[0])
-    return f"{BACKEND_TITLES[name]} {record.versions[name]}"
 
 
 def device_name(device):

@@ -11,7 +11,7 @@ from ..tasks.budget import units_within
 from . import provenance
 from .checkpoints import Checkpoint
 from .files import RunFiles
-from .loop import Fit
+from .loop import TrainingLoop
 from .progress import Progress
 from .records import find_record, found_path, make_room, settings_of, write_record
 
@@ -72,7 +72,7 @@ def _train(config, progress, keep, finished):
     checkpoint = Checkpoint(config, task.splits.digest) if keep else None
     keras.utils.set_random_seed(config.seed)
     units = config.units or units_within(task.parameters, config.n_params)
-    fit = Fit(config, task, task.network(units))
+    fit = TrainingLoop(config, task, task.network(units))
     saved = checkpoint.load() if checkpoint else None
     if saved:
         arrays, meta = saved
