@@ -10,7 +10,8 @@ _IDS = re.compile(r'(\bid="|url\(#|<use href="#)')
 _PATTERNS = re.compile(r"(<pattern.*?</pattern>)", re.S)
 _GREY = re.compile(r"#(?!ffffff|000000)([0-9a-f]{2})\1\1")
 _GROUND = re.compile(r"(?<!text-anchor: middle; )fill: #ffffff")  # not the numbers of dark squares
-_SMALLEST = 0.7  # of its own size, in which type of 11 points can be read on a phone
+# Of its own size: type of 11 points can be read on a phone, and is no larger than the page's.
+_SIZES = {"min": 0.7, "max": 1.4}
 _DARKEST = 0x12  # what white becomes in the dark
 
 
@@ -46,7 +47,8 @@ def inline(svg, name, alt):
     body = body.replace('style="fill: #ffffff"', 'style="fill: none"')  # the ground
     body = "".join(map(_with_the_pages_colours, _PATTERNS.split(body)))
     role = "group" if "<a" in body else "img"
-    size = f'viewBox="{box}" style="min-width: {_SMALLEST * float(width):.0f}px"'
+    sizes = (f"{side}-width: {scale * float(width):.0f}px" for side, scale in _SIZES.items())
+    size = f'viewBox="{box}" style="{"; ".join(sizes)}"'
     head = f'<svg {size} role="{role}" aria-label="{escape(alt)}">'
     return f'<div class="rru-drawn">{head}{body}</div>'
 

@@ -8,6 +8,7 @@ import matplotlib.pyplot as plt
 from IPython.display import HTML, display
 
 _HEAVY = 250_000  # bytes of an SVG, beyond which a figure is offered as PNG: a piano roll, say
+_SHORT = 20  # characters: a table of such cells has none that breaks
 _NOT_NUMBERS = ["epochs", "path", "config"]  # columns that hold no number or text of a cell
 
 
@@ -37,13 +38,13 @@ def table(name, frame):
         frame: the table, of plain values and of links, see `link`; without a link to save it if
             it is empty.
     """
-    names = frame.index.names
-    shown = frame.rename_axis(
-        index=[None] * len(names), columns=names[0] if len(names) == 1 else None
-    )
-    display(HTML(shown.to_html(escape=False)))  # with one row of heads
+    corner, no_names = frame.index.name, [None] * frame.index.nlevels
+    plain = frame.map(lambda cell: re.sub("<[^>]+>", "", cell) if type(cell) is str else cell)
+    lengths = plain.astype(str).map(len).to_numpy()
+    look = "rru-short" if lengths.size and lengths.max() <= _SHORT else None
+    shown = frame.rename_axis(index=no_names, columns=corner)  # one row of heads
+    display(HTML(shown.to_html(escape=False, classes=look)))
     if len(frame):
-        plain = frame.map(lambda cell: re.sub("<[^>]+>", "", cell) if type(cell) is str else cell)
         _display([_csv(name, plain)])
 
 

@@ -136,9 +136,8 @@ def _colour_bar(figure, row, norm, cmap, label, values):
     below, above = (values < norm.vmin).any(), (values > norm.vmax).any()
     extend = {(True, True): "both", (True, False): "min", (False, True): "max"}
     mappable = plt.cm.ScalarMappable(norm, cmap)
-    figure.colorbar(
-        mappable, ax=row, label=label, extend=extend.get((bool(below), bool(above)), "neither")
-    )
+    extend = extend.get((bool(below), bool(above)), "neither")
+    figure.colorbar(mappable, ax=row, label=label.replace(", ", ",\n"), extend=extend)
 
 
 def _legend(figure, frame):

@@ -34,7 +34,7 @@ def robustness_verdicts(frame):
         note = _two_shares(places, rival, difference, own)
         if not own and _all_better(places, gated):
             note += "; the RRU's worst training beats every gated one"
-        claim = f"{_BROADER[:-1]}, {measure}."
+        claim = f"{_BROADER[:-1]}, judged {measure}."
         verdicts[measure] = judge(claim, _holds(difference), frame, note, p=difference.p)
     return verdicts
 
