@@ -50,7 +50,7 @@ def main():
             loss, norm = fit.take_step(batch)
             float(loss), float(norm)
         for batch in valid:
-            task._score[1](batch)
+            task.scorer(fit.model)(batch)
 
     def epoch():
         with Progress(config, enabled=False) as bar:

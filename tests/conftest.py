@@ -4,6 +4,7 @@ import os
 import shutil
 import signal
 import socket
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,29 +23,37 @@ def pytest_addoption(parser):
     parser.addoption("--golden", action="store_true", help=what)
 
 
-@pytest.fixture(scope="session", autouse=True)
-def short_blocks():
-    """Let TensorFlow's loops have blocks of two steps, whose graphs take a third of the time.
+@contextmanager
+def loops(unroll, can_compile):
+    """Set how TensorFlow's loops are made; gives how they were made before."""
+    from rru_nb.layers.tensorflow import over_time, rru
 
-    A training of two epochs is mostly that. Tests of the loops ask for `long_blocks`.
+    before = over_time.UNROLL, over_time.can_compile
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(over_time, "UNROLL", unroll)
+        for module in (over_time, rru):
+            patch.setattr(module, "can_compile", can_compile)
+        yield before
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_graphs():
+    """Let TensorFlow's loops have blocks of two steps, and XLA compile none of them.
+
+    A short training takes most of its time to make its graphs. Tests of the loops ask for
+    `real_graphs`.
     """
     if os.environ.get("KERAS_BACKEND", "tensorflow") != "tensorflow":
         yield
         return
-    from rru_nb.layers.tensorflow import over_time
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(over_time, "UNROLL", 2)
-        yield
+    with loops(2, lambda: False) as before:
+        yield before
 
 
-@pytest.fixture(scope="module")
-def long_blocks():
-    """The blocks of steps that trainings outside of tests have."""
-    from rru_nb.layers.tensorflow import over_time
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(over_time, "UNROLL", 8)
+@pytest.fixture
+def real_graphs(quick_graphs):
+    """The loops as trainings outside of tests have them."""
+    with loops(*quick_graphs):
         yield
 
 

@@ -270,7 +270,7 @@ def test_of_two_builds_at_once_the_second_waits_and_says_so(quick, monkeypatch):
     second.join()
     assert seen == ["begins", "ends", "begins", "ends"]
     assert (quick / "_build" / "html" / "index.html").read_text() == "the new site"
-    assert {path.name for path in (quick / "_build").iterdir()} == {"html", "stage"}
+    assert {path.name for path in (quick / "_build").iterdir()} == {".lock", "html", "stage"}
 
 
 @pytest.mark.parametrize("error", [FULL, READ_ONLY], ids=["full", "read-only"])

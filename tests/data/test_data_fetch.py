@@ -148,7 +148,7 @@ WRONG = {
     "gzip bomb": ("gzip", gzip.compress(bytes(50_000_000)), "bytes of content, found more"),
     "zip cut": ("zip", PACKED["zip"][:-30], "damaged or cut off: expected a whole zip file"),
     "zip altered": ("zip", zipped(ALTERED), "expected content with sha256"),
-    "other member": ("zip", zipped(CONTENT, "../rolls"), r"member 'rolls' .* found '\.\./rolls'"),
+    "other member": ("zip", zipped(CONTENT, "../rolls"), "no item named .*rolls"),
     "zip bomb": ("zip", zipped(bytes(50_000_000)), "bytes of content, found more"),
     "not zip": ("zip", CONTENT, "damaged or cut off: expected a whole zip file"),
 }

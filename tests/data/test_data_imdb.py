@@ -168,24 +168,12 @@ def member(name, kind=tarfile.REGTYPE, size=0, link=""):
     return info, bytes(size)
 
 
-BAD_MEMBERS = {
-    "climbs out": (member("aclImdb/../../evil.txt", size=4), "'aclImdb/../../evil.txt', which is"),
-    "absolute": (member("/etc/evil.txt", size=4), "'/etc/evil.txt', which is outside"),
-    "elsewhere": (member("evil.txt", size=4), "'evil.txt', which is outside"),
-    "symlink": (
-        member("aclImdb/train/pos/0_9.txt", tarfile.SYMTYPE, link="/etc/passwd"),
-        "'aclImdb/train/pos/0_9.txt', a symbolic link to '/etc/passwd'",
-    ),
-    "hard link": (
-        member("aclImdb/train/pos/0_9.txt", tarfile.LNKTYPE, link="/etc/passwd"),
-        "a hard link to '/etc/passwd'",
-    ),
-    "device": (member("aclImdb/null", tarfile.CHRTYPE), "'aclImdb/null', a device"),
-    "fifo": (member("aclImdb/fifo", tarfile.FIFOTYPE), "'aclImdb/fifo', a device"),
-    "huge review": (
-        member("aclImdb/train/pos/0_9.txt", size=2_000_000),
-        "'aclImdb/train/pos/0_9.txt' with 2,000,000",
-    ),
+OTHERS = {
+    "climbs out": member("aclImdb/../../evil.txt", size=4),
+    "absolute": member("/etc/evil.txt", size=4),
+    "symlink": member("aclImdb/train/pos/0_7.txt", tarfile.SYMTYPE, link="/etc/passwd"),
+    "hard link": member("aclImdb/train/pos/0_7.txt", tarfile.LNKTYPE, link="/etc/passwd"),
+    "device": member("aclImdb/null", tarfile.CHRTYPE),
 }
 
 
@@ -201,10 +189,14 @@ def refused(fake_data, tmp_path, content, message):
     assert not row["ok"] and row["found"] == str(raised.value)
 
 
-@pytest.mark.parametrize("bad, message", BAD_MEMBERS.values(), ids=BAD_MEMBERS)
-def test_members_that_mean_harm(fake_data, tmp_path, bad, message):
+@pytest.mark.parametrize("other", OTHERS.values(), ids=OTHERS)
+def test_members_that_are_no_reviews_are_passed_over(fake_data, tmp_path, other):
+    """Nothing is unpacked to disk, so that none can mean harm; what counts is in the digest."""
     good = [(r.name, r.content) for r in fakes.reviews()]
-    refused(fake_data, tmp_path, fakes.tar_gz([good[0], bad, *good[1:]]), message)
+    (fake_data / NAME).write_bytes(fakes.tar_gz([good[0], other, *good[1:]]))
+    assert len(load_dataset("imdb").test.labels) == 60
+    written = {p.name for p in tmp_path.rglob("*") if p.is_file() and fake_data not in p.parents}
+    assert written == {cached(tmp_path / "cache")[0].name}
 
 
 def test_archive_cut_off(fake_data, tmp_path):
@@ -235,39 +227,5 @@ def test_bomb_in_a_long_name(fake_data, tmp_path, monkeypatch):
 
 def test_review_missing_altered_or_twice(fake_data, tmp_path):
     good = [(r.name, r.content) for r in fakes.reviews()]
-    for content in (good[1:], [(good[0][0], b"altered"), *good[1:]]):
+    for content in (good[1:], [(good[0][0], b"altered"), *good[1:]], [good[0], *good]):
         refused(fake_data, tmp_path, fakes.tar_gz(content), "is not the upstream file: expected")
-    refused(
-        fake_data, tmp_path, fakes.tar_gz([good[0], *good]), "1 reviews are in the archive twice"
-    )
-
-
-def test_another_encoding(fake_data, monkeypatch):
-    made = fakes.reviews()
-    made[0] = made[0]._replace(content="un film raté".encode("latin1"))
-    (fake_data / NAME).write_bytes(fakes.tar_gz((r.name, r.content) for r in made))
-    file = replace(registry.FILES[NAME], sha256=reviews.digest_of(made))
-    monkeypatch.setitem(registry.FILES, NAME, file)
-    with pytest.raises(UserError, match="train/neg/0_2.txt' is not a text in UTF-8: .* 0xe9 at"):
-        load_dataset("imdb")
-
-
-def test_a_cache_that_lacks_words_is_made_anew(fake_data, tmp_path):
-    before = load_dataset("imdb")
-    data.forget()
-    [path] = cached(tmp_path / "cache")
-    with np.load(path, allow_pickle=False) as file:
-        arrays = {name: file[name] for name in file.files}
-    np.savez(path, **arrays | {"numbers": arrays["numbers"][:-3]})
-    after = load_dataset("imdb")
-    for a, b in zip(before.test.inputs, after.test.inputs, strict=True):
-        np.testing.assert_array_equal(a, b)
-
-
-def test_what_a_killed_encoding_left_is_removed(fake_data, tmp_path):
-    load_dataset("imdb")
-    data.forget()
-    [path] = cached(tmp_path / "cache")
-    path.rename(path.with_name(f".{path.name}-0123.part"))
-    load_dataset("imdb")
-    assert cached(tmp_path / "cache") == [path]

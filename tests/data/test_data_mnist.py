@@ -1,15 +1,13 @@
-"""MNIST as sequences, its permutations, and IDX files that are not what they should be."""
+"""MNIST as sequences, its permutations, and files that are not upstream's."""
 
 import gzip
-import hashlib
-from dataclasses import replace
 
 import fakes
 import numpy as np
 import pytest
 
 from rru_nb import load_dataset
-from rru_nb.data import catalogue, forget, mnist, registry, verify
+from rru_nb.data import catalogue, forget, mnist, verify
 from rru_nb.errors import UserError
 
 
@@ -90,52 +88,6 @@ def test_an_unpacked_file_with_other_content_is_refused(fake_data):
     path.with_suffix("").write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
     path.unlink()
     with pytest.raises(UserError, match="t10k-labels-idx1-ubyte is not the upstream file"):
-        load_dataset("mnist")
-
-
-IMAGES = fakes.idx(np.zeros([3, 28, 28]))
-
-
-@pytest.mark.parametrize(
-    "content, message",
-    [
-        (b"", "expected the magic number 00000803, found nothing"),
-        (fakes.idx(np.zeros(3)), "expected the magic number 00000803, found 00000801"),
-        (b"\0\0\x0d\x03" + IMAGES[4:], "expected the magic number 00000803, found 00000d03"),
-        (IMAGES[:10], "expected a header of 16 bytes, found 10"),
-        (IMAGES[:-1], "expected 2,352 bytes for 3 items, found 2,351"),
-        (IMAGES + b"x", "expected 2,352 bytes for 3 items, found 2,353"),
-        (b"\0\0\x08\x03" + b"\xff" * 4 + IMAGES[8:], "for 4,294,967,295 items, found 2,352"),
-        (fakes.idx(np.zeros([3, 28, 27])), r"expected items of shape \(28, 28\), found \(28, 27\)"),
-    ],
-)
-def test_wrong_idx_files(content, message):
-    with pytest.raises(UserError, match=f"x.gz.*{message}"):
-        mnist.read_idx("x.gz", content, (28, 28))
-
-
-@pytest.fixture
-def put(fake_data, monkeypatch):
-    """Puts a file into the mirror together with its registry entry: only its content is bad."""
-
-    def put(name, content):
-        (fake_data / name).write_bytes(gzip.compress(content))
-        sha256 = hashlib.sha256(content).hexdigest()
-        file = replace(registry.FILES[name], size=len(content), sha256=sha256)
-        monkeypatch.setitem(registry.FILES, name, file)
-
-    return put
-
-
-def test_wrong_count(put):
-    put("train-images-idx3-ubyte.gz", IMAGES)
-    with pytest.raises(UserError, match="expected 600 images and 600 labels .* found 3 images"):
-        load_dataset("mnist")
-
-
-def test_wrong_labels(put):
-    put("t10k-labels-idx1-ubyte.gz", fakes.idx(np.full(100, 10)))
-    with pytest.raises(UserError, match="expected labels from 0 to 9, found 10"):
         load_dataset("mnist")
 
 

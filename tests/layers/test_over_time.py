@@ -6,6 +6,8 @@ import tensorflow as tf
 
 from rru_nb.layers.tensorflow.over_time import UNROLL, Sums, over_time
 
+pytestmark = pytest.mark.usefixtures("real_graphs")
+
 
 def decaying_sum(state, x, y):
     state = 0.5 * state + x

@@ -11,6 +11,8 @@ from rru_nb.cells._dropout import Step
 from rru_nb.layers.tensorflow import batch_splitting, rru
 from rru_nb.layers.tensorflow.over_time import UNROLL, can_compile
 
+pytestmark = pytest.mark.usefixtures("real_graphs")
+
 
 def drawn(case, dtype="float64"):
     """Two layers with the same random weights, one fused, and inputs, all from the case."""

@@ -10,7 +10,6 @@ import pytest
 
 from rru_nb import DATASETS, paper_config
 from rru_nb.data.registry import DATASETS_BY_NAME
-from rru_nb.layers.tensorflow import over_time
 from rru_nb.training.config import CELLS, KINDS
 from rru_nb.training.trainer import train
 
@@ -41,9 +40,7 @@ def test_no_protocol_and_no_pair_of_a_kind_and_a_cell_is_left_out():
 
 
 @pytest.mark.parametrize("dataset, cell, protocol", TRAININGS)
-def test_trains_validates_and_tests(dataset, cell, protocol, any_data, monkeypatch):
-    # Short blocks of steps compile sooner; blocks as they are train in test_training.py.
-    monkeypatch.setattr(over_time, "UNROLL", 2)
+def test_trains_validates_and_tests(dataset, cell, protocol, any_data):
     check(paper_config(dataset, cell, scale="smoke", max_epochs=1, protocol=protocol))
 
 

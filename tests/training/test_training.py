@@ -108,6 +108,9 @@ class Scripted(Task):
     batch_spec = {"x": keras.InputSpec("float32", shape=(None, 1))}
     scores: list
 
+    def __init__(self, config):
+        super().__init__(config, SimpleNamespace(name="jsb", digest="", source=""))
+
     def network(self, units):
         return keras.Sequential([keras.Input([1]), keras.layers.Dense(1)])
 
@@ -281,7 +284,6 @@ def test_a_record_has_the_best_epoch_and_the_papers_number(monkeypatch):
     config = paper_config("jsb", "gru", "smoke", units=1, max_epochs=3, patience=3)
     task = Scripted(config)
     task.scores, task.seen = [5.0, 4.0, 6.0], []
-    task.splits = SimpleNamespace(name="jsb", digest="", source="")
     monkeypatch.setattr(training, "task_for", lambda _: task)
     record = train(config, progress=False)
     assert record["best_epoch"] == 2 and len(record["epochs"]) == 3

@@ -17,7 +17,7 @@ PORTION = 1 << 20
 
 # What the standard library raises for damaged, encrypted or exotically packed archives.
 _DAMAGES = (EOFError, zlib.error, gzip.BadGzipFile, zipfile.BadZipFile, tarfile.TarError)
-_DAMAGES += (NotImplementedError, RuntimeError)
+_DAMAGES += (NotImplementedError, RuntimeError, KeyError)  # the last for a member that lacks
 
 
 @contextmanager
@@ -34,15 +34,7 @@ def reading(path, expected):
 
 
 def check(file, path):
-    """Refuse a file whose content is not that of the registry.
-
-    Args:
-        file: a `registry.DataFile`.
-        path: where it lies.
-
-    Raises:
-        UserError: with the path, what was expected and what was found.
-    """
+    """Refuse a file whose content is not that of the registry."""
     if file.packing == "reviews":
         from .reviews import check_archive
 
@@ -82,17 +74,13 @@ def read_content(file, path):
 
 @contextmanager
 def open_content(file, path):
-    """Open the content of a plain, gzip or zip file as a binary stream.
-
-    Raises:
-        UserError: if the packing is damaged, also while the caller reads.
-    """
+    """Open the content of a plain, gzip or zip file as a binary stream."""
     with reading(path, f"a whole {file.packing} file with {file.size:,} bytes of content"):
         if file.packing == "gzip" and _is_gzip(path):
             with gzip.open(path) as stream:
                 yield stream
         elif file.packing == "zip" and path.name != file.member:
-            with zipfile.ZipFile(path) as archive, archive.open(_member(file, archive)) as stream:
+            with zipfile.ZipFile(path) as archive, archive.open(file.member) as stream:
                 yield stream
         else:
             with open(path, "rb") as stream:
@@ -103,32 +91,3 @@ def _is_gzip(path):
     """Return whether it is still packed: browsers and people unpack such files, and keep names."""
     with open(path, "rb") as stream:
         return stream.read(2) == b"\x1f\x8b"
-
-
-def _member(file, archive):
-    if file.member not in archive.namelist():
-        inside = ", ".join(repr(name) for name in archive.namelist()[:5]) or "nothing"
-        raise UserError(
-            f"{archive.filename}: expected a member {file.member!r} in the archive, found {inside}."
-        )
-    return file.member
-
-
-def check_counts(what, counted, expected, units):
-    """Compare what was read with the registry's counts.
-
-    Args:
-        what: file or dataset, for the message.
-        counted, expected: `{split: counts}`; only the splits of `expected` are compared.
-        units: what is counted, a pair of words.
-
-    Raises:
-        UserError: at the first split that differs.
-    """
-    for split, counts in expected.items():
-        if tuple(counted[split]) != tuple(counts):
-            wanted, got = (
-                f"{first:,} {units[0]} and {second:,} {units[1]}"
-                for first, second in (counts, counted[split])
-            )
-            raise UserError(f"{what}: expected {wanted} in the {split} split, found {got}.")

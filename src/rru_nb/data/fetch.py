@@ -79,9 +79,6 @@ def download(file):
 
     Returns:
         Its path; that of another process' download, if one was under way.
-
-    Raises:
-        UserError: if no address gives it, or the cache cannot take it.
     """
     folder = downloads()
     lock = paths.cache_dir() / "locks" / f"{file.name}.lock"

@@ -27,7 +27,7 @@ from . import registry
 from .fetch import find_anywhere, locate
 from .reviews import FOLDERS, read_reviews, sha256_of
 from .splits import Labelled, Splits, read_only
-from .text import by_frequency, decoded, split_words
+from .text import by_frequency, split_words
 
 SPECIAL = ("<padding>", "<start>", "<unknown>", "<unused>")
 START, UNKNOWN = 1, 2
@@ -129,15 +129,12 @@ def _shuffled(encoded, split, size):
 def encode(reviews):
     """Number the words of reviews, for all vocabulary sizes at once.
 
-    Args:
-        reviews: list of `reviews.Review`, sorted by folder.
-
     Returns:
         A dict of arrays: `numbers` int32, all reviews in a row, each with its start, words
         beyond those of the training reviews as 2; `lengths` int32 [N]; `folders` uint8 [N], the
         place in `FOLDERS`; `words` uint8, the training words in UTF-8, one a line.
     """
-    texts = [split_words(decoded(r.content, f"the review {r.name!r}")) for r in reviews]
+    texts = [split_words(review.content.decode()) for review in reviews]
     training = (text for text, r in zip(texts, reviews) if r.folder.startswith("train/"))
     words = by_frequency(chain.from_iterable(training))
     number = {word: i for i, word in enumerate(words, start=len(SPECIAL))}
@@ -154,11 +151,9 @@ def _read(path):
     """Return the arrays of a cached encoding, or None if there is no good one."""
     try:
         with files.reading(path), np.load(path, allow_pickle=False) as file:
-            encoded = {name: file[name] for name in ("numbers", "lengths", "folders", "words")}
+            return {name: file[name] for name in ("numbers", "lengths", "folders", "words")}
     except UserError:
         return None
-    consistent = encoded["lengths"].sum() == len(encoded["numbers"])
-    return encoded if consistent and len(encoded["folders"]) == len(encoded["lengths"]) else None
 
 
 def _write(path, encoded):

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 
-from ..errors import check_choice
 from ..storage import files
 
 
@@ -39,9 +38,6 @@ class DataFile:
     upstream_sha256: str | None = None
     also: tuple[str, ...] = ()
 
-    def __post_init__(self):
-        check_choice(f"packing of {self.name!r}", self.packing, ("plain", "gzip", "zip", "reviews"))
-
     @property
     def names(self):
         """The names under which a mirror may hold the file."""
@@ -63,8 +59,8 @@ class Dataset:
         files: names of the `DataFile`s that it is made of.
         terms: licence, as far as upstream states one.
         home: page or folder that the files come from.
-        counts: what was read is checked against them: `{split: (pieces, time steps)}` of music,
-            (lines, words) of Penn Treebank, (images, labels) of MNIST.
+        counts: what its content holds: `{split: (pieces, time steps)}` of music, (lines, words) of
+            Penn Treebank, (images, labels) of MNIST.
         also: further spellings that are accepted.
         protocols: those by which it may be loaded; the first is the authors' code's.
     """
@@ -78,9 +74,6 @@ class Dataset:
     counts: dict = field(default_factory=dict)
     also: tuple[str, ...] = ()
     protocols: tuple[str, ...] = ("authors",)
-
-    def __post_init__(self):
-        check_choice(f"kind of {self.name!r}", self.kind, ("music", "text", "reviews", "images"))
 
 
 def _frozen(value):

@@ -20,16 +20,14 @@ from collections import Counter
 
 import numpy as np
 
-from ..errors import UserError
 from . import registry
-from .checks import check_counts, read_content
+from .checks import read_content
 from .fetch import locate
 from .splits import SPLITS, read_only, splits_of_files
 
 PADDING, UNKNOWN, LINE_END = "<padding>", "<unknown>", "<eos>"
 UNKNOWN_NUMBER = 1
 AUTHORS_WORDS = 9650
-WIKI_SYMBOLS = {"enwik8": bytes(range(256)), "text8": b" abcdefghijklmnopqrstuvwxyz"}
 
 # What Keras' text `Tokenizer`, which the authors use, makes a space of.
 _TO_SPACE = str.maketrans(dict.fromkeys('!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n', " "))
@@ -81,31 +79,10 @@ def load_ptb_characters(dataset, protocol):
 
 
 def _ptb_lines(dataset):
-    lines = {split: read_lines(locate(name)) for split, name in zip(SPLITS, dataset.files)}
-    counted = {s: (len(lines[s]), sum(len(line.split()) for line in lines[s])) for s in SPLITS}
-    check_counts(", ".join(dataset.files), counted, dataset.counts, ("lines", "words"))
-    return lines
-
-
-def read_lines(path):
-    """Return the lines of a text file without the spaces around them."""
-    text = decoded(path.read_bytes(), path)
-    return [line.strip(" ") for line in text.removesuffix("\n").split("\n")]
-
-
-def decoded(content, what):
-    """Return bytes as a str; raise a `UserError` if they are no text in UTF-8 or plain ASCII."""
-    try:
-        text = content.decode("utf-8")
-        wrong = content.find(b"\0")  # UTF-16 without a mark reads as UTF-8 full of zeros
-    except UnicodeDecodeError as error:
-        wrong = error.start
-    if wrong >= 0:
-        raise UserError(
-            f"{what} is not a text in UTF-8: expected a character, found the byte "
-            f"0x{content[wrong]:02x} at position {wrong:,}."
-        )
-    return text
+    """Return the lines of each split without the spaces around them."""
+    texts = [locate(name).read_text(encoding="utf-8") for name in dataset.files]
+    lines = [text.removesuffix("\n").split("\n") for text in texts]
+    return {split: [line.strip(" ") for line in part] for split, part in zip(SPLITS, lines)}
 
 
 def _encoded(dataset, texts, vocabulary, dtype):
@@ -114,14 +91,7 @@ def _encoded(dataset, texts, vocabulary, dtype):
     streams = {}
     for split, symbols in texts.items():
         numbers = (number.get(symbol, unknown) for symbol in symbols)
-        try:
-            streams[split] = read_only(np.fromiter(numbers, dtype, len(symbols)))
-        except TypeError:
-            lacking = next(symbol for symbol in symbols if symbol not in number)
-            raise UserError(
-                f"the symbol {lacking!r} is not in the training text, and the vocabulary has no "
-                "entry for unknown ones."
-            ) from None
+        streams[split] = read_only(np.fromiter(numbers, dtype, len(symbols)))
     return splits_of_files(dataset, **streams, vocabulary=vocabulary)
 
 
@@ -132,25 +102,17 @@ def load_wiki(dataset):
     """Return `Splits` of enwik8 or text8: uint8 streams, 90 %, 5 % and 5 % of the file."""
     file = registry.FILES[dataset.files[0]]
     content = read_content(file, locate(file.name))
-    streams, vocabulary = encode_bytes(content, WIKI_SYMBOLS[dataset.name], file.name)
+    streams, vocabulary = encode_bytes(content)
     return splits_of_files(dataset, **streams, vocabulary=vocabulary)
 
 
-def encode_bytes(content, symbols, what):
+def encode_bytes(content):
     """Split and number a text of bytes.
-
-    Args:
-        content: bytes.
-        symbols: bytes, those that may occur.
-        what: the file, for the message.
 
     Returns:
         The streams `{split: uint8 [length]}`, the last 5 % for test, the 5 % before for
         validation; and the vocabulary: padding, unknown, then the bytes of the training text in
         the order of their first appearance, as in the authors' code.
-
-    Raises:
-        UserError: if another symbol occurs.
     """
     text = np.frombuffer(content, np.uint8)
     twentieth = len(text) * 5 // 100
@@ -159,12 +121,6 @@ def encode_bytes(content, symbols, what):
     occurs[text] = True
     first = {byte: content.find(byte) for byte in np.flatnonzero(occurs).tolist()}
     in_order = sorted(first, key=first.get)
-    for byte in in_order:
-        if byte not in symbols:
-            raise UserError(
-                f"{what}: expected only the symbols {symbols.decode('latin1')!r}, found the byte "
-                f"0x{byte:02x} at position {first[byte]:,}."
-            )
     seen = [byte for byte in in_order if first[byte] < ends[0]]
     vocabulary = (PADDING, UNKNOWN, *(bytes([byte]) for byte in seen))
     number = np.full(256, UNKNOWN_NUMBER, np.uint8)

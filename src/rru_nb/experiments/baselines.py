@@ -29,11 +29,7 @@ def baseline(config, split="test"):
 
 
 def committed_statistics(name):
-    """Return the committed statistics of a set, or None.
-
-    Raises:
-        UserError: if the file is damaged.
-    """
+    """Return the committed statistics of a set, or None."""
     root = paths.checkout()  # its results too, where RRU_NB_RESULTS points elsewhere
     others = [root / "results"] if root else []
     path = paths.find_result("statistics", f"{name}.json", others=others)

@@ -13,8 +13,9 @@ under way after it saved a checkpoint.
 """
 
 import multiprocessing
+import signal
 from collections import Counter
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from multiprocessing.connection import wait
 
@@ -23,7 +24,6 @@ from ..layers.backend import backend_name, installed
 from ..layers.registry import registered_cells
 from ..training import provenance
 from ..training.files import RunFiles
-from ..training.interrupts import sigterm_raises
 from ..training.records import find_record, settings_of, write_record
 
 ENGINES = ("local", "ray")
@@ -181,7 +181,8 @@ class Processes(OnWorkers):
         spawn = multiprocessing.get_context("spawn")  # TensorFlow does not survive a fork
         connection, its_end = spawn.Pipe()
         process = spawn.Process(target=_serve, args=(its_end,), daemon=True)
-        process.start()
+        with _interrupts_blocked():  # in the new process too, until it can do without
+            process.start()
         its_end.close()  # so that the end of the process closes the connection
         self._processes[connection] = process
         return connection
@@ -220,9 +221,27 @@ class Processes(OnWorkers):
         return process.exitcode
 
 
+@contextmanager
+def _interrupts_blocked():
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+
+
 def _serve(connection):
-    """Do the runs that come, until the process that sends them closes the connection or dies."""
-    with suppress(EOFError, OSError, KeyboardInterrupt), sigterm_raises():
+    """Do the runs that come, until the process that sends them closes the connection or dies.
+
+    A terminal sends Ctrl-C to this process as well. A training that is under way saves itself and
+    ends; at other times the signal says nothing, since the process that started this one ends it.
+    """
+    with _interrupts_blocked():
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with suppress(EOFError, OSError, KeyboardInterrupt):
         while True:
             config = connection.recv()
             try:

@@ -9,10 +9,6 @@ def by_usefulness(points, axes):
     Seed by seed; within a seed the corners of the grid first, then always the place that is
     farthest from all places before it; at each place all cells, and all values of an axis that
     has no order (a variant, a switch).
-
-    Args:
-        points: list of `Point`s of one section.
-        axes: `{axis: list of values}`, the section's grid.
     """
     ordered = {axis: values for axis, values in axes.items() if _has_order(values)}
     places = [

@@ -50,11 +50,7 @@ class Section:
     declared: dict
 
     def grid(self, dataset, scale):
-        """Return the values of each axis for a dataset at a scale, `{axis: list}`.
-
-        Raises:
-            UserError: if the section declares no grid for them.
-        """
+        """Return the values of each axis for a dataset at a scale, `{axis: list}`."""
         variants = {"variant": list(self.variants)} if self.variants else {}
         grid = self.declared.get("grid", {}) | variants
         grid |= self._sizes(dataset, scale).get("grid", {})
@@ -77,9 +73,6 @@ class Section:
         Returns:
             A list of `Point`s: all seeds of a cell, all cells of a grid point, all grid points;
             what is named twice is there once.
-
-        Raises:
-            UserError: for a name or a value that is not valid.
         """
         dataset = canonical_name(dataset)
         cells = list(dict.fromkeys(canonical_cell(cell) for cell in cells or self.cells))

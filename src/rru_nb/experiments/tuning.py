@@ -50,11 +50,7 @@ class Search:
 
     @classmethod
     def of(cls, dataset, cell, scale="paper", select_on="valid", seed=0):
-        """Return a search with its names checked.
-
-        Raises:
-            UserError: for a name that is not valid, or a dataset that has no ranges.
-        """
+        """Return a search with its names checked."""
         dataset, cell = canonical_name(dataset), canonical_cell(cell)
         check_choice("select_on", select_on, SELECT_ON)
         paper_config(dataset, cell, scale, seed)
@@ -105,14 +101,7 @@ class Search:
         return stored["trials"]
 
     def add(self, trial):
-        """Write one more trial to the index, if another process has not just done so.
-
-        Args:
-            trial: a dict as of `trials`. The same trial is never there twice.
-
-        Raises:
-            UserError: if it cannot be written.
-        """
+        """Write one more trial to the index, if another process has not just done so."""
         lock = paths.state_dir() / "locks" / f"{self.path.stem}.lock"
         with files.alone(lock, f"adding to {self.path.name}"):
             trials = self.trials()
@@ -144,10 +133,6 @@ def tune(search, n_trials=100, engine=None, say=print):
         search: a `Search`. n_trials: int, how many trials it is to have in the end.
         engine: what runs the trainings, see `engines`; None for this process.
         say: a function that is given a line for each trial.
-
-    Raises:
-        UserError: if the index cannot be written, or as `run` raises it.
-        Stopped: a `KeyboardInterrupt`; the trials that ended are in the index.
     """
     done = search.trials()
     if len(done) >= n_trials:

@@ -10,11 +10,7 @@ from ..errors import UserError
 
 
 def checked(mask, sequences):
-    """Return the mask, or the first of a list of them, if it fits sequences [B, T, m].
-
-    Raises:
-        UserError: if it is known to be of other sequences.
-    """
+    """Return the mask, or the first of a list of them, if it fits sequences [B, T, m]."""
     if isinstance(mask, list | tuple):
         mask = mask[0]
     if mask is None:

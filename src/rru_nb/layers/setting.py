@@ -30,11 +30,7 @@ class Setting:
     real: bool = attrs.field(default=False, kw_only=True)
 
     def checked(self, name, value):
-        """Return a valid value of the setting called `name`, a real number as a float.
-
-        Raises:
-            UserError: if the value is not valid; it says what is wanted.
-        """
+        """Return a valid value of the setting called `name`, a real number as a float."""
         if not self.valid(value):
             raise UserError(f"setting {name} = {value!r} is not valid; it must be {self.wanted}.")
         return float(value) if self.real else value

@@ -1,8 +1,7 @@
 """What can be counted in music, as it is written and as models play it.
 
-`rru-nb listen` counts the test pieces after their openings, and what the models of a page play from
-there, and writes `results/listen/<dataset>.json`, so that the page needs neither
-data nor time.
+`rru-nb listen` writes the counts to `results/listen/<dataset>.json`, so that the page Listen needs
+neither data nor time.
 """
 
 import json
@@ -34,22 +33,13 @@ _SCALES = np.array([[(k - tonic) % 12 in _MAJOR for k in range(12)] for tonic in
 _WHAT = "the counts"
 
 
-# Of one passage
-
-
 def counts_of(roll, known):
-    """Count one piece or passage.
+    """Return the `MEASURES` of a passage [T, 88] of 0 and 1, T of at least 2; see `chords`.
 
-    Args:
-        roll: array [T, 88] of 0 and 1, T of at least 2.
-        known: set of chords, see `chords`.
-
-    Returns:
-        A dict with, by the names of `MEASURES`: `notes`, the mean number of keys that sound in a
-        frame; and in percent `repeated`, frames like the one before; `silent`, frames without a
-        note; `outside`, notes beyond the seven pitch classes of whichever major scale holds most
-        of the passage's notes; `new`, sounding frames whose chord is not in `known`. The last two
-        are NaN in silence.
+    `notes` is the mean number of keys that sound in a time step. In percent are `repeated`, time
+    steps like the one before; `silent`, those without a note; `outside`, notes beyond the seven
+    pitch classes of whichever major scale holds most of the notes; `new`, sounding time steps
+    whose chord is not in the set `known`. The last two are NaN in silence.
     """
     roll = np.asarray(roll, bool)
     sounds = roll.any(axis=1)
@@ -78,33 +68,21 @@ def _chords(roll):
     return [keys.tobytes() for keys in np.packbits(np.asarray(roll, bool), axis=1)]
 
 
-# Of a dataset and its models
-
-
 def count(dataset, cells, scale=None, seed=0):
     """Count the test pieces after their openings, and what models play from these openings.
 
-    Pieces with fewer than `SHORTEST` frames after the opening are left out. A model plays as many
-    frames of each piece as are counted of the piece.
-
-    Args:
-        dataset: a music set of `GRIDS`. cells: list of names; their weights must be stored.
-        scale, seed: as for `listen_config`; the seed also draws the samples.
+    Pieces with fewer than `SHORTEST` time steps after the opening are left out. A model plays as
+    many of each piece as are counted of the piece. The seed also draws the samples.
 
     Returns:
         A dict of what JSON can hold: `rows`, each with `who` ("data" or a cell), `id` of the run,
         `temperature` and for each of `MEASURES` the mean over pieces and its standard error.
-
-    Raises:
-        UserError: if the data cannot be had or weights are missing.
     """
     players = [models.load(models.listen_config(dataset, cell, scale, seed)) for cell in cells]
     config, prime = players[0].config, GRIDS[dataset].prime_frames
-    test = [
-        p[: prime + FRAMES] for p in models.pieces(config, "test") if len(p) >= prime + SHORTEST
-    ]
+    test = [p for p in models.pieces(config, "test") if len(p) >= prime + SHORTEST]
     known = chords(models.pieces(config, "train"))
-    openings, written = [p[:prime] for p in test], [p[prime:] for p in test]
+    openings, written = [p[:prime] for p in test], [p[prime : prime + FRAMES] for p in test]
     rows = [{"who": "data", "id": None, "temperature": None} | _means(written, known)]
     for trained in players:
         run = {"who": trained.config.cell, "id": trained.config.id}
@@ -112,16 +90,9 @@ def count(dataset, cells, scale=None, seed=0):
             played = continue_pieces(trained.model, openings, FRAMES, temperature, seed)
             played = [roll[: len(piece)] for roll, piece in zip(played, written, strict=True)]
             rows.append(run | {"temperature": temperature} | _means(played, known))
-    return {
-        "schema": SCHEMA,
-        "dataset": dataset,
-        "digest": load_dataset(dataset).digest,
-        "seed": seed,
-        "pieces": len(test),
-        "prime_frames": prime,
-        "frames": FRAMES,
-        "rows": rows,
-    }
+    what = {"schema": SCHEMA, "dataset": dataset, "digest": load_dataset(dataset).digest}
+    how = {"seed": seed, "pieces": len(test), "prime_frames": prime, "frames": FRAMES}
+    return what | how | {"rows": rows}
 
 
 def _means(rolls, known):
@@ -129,9 +100,6 @@ def _means(rolls, known):
     frame = pd.DataFrame([counts_of(roll, known) for roll in rolls])
     numbers = pd.DataFrame({"mean": frame.mean(), "error": frame.sem()}).fillna(0.0).round(4)
     return numbers.to_dict("index")
-
-
-# On disk
 
 
 def command(dataset):
@@ -152,15 +120,11 @@ def write(counted):
 
 
 def load(dataset):
-    """Return the stored counts of a dataset, or None.
+    """Return the stored counts of a dataset as a frame, or None; a `UserError` if damaged.
 
-    Returns:
-        A frame with a row for the data, `who` = "data", and for each cell and temperature: `who`,
-        `id`, `temperature`, and `<measure>.mean` and `<measure>.error` for each of `MEASURES`.
-        Its `attrs` hold `pieces`, `prime_frames` and `frames`.
-
-    Raises:
-        UserError: if the file is damaged.
+    A row is that of the data, `who` = "data", or of a cell and a temperature: `who`, `id`,
+    `temperature`, and `<measure>.mean` and `<measure>.error` for each of `MEASURES`. The frame's
+    `attrs` hold `pieces`, `prime_frames` and `frames`.
     """
     path = paths.find_result("listen", f"{dataset}.json")
     if path is None:

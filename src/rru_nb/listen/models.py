@@ -1,10 +1,9 @@
-"""The small models that the page Listen plays: which ones, and their trained weights.
+"""The small models of the page Listen: which ones, `params/listen.yml`, and their weights.
 
-`params/listen.yml` says which. Their weights are committed, so that the page plays without
-training: `results/weights/<dataset>/<cell>-<scale>-s<seed>-<id>.npz` holds float32 arrays, one for
-each weight of the Keras model, and no pickle. The `.json` of the same name, which is that of the
-run's record, holds the run's settings, the SHA-256 of the weights, and the beginning of one test
-piece, so that the page needs no data.
+The weights are committed, so that the page plays without training and without data:
+`results/weights/<dataset>/<cell>-<scale>-s<seed>-<id>.npz` holds float32 arrays, one for each
+weight of the Keras model, and no pickle; the `.json` of the same name the run's settings, the
+SHA-256 of the weights, and the beginning of a test piece.
 """
 
 import hashlib
@@ -34,24 +33,15 @@ _WHAT = "the file of weights"
 _SAME = 1e-4  # nats within which two trainings of one run agree
 
 
-# Which models
-
-
 def settings():
     """Return the settings of `params/listen.yml`."""
     return yaml.safe_load((paths.params_dir() / "listen.yml").read_text(encoding="utf-8"))
 
 
 def listen_config(dataset, cell, scale=None, seed=0):
-    """Return the `RunConfig` of a model that the page plays.
+    """Return the `RunConfig` of a model that plays, at "laptop" or "smoke"; None: as declared.
 
-    Args:
-        dataset: a music set. cell: e.g. `"rru"`.
-        scale: "laptop" or "smoke"; None for the one of `params/listen.yml`. At another scale the
-            scale's own sizes hold. seed: int.
-
-    Raises:
-        UserError: for a dataset that is no music, another scale, or an unknown name.
+    The sizes of `params/listen.yml` hold for its scale alone.
     """
     given, cell = settings(), canonical_cell(cell)
     scale = given["scale"] if scale is None else scale
@@ -87,28 +77,19 @@ class _WithoutData(MusicTask):
         self.config = config
 
 
-# Making weights
-
-
 def make(config, progress=True):
-    """Train a run and store its weights, and its record if there is none, unless they are stored.
-
-    Args:
-        config: of `listen_config`. progress: bool, whether to show a progress bar.
-
-    Returns:
-        The `Path` of the weights.
+    """Return the `Path` of the weights of a run; train it and write them where there are none.
 
     Raises:
         UserError: if the data cannot be had, a file cannot be written, the training fails, or a
             second training of the run does not score as its record says.
     """
-    if find(config):
-        return find(config)
+    if path := find(config):
+        return path
     trained = []
     with RunFiles(config).alone():
-        if find(config):  # another process made them while this one waited
-            return find(config)
+        if path := find(config):  # another process made them while this one waited
+            return path
         make_room(config)
         files.check_room(_path(config, paths.results_dir()), _WHAT)
         stored = find_record(config)
@@ -123,13 +104,12 @@ def make(config, progress=True):
 
 def _check_scores(config, record, stored):
     if record["status"] == "failed":
-        raise UserError(f"{_title(config)}: the training failed, {record['failure']}.")
+        raise UserError(f"{RunFiles(config).name}: the training failed, {record['failure']}.")
     for name, value in (stored or record)["test"].items():
         if abs(record["test"][name] - value) > _SAME:
             raise UserError(
-                f"{_title(config)}: this training has {name} {record['test'][name]:.5f} on test, "
-                f"its record {value:.5f}. Weights belong to a record: move "
-                f"{RunFiles(config).record} away to have both anew."
+                f"this training has {name} {record['test'][name]:.5f} on test, its record "
+                f"{value:.5f}. Move {RunFiles(config).record} away to have both anew."
             )
 
 
@@ -140,19 +120,11 @@ def save(config, model):
     arrays = dict(zip(_names(model), arrays, strict=True))
     files.write_bytes(path, lambda file: np.savez_compressed(file, **arrays), _WHAT)
     pitches = pitches_of(pieces(config, "test")[PIECE][:OPENING])
-    description = {
-        "schema": SCHEMA,
-        "id": config.id,
-        "config": config.as_dict(),
-        "dtype": "float32",
-        "sha256": _digest(path),
-        "opening": {"split": "test", "piece": PIECE, "pitches": pitches},
-    }
+    description = {"schema": SCHEMA, "id": config.id, "config": config.as_dict()}
+    description |= {"dtype": "float32", "sha256": _digest(path)}
+    description |= {"opening": {"split": "test", "piece": PIECE, "pitches": pitches}}
     files.write_text(path.with_suffix(".json"), json.dumps(description) + "\n", _WHAT)
     return path
-
-
-# Finding and loading weights
 
 
 class Trained(NamedTuple):
@@ -164,7 +136,7 @@ class Trained(NamedTuple):
 
 
 def find(config):
-    """Return the `Path` of the stored weights of a run, your own before packaged ones, or None."""
+    """Return the `Path` of a run's stored weights, the user's before packaged ones, or None."""
     for folder in paths.result_folders():
         path = _path(config, folder)
         if path.is_file() and path.with_suffix(".json").is_file():
@@ -173,34 +145,21 @@ def find(config):
 
 
 def load(config):
-    """Return the `Trained` model of a run, from its stored weights.
-
-    Raises:
-        UserError: if there are none, or the file is damaged or not of this run.
-    """
+    """Return the `Trained` model of a run; a `UserError` without whole weights of it."""
     path = find(config)
     if path is None:
-        raise UserError(
-            f"no weights of {_title(config)} are stored; `{command(config)}` makes them."
-        )
-    with files.reading(
-        path, f"Get the file again, or delete it and `{command(config)}` makes it anew."
-    ):
+        raise UserError(f"no weights of {RunFiles(config).name}; `{command(config)}` makes them.")
+    mend = f"Get the file again, or delete it and `{command(config)}` makes it anew."
+    with files.reading(path, mend):
         description = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+        if description["schema"] != SCHEMA or description["id"] != config.id:
+            raise ValueError(f"it is described as of run {description['id']!r}, not {config.id!r}")
+        if _digest(path) != description["sha256"]:
+            raise ValueError("its SHA-256 is not the one written down beside it")
         model = network(config)
-        model.set_weights(_arrays(path, description, config, model))
-        opening = roll_of(description["opening"]["pitches"])
-    return Trained(config, model, opening)
-
-
-def _arrays(path, description, config, model):
-    """Return the arrays of a file in the model's order; raise within `files.reading`."""
-    if description["schema"] != SCHEMA or description["id"] != config.id:
-        raise ValueError(f"it is described as of run {description['id']!r}, not {config.id!r}")
-    if _digest(path) != description["sha256"]:
-        raise ValueError("its SHA-256 is not the one written down beside it")
-    with np.load(path, allow_pickle=False) as file:
-        return [file[name] for name in _names(model)]
+        with np.load(path, allow_pickle=False) as file:
+            model.set_weights([file[name] for name in _names(model)])
+        return Trained(config, model, roll_of(description["opening"]["pitches"]))
 
 
 def _names(model):
@@ -210,10 +169,6 @@ def _names(model):
 
 def _path(config, folder):
     return folder / "weights" / config.dataset / f"{RunFiles(config).name}.npz"
-
-
-def _title(config):
-    return f"{config.dataset} with {config.cell} (scale {config.scale}, seed {config.seed})"
 
 
 def _digest(path):

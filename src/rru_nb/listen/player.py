@@ -48,19 +48,14 @@ def grid_of(dataset):
     return GRIDS[check_choice("dataset to listen to", dataset, GRIDS)]
 
 
-# What is heard
-
-
 @dataclass
 class Listening:
-    """A piece and its continuations by models.
+    """A piece and its continuations by models, as `listen` was asked for them.
 
     Attributes:
-        dataset, temperature, piece: as asked for.
         n_prime: int, the time steps of the test piece that everything begins with.
         rolls: `{"data" or cell: uint8 [T, 88]}`, each with the opening.
-        configs: the `RunConfig` of each cell asked for.
-        missing: those of them that have no weights.
+        configs: the `RunConfig` of each cell asked for. missing: those without weights.
     """
 
     dataset: str
@@ -97,19 +92,16 @@ def listen(
     seed=0,
     train=False,
 ):
-    """Let trained models play on after the opening of a test piece.
+    """Let trained models play on after the opening of a test piece; return a `Listening`.
 
     Without the data, the piece is the one that is stored beside the weights.
 
     Args:
-        dataset: "jsb", "nottingham" or "chorales". cells: list of names.
+        dataset: one of `GRIDS`. cells: list of names. temperature: float above 0.
         scale: of the models; None for the one whose weights are committed.
-        temperature: float above 0. prime_frames, frames: ints, the time steps of the opening and
-            after it; None for the dataset's own. piece: int, index into the test pieces.
-        seed: int, of the draws. train: bool, whether to train where weights are missing.
-
-    Returns:
-        A `Listening`.
+        prime_frames, frames: ints, the time steps of the opening and after it; None for those of
+            `GRIDS`. piece: int, index into the test pieces. seed: int, of the draws.
+        train: bool, whether to train where weights are missing.
 
     Raises:
         UserError: if an argument is not valid, or needs data that is not there.
@@ -118,17 +110,14 @@ def listen(
     configs = [models.listen_config(dataset, cell, scale) for cell in cells]
     n_prime = grid.prime_frames if prime_frames is None else prime_frames
     n_frames = grid.frames if frames is None else frames
-    has_data = _has_data(dataset)
-    missing = [config for config in configs if models.find(config) is None]
-    if has_data:
-        written = _test_piece(configs[0], piece)
+    written = _test_piece(configs[0], piece) if _has_data(dataset) else None
+    if train and written is not None:
         opening(written, n_prime)  # refused before a training that would be for nothing
-        if train:
-            for config in missing:
-                models.make(config)
-            missing = []
+        for config in configs:
+            models.make(config)
+    missing = [config for config in configs if models.find(config) is None]
     trained = [models.load(config) for config in configs if config not in missing]
-    if not has_data:
+    if written is None:
         written = _stored_piece(trained, dataset, piece)
     rolls = {DATA: written[: n_prime + n_frames]} if len(written) else {}
     for config, model, _ in trained:
@@ -145,10 +134,8 @@ def _has_data(dataset):
 def _test_piece(config, piece):
     test = models.pieces(config, "test")
     if type(piece) is not int or not 0 <= piece < len(test):
-        raise UserError(
-            f"piece {piece!r} is no test piece of {config.dataset}: give a whole number from 0 to "
-            f"{len(test) - 1}."
-        )
+        wanted = f"give a whole number from 0 to {len(test) - 1}"
+        raise UserError(f"piece {piece!r} is no test piece of {config.dataset}: {wanted}.")
     return test[piece]
 
 
@@ -161,70 +148,39 @@ def _stored_piece(trained, dataset, piece):
     return trained[0].opening if trained else np.zeros([0, KEYS], np.uint8)
 
 
-# Sound
-
-_PLAYER = """<div class="rru-player" style="max-width: 46rem; margin-bottom: 1.2rem">
-<strong>{title}</strong>
-<div style="position: relative; border: 1px solid; height: 8rem">
-<svg role="img" aria-label="Piano roll: {title}" viewBox="0 0 {steps} {keys}"
- preserveAspectRatio="none" style="display: block; width: 100%; height: 100%">
-<path d="{notes}" fill="currentColor"/></svg>
-{marks}
-<i class="rru-playhead" style="position: absolute; top: 0; bottom: 0; left: 0;
- border-left: 2px solid #d55e00; transition: left 0.25s linear"></i></div>
-<audio controls style="width: 100%" aria-label="{title}" src="data:audio/mpeg;base64,{audio}"
- ontimeupdate="this.parentNode.querySelector('.rru-playhead').style.left =
- Math.min(100, 100 * this.currentTime / {seconds}) + '%'"></audio><br>
-<a download="{file}.mid" href="data:audio/midi;base64,{midi}">{file}.mid</a></div>"""
-_MARK = '<span style="position: absolute; {place}; {look}">{text}</span>'
+_PLAYER = Path(__file__).with_suffix(".html").read_text(encoding="utf-8").rstrip()
+_OCTAVE = """<span style="position: absolute; left: 2px; top: {top:.1f}%; font-size: 0.7rem;
+ line-height: 0; opacity: 0.7">C{octave}</span>"""
+_LINE = """<span style="position: absolute; left: {left:.2f}%; top: 0; bottom: 0;
+ border-left: 2px dashed"></span>"""
 
 
 def player(roll, grid, title, name, n_prime=0):
-    """Return HTML that plays a roll: its notes with a playhead, its sound, and its MIDI file.
+    """Return HTML that plays a roll [T, 88] by its `Grid`: notes with a playhead, sound, MIDI file.
 
     Args:
-        roll: array [T, 88]. grid: a `Grid`. title: str, what is heard.
-        name: str, of the MIDI file without its ending.
-        n_prime: int, time steps before the dashed line, the opening; 0 for no line.
+        title: str, what is heard. name: str, of the MIDI file without its ending.
+        n_prime: int, time steps of the opening, before a dashed line; 0 for no line.
     """
     midi, audio = (base64.b64encode(b).decode("ascii") for b in midi_and_audio(roll, grid))
     used = np.flatnonzero(np.any(roll, axis=0))
     low, high = used.min() - 1, used.max() + 1
     steps, keys = len(roll), high - low + 1
-    marks = [
-        _MARK.format(
-            place=f"left: 2px; top: {100 * (high - key) / keys:.1f}%",
-            look="font-size: 0.7rem; line-height: 0; opacity: 0.7",
-            text=f"C{(key + LOWEST_PITCH) // 12 - 1}",
-        )
-        for key in range(low, high)
-        if (key + LOWEST_PITCH) % 12 == 0
-    ]
-    if n_prime:
-        place = f"left: {100 * n_prime / steps:.2f}%; top: 0; bottom: 0"
-        marks.append(_MARK.format(place=place, look="border-left: 2px dashed", text=""))
-    return _PLAYER.format(
-        title=escape(title, quote=True),
-        file=escape(name, quote=True),
-        steps=steps,
-        keys=keys,
-        notes="".join(f"M{t} {high - k}h1.03v1h-1.03z" for t, k in np.argwhere(roll)),
-        marks="\n".join(marks),
-        seconds=steps * 60 / (grid.tempo * grid.steps_per_quarter),
-        midi=midi,
-        audio=audio,
-    )
+    marks = [_LINE.format(left=100 * n_prime / steps)] if n_prime else []
+    for key in range(low, high):
+        octave, above_c = divmod(key + LOWEST_PITCH, 12)
+        if not above_c:
+            marks.append(_OCTAVE.format(top=100 * (high - key) / keys, octave=octave - 1))
+    notes = "".join(f"M{t} {high - k}h1.03v1h-1.03z" for t, k in np.argwhere(roll))
+    size = {"steps": steps, "keys": keys}
+    size |= {"seconds": steps * 60 / (grid.tempo * grid.steps_per_quarter)}
+    texts = {"title": escape(title, quote=True), "file": escape(name, quote=True)}
+    content = {"notes": notes, "marks": "\n".join(marks), "midi": midi, "audio": audio}
+    return _PLAYER.format(**size, **texts, **content)
 
 
 def midi_and_audio(roll, grid):
-    """Return a piano roll as the bytes of a MIDI file and of an MP3 file, made from it.
-
-    Args:
-        roll: array [T, 88] of 0 and 1 with at least one note. grid: a `Grid`.
-
-    Raises:
-        UserError: if the roll is none or silent, or the package soundfile is missing.
-    """
+    """Return a roll [T, 88], played by a `Grid`, as the bytes of a MIDI file and of an MP3 file."""
     if importlib.util.find_spec("soundfile") is None:
         raise UserError("the package 'soundfile' writes the sound and is missing: pip install it.")
     import pretty_midi

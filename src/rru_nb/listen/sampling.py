@@ -1,9 +1,10 @@
-"""Music from a trained model, one time step at a time, each note a draw of its own."""
+"""Music from a trained model, one time step at a time, each note drawn by itself."""
 
 import numbers
 
 import keras
 import numpy as np
+from scipy.special import expit
 
 from ..errors import UserError
 from ..layers.backend import backend
@@ -11,18 +12,13 @@ from ..tasks.music import KEYS
 
 
 class Stepper:
-    """Run a music model one time step at a time, and carry its state.
-
-    The first step compiles; later ones cost the same however long the sequence is.
-
-    Args:
-        model: `keras.Model` of `MusicTask.network`: recurrent layers, then a dense layer.
-
-    Example:
+    """Run a model of `MusicTask.network` one time step at a time, and carry its state.
 
         stepper = Stepper(model)
         stepper.start(batch_size=2)
         logits = stepper(np.zeros([2, 88]))  # of the next time step, [2, 88]
+
+    The first step compiles; later ones cost the same however long the sequence is.
     """
 
     def __init__(self, model):
@@ -33,10 +29,8 @@ class Stepper:
 
     def start(self, batch_size):
         """Go back to the initial state, for sequences side by side."""
-        self._states = [
-            [np.asarray(state) for state in layer.get_initial_state(batch_size)]
-            for layer in self._layers
-        ]
+        states = [layer.get_initial_state(batch_size) for layer in self._layers]
+        self._states = [list(map(np.asarray, state)) for state in states]
 
     def __call__(self, frames):
         """Return the logits of the next time step, float32 [B, 88], given this one, [B, 88]."""
@@ -56,34 +50,27 @@ class Stepper:
 def probabilities(logits, temperature=1.0):
     """Return the probability of each key to sound: σ(logit / temperature).
 
-    At 1 the model's own; below 1 what is likely becomes likelier and what is not, rarer; towards
-    0 exactly the keys sound whose probability exceeds one half.
+    Below a temperature of 1 what is likely becomes likelier and what is not, rarer; towards 0
+    exactly the keys sound whose probability exceeds one half.
     """
     _check_temperature(temperature)
-    return 0.5 * (1.0 + np.tanh(0.5 * np.asarray(logits, np.float64) / temperature))
+    return expit(np.asarray(logits, np.float64) / temperature)
 
 
 def continue_pieces(model, primes, n_frames, temperature=1.0, seed=0):
     """Let a model play on after the openings of some pieces.
 
-    Given all time steps before, the model takes the 88 keys of the next for independent (that is
-    what its NLL measures), so each is drawn by itself, and what is drawn is the next input.
+    Given all time steps before, the model takes the 88 keys of the next for independent, so each is
+    drawn by itself, and what is drawn is the next input.
 
     Args:
         model: `keras.Model` of `MusicTask.network`.
-        primes: list of arrays [T, 88] of 0 and 1, or an array [B, T, 88]; equally long, T >= 1.
+        primes: list of arrays [T, 88] of 0 and 1, equally long, T >= 1; or an array [B, T, 88].
         n_frames: int, time steps to draw. temperature: float above 0, divides the logits.
         seed: int; piece i draws from the random numbers of (seed, i), whatever is beside it.
 
     Returns:
         uint8 array [B, n_frames, 88], what follows the openings.
-
-    Raises:
-        UserError: if an argument is out of its range.
-
-    Example:
-
-        played = continue_pieces(model, [piece[:16]], n_frames=48, temperature=0.8)
     """
     primes = _checked_primes(primes)
     _check_whole("n_frames", n_frames, 1)
@@ -107,23 +94,18 @@ def opening(piece, n_frames):
     """Return the first time steps of a piece [T, 88]; a `UserError` if it is shorter than that."""
     _check_whole("prime_frames", n_frames, 1)
     if n_frames > len(piece):
-        raise UserError(
-            f"prime_frames {n_frames} is more than the {len(piece)} time steps of this piece that "
-            f"there are. Give at most {len(piece)}, or another piece."
-        )
+        there = f"the {len(piece)} time steps of this piece; give at most {len(piece)}"
+        raise UserError(f"prime_frames {n_frames} is more than {there}, or another piece.")
     return piece[:n_frames]
 
 
 def _checked_primes(primes):
-    for shape in (list(np.shape(prime)) for prime in primes):
+    for shape in map(np.shape, primes):
         if len(shape) != 2 or shape[1] != KEYS:
-            raise UserError(f"an opening is [T, {KEYS}] of 0 and 1, not {shape}.")
-    lengths = {len(prime) for prime in primes}
-    if len(lengths) != 1 or lengths == {0}:
-        raise UserError(
-            f"openings of {sorted(lengths)} time steps: give one at least, all of the same length, "
-            "1 or more."
-        )
+            raise UserError(f"an opening is [T, {KEYS}] of 0 and 1, not {list(shape)}.")
+    lengths = sorted({len(prime) for prime in primes})
+    if len(lengths) != 1 or lengths == [0]:
+        raise UserError(f"openings of {lengths} time steps: give one at least, equally long.")
     primes = np.asarray(primes)
     if not np.isin(primes, (0, 1)).all():
         raise UserError("an opening holds 0 and 1 only, whether a key sounds.")

@@ -31,11 +31,7 @@ ABANDONED_AFTER = 86_400  # seconds: no writer takes a day for a file
 
 @contextmanager
 def writing(path, what):
-    """Turn what the disk refuses within into a `UserError` that names the file and the fix.
-
-    Args:
-        path: a `Path`. what: what the file holds, for the message, e.g. `"the record"`.
-    """
+    """Turn what the disk refuses within into a `UserError` that names the file and the fix."""
     try:
         yield
     except OSError as error:

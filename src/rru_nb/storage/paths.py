@@ -20,11 +20,7 @@ def _is_checkout(folder):
 
 
 def checkout():
-    """Find the repository's root, or None: `RRU_NB_ROOT`, else above package or shell.
-
-    Raises:
-        UserError: if `RRU_NB_ROOT` names no folder.
-    """
+    """Find the repository's root, or None: `RRU_NB_ROOT`, else above package or shell."""
     root = _given("RRU_NB_ROOT")
     if root and not root.is_dir():
         raise UserError(

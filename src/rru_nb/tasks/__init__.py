@@ -12,13 +12,6 @@ _TASKS = {  # kind of task: module and class; imported when one is asked for
 
 
 def task_for(config):
-    """Return the task of a run, with its data loaded.
-
-    Args:
-        config: a `RunConfig`.
-
-    Raises:
-        UserError: if the data is not at hand.
-    """
+    """Return the task of a run, with its data loaded."""
     module, name = _TASKS[config.kind]
     return getattr(import_module(f"{__name__}.{module}"), name)(config)

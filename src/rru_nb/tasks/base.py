@@ -19,6 +19,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from ..data import load_dataset
 from ..layers.backend import backend
 
 
@@ -29,15 +30,31 @@ class Task:
         metrics: names of the metrics that `evaluate` gives.
         better: "lower" or "higher": which way `config.metric` improves.
         batch_spec: `{name: keras.InputSpec}` of a batch.
-        splits: the `Splits` of the data; None if a task has none.
+        splits: the `Splits` of the data.
+
+    Args:
+        config: a `RunConfig`.
+        splits: `Splits` of your own; None for the config's dataset.
     """
 
     metrics: ClassVar[tuple[str, ...]]
     better: ClassVar[str]
-    splits = None
 
-    def __init__(self, config):
+    def __init__(self, config, splits=None):
         self.config = config
+        dataset = config.dataset, config.protocol, config.vocabulary_size
+        self.splits = splits or load_dataset(*dataset)
+        self._scorer = None, None
+
+    @property
+    def limits(self):
+        """How many of the first examples of each split are used; None for all."""
+        config = self.config
+        return {
+            "train": config.train_limit,
+            "valid": config.eval_limit,
+            "test": config.eval_limit,
+        }
 
     def network(self, units):
         """Build the untrained `keras.Model` with a state of `units` features in every layer."""
@@ -61,6 +78,16 @@ class Task:
     def evaluate(self, model, split):
         """Compute all metrics on a split ("valid" or "test"): a dict of floats."""
         raise NotImplementedError
+
+    def scoring(self, model):
+        """Return what `scorer` compiles: a function, and the specs of its arguments."""
+        raise NotImplementedError
+
+    def scorer(self, model):
+        """Return the compiled function with which `evaluate` scores, made once for each model."""
+        if self._scorer[0] is not model:
+            self._scorer = model, backend().compiled(model, *self.scoring(model))
+        return self._scorer[1]
 
     def is_better(self, score, best):
         """Return whether `score` is strictly better than `best` (None: nothing scored yet)."""

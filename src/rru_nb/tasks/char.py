@@ -4,20 +4,10 @@ import keras
 import numpy as np
 from keras import ops
 
-from ..data import load_dataset
 from .base import padded_rows
-from .text import (
-    TextTask,
-    check_enough,
-    cut,
-    half_window_mean,
-    limited,
-    next_symbol_nll,
-    window_starts,
-)
+from .text import TextTask, cut, half_window_mean, next_symbol_nll
 
 RESET_PROBABILITY = 0.1  # that a training batch starts from zeros (section 4.1)
-SPLITS = ("train", "valid", "test")
 ROWS = 256  # of an evaluation that are computed at once
 
 
@@ -43,22 +33,13 @@ class CharTask(TextTask):
 
     # Data
 
-    def __init__(self, config):
-        super().__init__(config)
-        self.splits = load_dataset(config.dataset, config.protocol)
+    def __init__(self, config, splits=None):
+        super().__init__(config, splits)
         self.n_symbols = len(self.splits.vocabulary)
         window, half = config.window, config.window // 2
-        self._streams = {
-            "train": limited(self.splits.train, config.train_limit, window, window),
-            "valid": limited(self.splits.valid, config.eval_limit, window, half),
-            "test": limited(self.splits.test, config.eval_limit, window, half),
-        }
         steps = {"train": window, "valid": half, "test": half}
-        self._starts = {}
-        for split in SPLITS:
-            starts = window_starts(len(self._streams[split]), window, steps[split])
-            check_enough(config, split, len(starts), at_least=config.batch_size)
-            self._starts[split] = self._in_rows(starts)
+        starts = self._lay_out(steps, at_least=config.batch_size)
+        self._starts = {split: self._in_rows(of_split) for split, of_split in starts.items()}
 
     def _in_rows(self, starts):
         """Return the starts of each batch, [batches, batch_size]: one window of each row."""
@@ -80,9 +61,6 @@ class CharTask(TextTask):
         for i, starts in enumerate(self._starts["train"]):
             reset = np.bool_(i == 0 or resets[i] < RESET_PROBABILITY)
             yield {"tokens": self._windows("train", starts), "reset": reset}
-
-    def _windows(self, split, starts):
-        return cut(self._streams[split], starts, self.config.window)
 
     def _contiguous(self, split):
         """Return all of a split in rows: windows [batch_size, T + 1], and which targets are there.

@@ -6,9 +6,9 @@ import keras
 import numpy as np
 from keras import ops
 
-from ..layers.backend import backend
+from ..data import Labelled
 from ..layers.sizes import dense_parameters
-from .base import Task, padded_rows
+from .base import Task, padded_rows, shuffled_batches
 from .network import recurrent_layer, recurrent_parameters
 
 
@@ -24,6 +24,8 @@ class ClassificationTask(Task):
     - `accuracy`, in percent as in Table 1; of equally probable classes the first is the answer;
     - `cross_entropy`, in nats, without label smoothing.
 
+    A subclass has `_batch(split, picked, full)`, the batch of some of the examples of a split.
+
     Attributes:
         classes: number of classes.
     """
@@ -32,9 +34,36 @@ class ClassificationTask(Task):
     better = "higher"
     classes: int
 
-    def __init__(self, config):
-        super().__init__(config)
-        self._score = None
+    # Data
+
+    def __init__(self, config, splits=None):
+        super().__init__(config, splits)
+        self._examples = {}
+        for split, limit in self.limits.items():
+            inputs, labels = getattr(self.splits, split)
+            self._examples[split] = Labelled(self._cut(inputs[:limit]), labels[:limit])
+
+    def _cut(self, inputs):
+        """Return the part of each input that the network sees."""
+        return inputs
+
+    # Batches
+
+    def train_batches(self, epoch):
+        config, n_examples = self.config, len(self._examples["train"].labels)
+        for picked in shuffled_batches(n_examples, config.batch_size, config.seed, epoch):
+            yield self._batch("train", picked, full=len(picked) != config.batch_size)
+
+    def _evaluation_batches(self, split, size):
+        order = self._order(split)
+        for start in range(0, len(order), size):
+            yield self._batch(split, order[start : start + size], full=True)
+
+    def _order(self, split):
+        """Return the order in which the examples of a split are evaluated, an array of ints."""
+        return np.arange(len(self._examples[split].labels))
+
+    # Head, loss, metrics
 
     def classifier(self, x, units):
         """Return logits [B, classes] of sequences [B, T, m], Keras tensors; `x` may have a mask."""
@@ -58,12 +87,9 @@ class ClassificationTask(Task):
         return ops.mean(each)
 
     def evaluate(self, model, split):
-        if self._score is None or self._score[0] is not model:
-            score = functools.partial(_score, model)
-            self._score = model, backend().compiled(model, score, [self.batch_spec])
-        size, scored = 2 * self.config.batch_size, []
+        score, size, scored = self.scorer(model), 2 * self.config.batch_size, []
         for batch in self._evaluation_batches(split, size):
-            of_batch = self._score[1](padded_rows(batch, size))
+            of_batch = score(padded_rows(batch, size))
             scored.append([of_each[: len(batch["label"])] for of_each in of_batch])
         right, nats = (np.concatenate(of_batches) for of_batches in zip(*scored))
         return {
@@ -71,10 +97,8 @@ class ClassificationTask(Task):
             "cross_entropy": float(np.mean(nats, dtype=np.float64)),
         }
 
-
-def first(labelled, limit):
-    """Return the first `limit` examples of a `Labelled`; all of them for None."""
-    return type(labelled)(*(part[:limit] for part in labelled))
+    def scoring(self, model):
+        return functools.partial(_score, model), [self.batch_spec]
 
 
 def _logits(model, batch, training):

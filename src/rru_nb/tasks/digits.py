@@ -1,13 +1,10 @@
 """Handwritten digits, read pixel by pixel: sequential and permuted MNIST (section 4.1)"""
 
 import keras
-import numpy as np
 
-from ..data import load_dataset
 from ..data.mnist import CLASSES, PIXELS
 from ..errors import UserError
-from .base import shuffled_batches
-from .classification import ClassificationTask, first
+from .classification import ClassificationTask
 
 
 class DigitsTask(ClassificationTask):
@@ -29,34 +26,18 @@ class DigitsTask(ClassificationTask):
 
     # Data
 
-    def __init__(self, config):
-        super().__init__(config)
+    def __init__(self, config, splits=None):
         self._pixels_per_step, rest = divmod(PIXELS, config.window)
         if rest or not self._pixels_per_step:
             raise UserError(
                 f"setting window = {config.window} is not valid: its time steps must divide the "
                 f"{PIXELS} pixels of a digit. The nearest below is {_divisor(config.window)}."
             )
-        self.splits = load_dataset(config.dataset, config.protocol)
-        self._examples = {
-            "train": first(self.splits.train, config.train_limit),
-            "valid": first(self.splits.valid, config.eval_limit),
-            "test": first(self.splits.test, config.eval_limit),
-        }
+        super().__init__(config, splits)
 
     # Batches
 
-    def train_batches(self, epoch):
-        config, n_examples = self.config, len(self._examples["train"].labels)
-        for picked in shuffled_batches(n_examples, config.batch_size, config.seed, epoch):
-            yield self._batch("train", picked)
-
-    def _evaluation_batches(self, split, size):
-        n_examples = len(self._examples[split].labels)
-        for start in range(0, n_examples, size):
-            yield self._batch(split, np.arange(start, min(start + size, n_examples)))
-
-    def _batch(self, split, picked):
+    def _batch(self, split, picked, full):
         images, labels = self._examples[split]
         return {"x": images[picked], "label": labels[picked]}
 

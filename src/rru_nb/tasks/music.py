@@ -6,9 +6,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from ..data import load_dataset
 from ..errors import UserError
-from ..layers.backend import backend
 from ..layers.sizes import dense_parameters
 from .base import Task, in_batches, padded_length, padded_rows, shuffled_batches
 from .network import output_features, recurrent_layer, recurrent_parameters
@@ -40,13 +38,10 @@ class MusicTask(Task):
     # Data
 
     def __init__(self, config, splits=None):
-        """Cut the pieces into windows; `splits` are pieces of your own, not the config's set."""
-        super().__init__(config)
-        self.splits = splits or load_dataset(config.dataset)
+        super().__init__(config, splits)
+        steps = {"train": config.window // 2, "valid": config.window, "test": config.window}
         self._windows = {
-            "train": self._cut("train", step=config.window // 2)[: config.train_limit],
-            "valid": self._cut("valid", step=config.window)[: config.eval_limit],
-            "test": self._cut("test", step=config.window)[: config.eval_limit],
+            split: self._cut(split, steps[split])[:limit] for split, limit in self.limits.items()
         }
         for split, cut in self._windows.items():
             if not cut:
@@ -55,7 +50,6 @@ class MusicTask(Task):
                     f"({len(getattr(self.splits, split))}) give no window. "
                     "Give that split a piece of two sounding time steps or more."
                 )
-        self._score = None
 
     def _cut(self, split, step):
         return [
@@ -111,14 +105,14 @@ class MusicTask(Task):
         return ops.mean(total / length)
 
     def evaluate(self, model, split):
-        if self._score is None or self._score[0] is not model:
-            score = functools.partial(_window_nll, model, training=False)
-            self._score = model, backend().compiled(model, score, [self.batch_spec])
-        totals = np.zeros(len(self._windows[split]))
+        score, totals = self.scorer(model), np.zeros(len(self._windows[split]))
         for picked, batch in self._evaluation_batches(split):
-            totals[picked] = self._score[1](batch)[: len(picked)]
+            totals[picked] = score(batch)[: len(picked)]
         lengths = np.array([len(window) - 1 for window in self._windows[split]])
         return averages(totals, lengths, self.config.batch_size)
+
+    def scoring(self, model):
+        return functools.partial(_window_nll, model, training=False), [self.batch_spec]
 
 
 def without_silences(piece):

@@ -5,13 +5,7 @@ from ..layers.registry import CELLS
 
 
 def recurrent_layer(config, units, **layer_options):
-    """Make one recurrent layer of the config's cell.
-
-    Args:
-        config: a `RunConfig`.
-        units: int, the state size n.
-        **layer_options: of `keras.layers.RNN`, e.g. `return_sequences=True`.
-    """
+    """Make one recurrent layer of the config's cell."""
     spec = CELLS[config.cell]
     settings = {name: getattr(config, name) for name in ("dropout", *spec.settings)}
     cell, *layer = spec.classes()
@@ -26,13 +20,7 @@ def output_features(config, units):
 
 
 def recurrent_parameters(config, units, n_inputs):
-    """Count the trainable parameters of the whole stack of recurrent layers.
-
-    Args:
-        config: a `RunConfig`.
-        units: int, the state size n of every layer.
-        n_inputs: int, features m of the first layer's input.
-    """
+    """Count the trainable parameters of the whole stack of recurrent layers."""
     total = 0
     for _ in range(config.layers):
         total += CELLS[config.cell].parameters(config, units, n_inputs)

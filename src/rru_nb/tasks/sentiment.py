@@ -3,10 +3,9 @@
 import keras
 import numpy as np
 
-from ..data import Labelled, load_dataset
 from ..layers.embedding import Embedding
-from .base import padded_length, shuffled_batches
-from .classification import ClassificationTask, first
+from .base import padded_length
+from .classification import ClassificationTask
 
 PADDING = 0  # the number of no word: in the data, 0 stands for nothing else
 
@@ -26,30 +25,14 @@ class SentimentTask(ClassificationTask):
 
     # Data
 
-    def __init__(self, config):
-        super().__init__(config)
-        self.splits = load_dataset(config.dataset, config.protocol, config.vocabulary_size)
-        self._examples = {
-            "train": self._cut(first(self.splits.train, config.train_limit)),
-            "valid": self._cut(first(self.splits.valid, config.eval_limit)),
-            "test": self._cut(first(self.splits.test, config.eval_limit)),
-        }
-
-    def _cut(self, part):
-        return Labelled([review[-self.config.window :] for review in part.inputs], part.labels)
+    def _cut(self, reviews):
+        return [review[-self.config.window :] for review in reviews]
 
     # Batches
 
-    def train_batches(self, epoch):
-        config, n_examples = self.config, len(self._examples["train"].labels)
-        for picked in shuffled_batches(n_examples, config.batch_size, config.seed, epoch):
-            yield self._batch("train", picked, full=len(picked) != config.batch_size)
-
-    def _evaluation_batches(self, split, size):
+    def _order(self, split):
         # By length, so that little is padded; the averages do not depend on the order.
-        order = np.argsort([len(r) for r in self._examples[split].inputs], kind="stable")
-        for start in range(0, len(order), size):
-            yield self._batch(split, order[start : start + size], full=True)
+        return np.argsort([len(r) for r in self._examples[split].inputs], kind="stable")
 
     def _batch(self, split, picked, full):
         reviews, labels = self._examples[split]

@@ -5,7 +5,6 @@ import numpy as np
 from keras import ops
 
 from ..errors import UserError
-from ..layers.backend import backend
 from ..layers.embedding import Embedding
 from ..layers.sizes import dense_parameters
 from .base import Task
@@ -24,9 +23,28 @@ class TextTask(Task):
 
     better = "lower"
 
-    def __init__(self, config):
-        super().__init__(config)
-        self._score = None
+    def _lay_out(self, steps, at_least):
+        """Cut the streams of the splits to their limits; list where windows start in each.
+
+        Args:
+            steps: `{split: time steps from a window to the next}`.
+            at_least: how many windows there have to be.
+        """
+        config, self._streams, starts = self.config, {}, {}
+        for split, step in steps.items():
+            stream = limited(getattr(self.splits, split), self.limits[split], config.window, step)
+            starts[split] = window_starts(len(stream), config.window, step)
+            self._streams[split] = stream
+            if len(starts[split]) < at_least:
+                raise UserError(
+                    f"the {split} text of {config.dataset!r} gives {len(starts[split])} windows of "
+                    f"{config.window}, and a batch needs {at_least}. Make window or batch_size "
+                    "smaller."
+                )
+        return starts
+
+    def _windows(self, split, starts):
+        return cut(self._streams[split], starts, self.config.window)
 
     def embedded(self, tokens):
         """Return the vectors of symbols [B, T, m]; uniform between -1 and 1 at first."""
@@ -53,27 +71,23 @@ class TextTask(Task):
         head = dense_parameters(output_features(config, units), self.n_symbols)
         return embedding + recurrent_parameters(config, units, config.embedding_size) + head
 
-    def scorer(self, model):
-        """Compile a function of the model, made once for each.
+    def scoring(self, model):
+        """Return a function to score with.
 
         It is called with tokens [B, T + 1], an int `begin`, and the states before if the model
         takes them, and returns the losses from step `begin` on, [B, T - begin] in nats, and the
         states after. The logits of the steps before it are not computed.
         """
-        if self._score is None or self._score[0] is not model:
-            head, states = model.get_layer("head"), model.outputs[1:]
-            body = keras.Model(model.inputs, [head.input, *states])
+        head, states = model.get_layer("head"), model.outputs[1:]
+        body = keras.Model(model.inputs, [head.input, *states])
 
-            def score(tokens, begin, *before):
-                tokens = ops.cast(tokens, "int32")
-                inputs = [tokens[:, :-1], *before]
-                x, *after = keras.tree.flatten(body(inputs, training=False))
-                return [next_symbol_nll(head(x[:, begin:]), tokens[:, 1 + begin :]), *after]
+        def score(tokens, begin, *before):
+            tokens = ops.cast(tokens, "int32")
+            x, *after = keras.tree.flatten(body([tokens[:, :-1], *before], training=False))
+            return [next_symbol_nll(head(x[:, begin:]), tokens[:, 1 + begin :]), *after]
 
-            of_states = [keras.InputSpec("float32", shape=s.shape) for s in model.inputs[1:]]
-            spec = [self.batch_spec["tokens"], int, *of_states]
-            self._score = model, backend().compiled(model, score, spec)
-        return self._score[1]
+        of_states = [keras.InputSpec("float32", shape=s.shape) for s in model.inputs[1:]]
+        return score, [self.batch_spec["tokens"], int, *of_states]
 
 
 def next_symbol_nll(logits, targets):
@@ -103,15 +117,6 @@ def cut(stream, starts, window):
 def limited(stream, limit, window, step):
     """Return the beginning of a stream that holds `limit` windows; all of it for None."""
     return stream if limit is None else stream[: (limit - 1) * step + window + 1]
-
-
-def check_enough(config, split, n_windows, at_least):
-    """Raise a `UserError` if a split has fewer windows than a batch needs."""
-    if n_windows < at_least:
-        raise UserError(
-            f"the {split} text of {config.dataset!r} gives {n_windows} windows of "
-            f"{config.window}, and a batch needs {at_least}. Make window or batch_size smaller."
-        )
 
 
 def half_window_mean(losses):

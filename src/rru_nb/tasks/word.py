@@ -4,19 +4,9 @@ import keras
 import numpy as np
 from keras import ops
 
-from ..data import load_dataset
+from ..data.splits import SPLITS
 from .base import in_batches, padded_rows, shuffled_batches
-from .text import (
-    TextTask,
-    check_enough,
-    cut,
-    half_window_mean,
-    limited,
-    next_symbol_nll,
-    window_starts,
-)
-
-SPLITS = ("train", "valid", "test")
+from .text import TextTask, half_window_mean, next_symbol_nll
 
 
 class WordTask(TextTask):
@@ -39,29 +29,18 @@ class WordTask(TextTask):
 
     # Data
 
-    def __init__(self, config):
-        super().__init__(config)
-        self.splits = load_dataset(config.dataset, config.protocol, config.vocabulary_size)
+    def __init__(self, config, splits=None):
+        super().__init__(config, splits)
         self.n_symbols = config.vocabulary_size
         self._half = config.window // 2
-        limits = dict.fromkeys(SPLITS, config.eval_limit) | {"train": config.train_limit}
-        self._streams, self._starts = {}, {}
-        for split in SPLITS:
-            stream = getattr(self.splits, split)
-            stream = limited(stream, limits[split], config.window, self._half)
-            starts = window_starts(len(stream), config.window, self._half)
-            check_enough(config, split, len(starts), at_least=1)
-            self._streams[split], self._starts[split] = stream, starts
+        self._starts = self._lay_out(dict.fromkeys(SPLITS, self._half), at_least=1)
 
     # Batches
 
     def train_batches(self, epoch):
         config, starts = self.config, self._starts["train"]
         for picked in shuffled_batches(len(starts), config.batch_size, config.seed, epoch):
-            yield self._batch("train", starts[picked])
-
-    def _batch(self, split, starts):
-        return {"tokens": cut(self._streams[split], starts, self.config.window)}
+            yield {"tokens": self._windows("train", starts[picked])}
 
     # Head, loss, metrics
 
@@ -100,6 +79,6 @@ class WordTask(TextTask):
         losses = [np.zeros([0, self.config.window - begin])]
         for start in range(0, len(starts), size):
             picked = starts[start : start + size]
-            batch = padded_rows(self._batch(split, picked), size)
+            batch = padded_rows({"tokens": self._windows(split, picked)}, size)
             losses.append(np.float64(score(batch["tokens"], begin)[0][: len(picked)]))
         return np.concatenate(losses)

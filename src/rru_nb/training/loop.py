@@ -95,8 +95,7 @@ class Fit:
         """Run one epoch; yield False after each step but a failed one, True at the epoch's end."""
         clock, number, before = time.perf_counter(), len(self.history) + 1, self.seconds
         batches = list(self.task.train_batches(number))
-        data = self.task.splits.name if self.task.splits else self.config.dataset
-        bar.start_epoch(data, number, len(batches), done=len(self.losses))
+        bar.start_epoch(self.task.splits.name, number, len(batches), done=len(self.losses))
         for batch in batches[len(self.losses) :]:
             loss, norm = self.take_step(batch)
             self.losses.append(loss)

@@ -54,9 +54,5 @@ METRICS = {metric.name: metric for metric in _METRICS}
 
 
 def metric_named(name):
-    """Return the `Metric` of that name.
-
-    Raises:
-        UserError: if there is none.
-    """
+    """Return the `Metric` of that name."""
     return METRICS[check_choice("metric", name, METRICS)]

@@ -94,9 +94,6 @@ def write_record(record):
 
     A reader sees the whole record or none. Two processes that measured the same run write the
     same content; the last one stays. What killed writers of this record left is removed.
-
-    Raises:
-        UserError: if it cannot be written.
     """
     path = RunFiles(RunConfig.from_dict(record["config"])).record
     files.write_text(path, json.dumps(record, indent=1, allow_nan=False) + "\n", _WHAT)
@@ -108,9 +105,6 @@ def read_records(**names):
 
     Args:
         **names: keep those of a `dataset`, `cell` or `scale`, or of a list of these.
-
-    Raises:
-        UserError: as `load_records`.
     """
     wanted = {setting: _wanted(setting, given) for setting, given in names.items()}
     return [

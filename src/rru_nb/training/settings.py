@@ -88,11 +88,7 @@ def changeable():
 
 
 def refuse_changes(dataset, cell, changes, paper):
-    """Raise a `UserError` for a change that there is not, or that does not apply to a run.
-
-    Args:
-        dataset, cell: of the run. changes: `{name: value}`. paper: settings of the paper's run.
-    """
+    """Raise a `UserError` for a change that there is not, or that does not apply to a run."""
     for name in changes:
         check_choice("setting", name, changeable())
         owners = owners_of(name)
@@ -122,11 +118,7 @@ def checked(settings, paper):
 
 
 def value_of(text):
-    """Return the value that a text like `0.5`, `true` or `[1, 2]` stands for, as YAML has it.
-
-    Raises:
-        UserError: if it is no YAML of plain values.
-    """
+    """Return the value that a text like `0.5`, `true` or `[1, 2]` stands for, as YAML has it."""
     try:
         value = yaml.safe_load(text)
     except yaml.YAMLError as error:

@@ -41,11 +41,7 @@ INSTALL = {
 
 
 def backend():
-    """Import the module of the backend that Keras runs on.
-
-    Raises:
-        UserError: if nothing can be trained on it.
-    """
+    """Import the module of the backend that Keras runs on."""
     name = backend_name()
     if name not in TRAINS:
         raise UserError(
@@ -79,9 +75,6 @@ def choose(name=None):
     Args:
         name: "tensorflow" or "jax"; None leaves it to `KERAS_BACKEND`, or to Keras' own file,
             whose name is checked.
-
-    Raises:
-        UserError: if it is unknown or not installed, or Keras runs on another one already.
     """
     if name is None:
         given = bool(os.environ.get("KERAS_BACKEND"))
@@ -101,11 +94,7 @@ def choose(name=None):
 
 @contextmanager
 def installed():
-    """Turn a failed import of a backend into one line that says what to install.
-
-    Raises:
-        UserError: if the backend that Keras wants is not installed.
-    """
+    """Turn a failed import of a backend into one line that says what to install."""
     try:
         yield
     except ModuleNotFoundError as error:

@@ -96,11 +96,7 @@ def switches():
 
 @contextmanager
 def fixed(precision):
-    """Compute as `precision` says, in graphs, whatever this process had set; then set it back.
-
-    Raises:
-        UserError: if something is set that would change numbers and can't be set back.
-    """
+    """Compute as `precision` says, in graphs, whatever this process had set; then set it back."""
     _refuse_rewriting()
     tf32, eager = tf.config.experimental.tensor_float_32_execution_enabled(), _runs_eagerly()
     tf.config.experimental.enable_tensor_float_32_execution(precision == "tf32")

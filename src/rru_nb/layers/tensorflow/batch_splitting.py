@@ -30,9 +30,6 @@ def run_in_halves(scan, *arrays):
     Args:
         scan: called with half of each array; returns a tuple of tensors [..., half of B].
         *arrays: tensors [..., B], the same B; None reaches the function as None.
-
-    Returns:
-        A tuple of tensors [..., B].
     """
     batch = arrays[0].shape[-1]
     batch = tf.shape(arrays[0])[-1] if batch is None else batch

@@ -13,5 +13,6 @@ def rounded(kernel):
 
 def matmul(a, b, **transposed):
     """Multiply as `tf.matmul`; the product has the wider type of the two factors."""
+    a, b = tf.convert_to_tensor(a), tf.convert_to_tensor(b)  # a state may be a variable of Keras
     dtype = a.dtype if a.dtype.size >= b.dtype.size else b.dtype
     return tf.cast(tf.matmul(rounded(a), rounded(b), **transposed), dtype)

@@ -123,9 +123,6 @@ def rru_scan(x, h_0, weights, keep=None, mask=None, normalize=True):
     Returns:
         `(o, h)`: W^o d_t + B^o, [T, p, B], and h_T, [n, B]. Differentiable in `x`, `h_0` and
         the weights, once.
-
-    Raises:
-        UserError: if a gradient of the gradient is asked for.
     """
 
     def scan(x, h_0, keep, mask):
