@@ -94,7 +94,8 @@ def test_commands_that_the_prose_shows_are_understood(name):
 
     from rru_nb.cli import app
 
-    for line in re.findall(r"^rru-nb .*$", (ROOT / name).read_text(), re.MULTILINE):
+    text = (ROOT / name).read_text().replace("\\\n", " ")
+    for line in re.findall(r"^rru-nb .*$", text, re.MULTILINE):
         command, words = typer.main.get_command(app), line.split("#")[0].split()[1:]
         if words[0] == "--backend":
             words = words[2:]

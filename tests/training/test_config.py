@@ -144,8 +144,8 @@ def test_another_precision_is_another_run_and_a_difference():
     assert config.precision == "float32" and other.id != config.id
     assert other.differences == {"precision": {"paper": "float32", "here": "tf32"}}
     assert paper_config("jsb", "rru", precision="float32").id == config.id
-    with pytest.raises(UserError, match="precision = 'bfloat16'.*'float32', 'tf32'"):
-        paper_config("jsb", "rru", precision="bfloat16")
+    with pytest.raises(UserError, match="precision = 'float16'.*'float32', 'tf32', 'bfloat16'"):
+        paper_config("jsb", "rru", precision="float16")
 
 
 def test_the_papers_spellings_are_accepted():

@@ -132,9 +132,9 @@ def _digest_of(folder):
 def record_in(folder, config):
     """What is recorded, but for times and the commit, and the digest of weights and optimizer.
 
-    Nothing else may lie around.
+    Nothing else may lie around but the lock's file.
     """
-    files = [p for p in folder.rglob("*") if p.is_file()]
+    files = [p for p in folder.rglob("*") if p.is_file() and p.suffix != ".lock"]
     assert files == [folder / "results" / config.dataset / RunFiles(config).record.name]
     return without_times(json.loads(files[0].read_text())), _digest_of(folder).read_text()
 
