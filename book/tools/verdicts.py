@@ -62,11 +62,7 @@ def _box(fields):
     }
     html = render("verdicts.html", verdicts=verdicts, groups=groups)
     # Jupyter Book does not look for something to show in the metadata, and `of_page` finds it.
-    return {
-        "output_type": "display_data",
-        "data": {"text/html": html},
-        "metadata": {_FIELDS: fields},
-    }
+    return _output(html, **{_FIELDS: fields})
 
 
 def _figure(cells):
@@ -76,12 +72,14 @@ def _figure(cells):
             options = cell["metadata"].pop("mystnb")
             figure = _hidden("figure", "# The figure of the verdict", cell["outputs"])
             figure["metadata"]["mystnb"] = options
-            where = f'<p>The figure stands <a href="#{options["figure"]["name"]}">above</a>.</p>'
-            cell["outputs"] = [
-                {"output_type": "display_data", "data": {"text/html": where}, "metadata": {}}
-            ]
+            link = f'<a href="#{options["figure"]["name"]}">above</a>'
+            cell["outputs"] = [_output(f'<p class="rru-where">The figure stands {link}.</p>')]
             return [figure, cells.pop(place + 1)]
     return []
+
+
+def _output(html, **metadata):
+    return {"output_type": "display_data", "data": {"text/html": html}, "metadata": metadata}
 
 
 def _hidden(name, source, outputs):

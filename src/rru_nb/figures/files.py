@@ -40,8 +40,8 @@ def table(name, frame):
     """
     corner, no_names = frame.index.name, [None] * frame.index.nlevels
     plain = frame.map(lambda cell: re.sub("<[^>]+>", "", cell) if type(cell) is str else cell)
-    lengths = plain.astype(str).map(len).to_numpy()
-    look = "rru-short" if lengths.size and lengths.max() <= _SHORT else None
+    longest = max((len(str(cell)) for cell in plain.to_numpy().flat), default=0)
+    look = "rru-short" if longest <= _SHORT else None
     shown = frame.rename_axis(index=no_names, columns=corner)  # one row of heads
     display(HTML(shown.to_html(escape=False, classes=look)))
     if len(frame):
