@@ -9,7 +9,7 @@ machine and with no way to any other. Findings, each of which makes the exit cod
 - an image that does not load or has no alternative text;
 - an equation that MathJax left as TeX, or could not read;
 - a link to a page of the site, or to an anchor, that is not there;
-- a phone page that scrolls sideways, a desktop table of which a column is hidden;
+- a phone page that scrolls sideways, a desktop table or a line of code of which a part is hidden;
 - a page without a title or with other than one first-level heading;
 - a page of results (`RESULTS`) whose verdict is not told in the first 900 pixels;
 - what axe-core calls a serious or critical barrier, the theme's own aside (`THEMES_OWN`);
@@ -67,7 +67,7 @@ CHROMIUM_FLAGS = [
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 ]
 
-PAGE_FACTS = """
+PAGE_FACTS = r"""
 () => {
   const text = (e) => e.outerHTML.slice(0, 120);
   const shown = (e) => e.getClientRects().length > 0;
@@ -80,8 +80,8 @@ PAGE_FACTS = """
     anchors: [...document.querySelectorAll("[id], a[name]")].map((e) => e.id || e.name),
     broken: [...document.images].filter((i) => shown(i) && !(i.complete && i.naturalWidth))
       .map(text),
-    mute: [...document.querySelectorAll("article img")].filter((i) => !i.alt.trim()
-      || i.alt.endsWith(".png")).map(text),
+    mute: [...document.querySelectorAll("article img, .rru-drawn svg")].filter((i) =>
+      !(i.alt || i.getAttribute("aria-label") || ".png").replace(/.*[.]png$/, "").trim()).map(text),
     sources: document.querySelectorAll("article .math").length,
     rendered: document.querySelectorAll("article .math mjx-container").length,
     wrong: [...document.querySelectorAll("mjx-merror, [data-mjx-error]")].map(text),
@@ -90,8 +90,12 @@ PAGE_FACTS = """
       e.getBoundingClientRect().right > innerWidth + 1 && !e.closest(
         "pre, .rru-table, .pst-scrollable-table-container, .cell_output, mjx-container, table"))
       .slice(0, 3).map(text),
-    // Where the first sentence of the verdict ends.
-    verdict: document.querySelector(".rru-verdict > *")?.getBoundingClientRect().bottom + scrollY,
+    // Where the first sentences of the verdicts end.
+    verdict: [...document.querySelectorAll(".rru-verdict > :first-child")].map((e) =>
+      e.getBoundingClientRect().bottom + scrollY).at(-1),
+    code: [...document.querySelectorAll("article pre")].filter((e) =>
+      e.checkVisibility() && e.scrollWidth > e.clientWidth + 1).map((e) =>
+      e.innerText.split("\n").reduce((a, b) => b.length > a.length ? b : a)),
     cut: [...document.querySelectorAll("article table")].filter((e) => {
       let box = e.parentElement;
       while (box && !/auto|scroll/.test(getComputedStyle(box).overflowX)) box = box.parentElement;
@@ -237,12 +241,14 @@ class Page:
         if self.device.startswith("desktop"):
             for table in facts["cut"]:
                 self._say(f"table wider than its page: {table!r}")
+            for line in facts["code"]:
+                self._say(f"code wider than its page: {line!r}")
         if self.bytes > HEAVIER.get(self.name, HEAVIEST_PAGE):
             self._say(f"weighs {self.bytes / 1e6:.1f} MB")
 
     def _judge_verdict(self, end):
         height = DEVICES["desktop, light"][1]
-        if not end or end != end:  # JavaScript's NaN
+        if not end:
             self._say("no verdict (class rru-verdict)")
         elif end > height:
             self._say(f"the verdict ends at {end:.0f} px, beyond the first {height}")

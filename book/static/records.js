@@ -42,6 +42,16 @@ addEventListener("DOMContentLoaded", () => {
     history.replaceState(null, "", shown ? location.pathname : `#${tr.id}`);
   });
 
+  // A number that is a mean leads to its records alone.
+  const asked = new URLSearchParams(location.search).get("ids")?.split(",");
+  if (asked) {
+    table.search.fixed("asked", (_, __, index) => asked.includes(table.row(index).node().id)).draw();
+    const note = document.createElement("p");
+    note.append("The records behind one number. ", document.createElement("a"));
+    Object.assign(note.lastChild, { href: location.pathname, textContent: "Show all records" });
+    controls.after(note);
+  }
+
   // A link to a record opens it, whatever is filtered out.
   const openAddressed = () => {
     const id = decodeURIComponent(location.hash.slice(1));

@@ -24,6 +24,7 @@ from rru_nb.storage import files, paths
 from .errors import BookError, refusals_told
 from .execute import execute_notebooks
 from .generate import substitutions, write_fragments
+from .origin import sign_notebook
 from .site import build_site, repository_of
 from .stage import pages, prepare, remove
 
@@ -71,6 +72,8 @@ def _build(root, below, output, execute, fresh, say):
         say(f"Colab buttons: hidden, {why_not}")
     if execute:
         execute_notebooks(folder, notebooks, below / "executed", fresh, say)
+        for name in notebooks:
+            sign_notebook(folder, name, repository)
     write_fragments(folder, repository, say)
     from .play import write_weights  # with a backend, which takes seconds to import
 

@@ -2,6 +2,7 @@
 
 import re
 
+TOP = "top"  # of the cell whose figure carries the verdict, see `verdicts.lift`
 TAG = "finding"  # of the cell that shows in words what the figure before it shows
 
 LINKS = 'class="rru-downloads"'  # of the output of `figures.show` that saves the figure
@@ -48,6 +49,8 @@ def say_findings(cells):
     for cell in cells:
         if "figure" in cell["metadata"].get("mystnb", {}):
             figure, adjacent = cell["metadata"]["mystnb"]["figure"], True
+            if TOP in cell["metadata"].get("tags", []):  # it stands below the verdict
+                figure = None
         adjacent = adjacent and cell["cell_type"] == "code"
         if TAG not in cell["metadata"].get("tags", []):
             continue

@@ -15,6 +15,7 @@ from rru_nb.storage import files, paths
 
 from . import verdicts
 from .captions import move_links, say_findings
+from .drawings import put_inline
 from .errors import BookError, check_log
 
 # A page shows records and never starts hours of training: that is `rru-nb run`'s.
@@ -74,12 +75,23 @@ def _execute(notebook, kept, cwd):
         check_log(done.stdout)
         raise BookError(f"{notebook.relative_to(cwd)} raised:\n{_error_in(done.stdout)}")
     content = json.loads(partial.read_text(encoding="utf-8"))
-    content["cells"] = move_links([cell for cell in content["cells"] if not _injected(cell)])
-    say_findings(content["cells"])
-    verdicts.lift(content["cells"])
+    content["cells"] = arrange(content["cells"])
     content["metadata"]["rru_nb"] = {"records": _taken(used)}
     files.write_whole(kept, lambda file: file.write(json.dumps(content, indent=1).encode()))
     partial.unlink()
+
+
+def arrange(cells):
+    """Return the cells of an executed notebook as its page shows them: what was found first."""
+    cells = [cell for cell in cells if not _injected(cell)]
+    for cell in cells:
+        if cell["cell_type"] == "code":
+            cell["outputs"] = [o for o in cell["outputs"] if not _says_nothing(o)]
+    put_inline(cells)
+    cells = move_links(cells)
+    say_findings(cells)
+    verdicts.lift(cells)
+    return cells
 
 
 def _taken(used):
@@ -114,6 +126,11 @@ def _error_in(log):
 def _injected(cell):
     # The cell in which papermill sets `train = False`: of no interest to readers.
     return "injected-parameters" in cell["metadata"].get("tags", [])
+
+
+def _says_nothing(output):
+    # Markdown without a text, of which MyST-NB would show the name of its class.
+    return "".join(output.get("data", {}).get("text/markdown", "something")) == ""
 
 
 def _digest_of_sources(folder):

@@ -133,8 +133,7 @@ def judge(group, shown=()):
     """
     first = group.iloc[0]
     if first.dataset in shown:
-        fields = shown[first.dataset] | {"dataset": first.title}
-        return Verdict(**fields | {"p": math.nan if fields["p"] is None else fields["p"]})
+        return verdicts.verdict_of(shown[first.dataset] | {"dataset": first.title})
     if not group.runs.all():
         return None
     metric = metric_named(first.metric)

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from rru_nb.analysis import choices
 from rru_nb.analysis import datasets as statistics
-from rru_nb.analysis.tables import paper_datasets
+from rru_nb.analysis.tables import DATASET_TITLES, paper_datasets
 from rru_nb.data import DATASETS
 from rru_nb.training import provenance
 from rru_nb.training.config import CELL_TITLES, KINDS
@@ -36,6 +36,7 @@ from . import (
     rerun,
     speed,
 )
+from .origin import sign_fragment
 from .paper_map import paper_map
 from .render import render
 from .stage import FRAGMENTS as FOLDER
@@ -55,7 +56,8 @@ def write_fragments(folder, repository=None, say=print):
     target = folder / FOLDER
     target.mkdir(parents=True, exist_ok=True)
     for name, fragment in FRAGMENTS.items():
-        (target / name).write_text(fragment(context), encoding="utf-8")
+        text = sign_fragment(fragment(context), fragment, repository)
+        (target / name).write_text(text, encoding="utf-8")
     say(f"wrote {len(FRAGMENTS)} fragments from {len(load_records())} records")
 
 
@@ -90,7 +92,7 @@ def substitutions():
 
 def _effect_in_short(row):
     if row.change_percent != row.change_percent:  # not a number
-        return "not measured"
+        return "–"
     told = (
         "none beyond the seeds" if row.beyond_seeds == "no" else f"{row.change_percent:+.1f}&nbsp;%"
     )
@@ -112,7 +114,8 @@ def averages(context):
         scores = (statistics.committed_statistics(name) or {}).get("baseline")
         if scores is None:
             continue
-        lines.append(f"| {name} | " + " | ".join(f"{scores[key]:.2f}" for key in titles) + " |")
+        numbers = " | ".join(f"{scores[key]:.2f}" for key in titles)
+        lines.append(f"| {DATASET_TITLES[name]} | {numbers} |")
     return "\n".join(lines) + "\n"
 
 
@@ -135,7 +138,7 @@ def batches(context):
             f"{CELL_TITLES[cell]} {_span(runs.percent)}"
             for cell, runs in both[both.dataset == name].groupby("cell", sort=False)
         )
-        lines.append(f"| {name} | {told} | {cells or 'not measured'} |")
+        lines.append(f"| {DATASET_TITLES[name]} | {told} | {cells or '–'} |")
     return "\n".join(lines) + "\n"
 
 
@@ -148,9 +151,8 @@ def _percent(value, base):
 
 def _span(percents):
     low, high = f"{percents.min():+.2f}", f"{percents.max():+.2f}"
-    return (
-        f"{low}&nbsp;%" if len(percents) == 1 else f"{low} to {high}&nbsp;% ({len(percents)} runs)"
-    )
+    span = low if low == high else f"{low} to {high}"
+    return f"{span}&nbsp;%" + (f" ({len(percents)} runs)" if len(percents) > 1 else "")
 
 
 def clone(context):

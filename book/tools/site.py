@@ -1,7 +1,6 @@
 """From the stage to pages: Jupyter Book's configuration, MathJax, and the build itself."""
 
 import base64
-import functools
 import hashlib
 import importlib.util
 import json
@@ -25,6 +24,7 @@ _JUPYTER_BOOK = "from jupyter_book.cli.main import main; main()"  # it cannot be
 _LINK_WITH_FILE = re.compile(
     r'download="(?P<name>[\w.-]+)" href="data:[\w/+.-]+;base64,(?P<content>[\w+/=]+)"'
 )
+_TEXT = re.compile(r"<(pre|code|script|style)\b.*?</\1>|<[^>]*>|[^<]+", re.DOTALL)
 # The API page imports TensorFlow, whose first line is no fault of a page.
 _FAULT = re.compile(r"^(?!WARNING: All log).*(WARNING|ERROR|CRITICAL|SEVERE|[a-z]Error:)")
 _ADDRESS = re.compile(r'^_REPOSITORY = "(.*?)"', re.MULTILINE)
@@ -93,22 +93,26 @@ def build_site(folder, repository=None, say=print, substitutions=None):
         raise BookError(f"Jupyter Book found fault with the pages:\n{_faults(done.stdout, folder)}")
     site = folder / "_build" / "html"
     _check_complete(folder, site)
-    take_files_out_of_links(site)
+    for page in site.rglob("*.html"):
+        text = page.read_text(encoding="utf-8")
+        changed = keep_units_together(take_files_out_of_links(text, page, site))
+        if changed != text:
+            page.write_text(changed, encoding="utf-8")
     say(f"built {len(pages(folder))} pages")
     return site
 
 
-def take_files_out_of_links(site):
-    """Turn the files that links of pages hold into files beside the pages.
+def take_files_out_of_links(text, page, site):
+    """Turn the files that links of a page hold into files of the site, and return the page.
 
     A notebook holds them inside its links, so that they go wherever it goes; a page with all of
     them would weigh megabytes.
 
     Args:
-        site: Path of the folder of the site; its pages are changed.
+        text: of the page. page: Path of its file. site: Path of the folder of the site.
     """
 
-    def beside(page, link):
+    def beside(link):
         content = base64.b64decode(link["content"])
         digest = hashlib.sha256(content).hexdigest()[:12]
         path = site / "_downloads" / digest / link["name"]
@@ -116,11 +120,17 @@ def take_files_out_of_links(site):
         path.write_bytes(content)
         return f'download="{link["name"]}" href="{os.path.relpath(path, page.parent)}"'
 
-    for page in site.rglob("*.html"):
-        text = page.read_text(encoding="utf-8")
-        changed = _LINK_WITH_FILE.sub(functools.partial(beside, page), text)
-        if changed != text:
-            page.write_text(changed, encoding="utf-8")
+    return _LINK_WITH_FILE.sub(beside, text)
+
+
+def keep_units_together(text):
+    """Return a page in which no line breaks within "95 %" or "p = 0.03"; code stays as it is."""
+
+    def unbroken(part):
+        words = re.sub(r"(?<=\d) (?=%)", "\N{NO-BREAK SPACE}", part[0])
+        return re.sub(r"\bp (=|&lt;) (?=\d)", "p\N{NO-BREAK SPACE}\\1\N{NO-BREAK SPACE}", words)
+
+    return _TEXT.sub(lambda part: part[0] if part[0].startswith("<") else unbroken(part), text)
 
 
 def _write_config(folder, repository, substitutions):

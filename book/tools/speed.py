@@ -9,7 +9,7 @@ import seaborn as sns
 import yaml
 from matplotlib.figure import Figure
 
-from rru_nb.figures import use_style
+from rru_nb.figures import COLOURS, use_style
 from rru_nb.layers.backend import BACKEND_TITLES, TRAINS
 from rru_nb.storage import paths
 
@@ -21,7 +21,8 @@ PEER, KERAS = "torch.nn.LSTM", "keras.layers.LSTM"
 ROUGHLY = 1.25  # times as fast or as slow are "roughly the same speed"
 TABLES = yaml.safe_load(Path(__file__).with_suffix(".yml").read_text(encoding="utf-8"))
 _SIZES = {"jsb": "JSB Chorales", "pixels": "pixels"}
-_LOOKS = {"RRU, fused": "C0", "RRU, plain cell": "C1", "bare products": "0.4", PEER: "C2"}
+_LOOKS = {"RRU, fused": COLOURS["rru"], "RRU, plain cell": "#56b4e9", "bare products": "0.4"}
+_LOOKS |= {PEER: COLOURS["lstm"]}
 
 
 def record(name):
@@ -76,8 +77,9 @@ def verdict(context):
 
 def _draw_ratios(context, frame):
     figure, ax = _axes()
-    looks = {"palette": _LOOKS, "markers": True, "dashes": True}
-    sns.lineplot(frame, x="parameters", y="ratio", hue="what", style="machine", ax=ax, **looks)
+    by_machine = {"style": "machine", "markers": True}
+    looks = by_machine if frame.machine.nunique() > 1 else {"marker": "o"}
+    sns.lineplot(frame, x="parameters", y="ratio", hue="what", palette=_LOOKS, ax=ax, **looks)
     ax.set(xscale="log", ylim=(0, None), xlabel="parameters of the layer")
     ax.set_ylabel(f"time of a training step\nas a share of {PEER}'s")
     sizes = sorted(frame.parameters.unique())
@@ -152,7 +154,7 @@ def _axes():
 def _draw_length(context, frame):
     figure, ax = _axes()
     steps, seconds = frame["time steps"], frame.median_s
-    ax.plot(steps, seconds, "o-", color="C0", label="measured")
+    ax.plot(steps, seconds, "o-", color=COLOURS["rru"], label="measured")
     proportional = seconds[0] / steps[0] * steps
     ax.plot(steps, proportional, ":", color="0.4", label=f"in proportion to {steps[0]} time steps")
     ax.set(xlabel="time steps", ylabel="seconds of a training step", ylim=(0, None))

@@ -1,31 +1,43 @@
-"""Verdicts in executed notebooks: each page begins with its own, the front page gathers all."""
+"""The first screen of a page: its verdicts and the figure that carries them; its set-up last."""
 
 import json
+import math
 
-from rru_nb.analysis.verdicts import MIME
+from rru_nb.analysis.verdicts import FAILS, HOLDS, INCONCLUSIVE, MIME, Verdict
 
-_FIELDS = "verdict"  # of a lifted output's metadata
+from .captions import TOP
+from .render import render
+
+_FIELDS = "verdicts"  # of a lifted output's metadata
+_SET_UP = "## How the page begins\n\nThe notebook runs these cells first."
 
 
 def lift(cells):
-    """Move the verdicts of a page to its top, below the claim.
+    """Put what a page found below its claim: verdicts, a box for each claim, and a figure.
 
-    A notebook shows a verdict where it is computed; a reader of the page wants it first.
+    A notebook shows a verdict where it is computed, and begins with its parameters and imports; a
+    reader of the page wants the verdict first and the others last.
 
     Args:
         cells: of an executed notebook, dicts, changed in place. The first one states the claim.
     """
-    lifted = []
+    boxes = {}
     for cell in cells:
         for output in [o for o in cell.get("outputs", ()) if MIME in o.get("data", {})]:
             cell["outputs"].remove(output)
-            # Where Jupyter Book does not look for something to show, and `of_page` finds it.
-            data = {kind: shown for kind, shown in output["data"].items() if kind != MIME}
-            lifted.append(output | {"data": data, "metadata": {_FIELDS: output["data"][MIME]}})
-    if lifted:
-        top = {"cell_type": "code", "id": "verdicts", "metadata": {"tags": ["remove-input"]}}
-        source = "# The verdicts of this page"  # a cell without a source is left out
-        cells.insert(1, top | {"execution_count": None, "source": source, "outputs": lifted})
+            fields = output["data"][MIME]
+            boxes.setdefault(fields["claim"], []).append(fields)
+    if not boxes:
+        return
+    outputs = [_box(fields) for fields in boxes.values()]
+    top = [_hidden("verdicts", "# The verdicts of this page", outputs), *_figure(cells)]
+    set_up = []
+    while len(cells) > 1 and _is_set_up(cells[1]):
+        set_up.append(cells.pop(1))
+    cells[1:1] = top
+    if set_up:
+        title = {"cell_type": "markdown", "id": "set-up", "metadata": {}, "source": _SET_UP}
+        cells += [title, *set_up]
 
 
 def of_page(path):
@@ -34,4 +46,48 @@ def of_page(path):
         return {}
     cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
     notes = (output.get("metadata", {}) for cell in cells for output in cell.get("outputs", ()))
-    return {note[_FIELDS]["dataset"]: note[_FIELDS] for note in notes if _FIELDS in note}
+    return {fields["dataset"]: fields for note in notes for fields in note.get(_FIELDS, ())}
+
+
+def verdict_of(fields):
+    """Return the `Verdict` whose fields a notebook holds; JSON has no NaN."""
+    return Verdict(**fields | {"p": math.nan if fields["p"] is None else fields["p"]})
+
+
+def _box(fields):
+    verdicts = [verdict_of(one) for one in fields]
+    groups = {
+        held: [verdict.where for verdict in verdicts if verdict.held == held]
+        for held in (HOLDS, FAILS, INCONCLUSIVE)
+    }
+    html = render("verdicts.html", verdicts=verdicts, groups=groups)
+    # Jupyter Book does not look for something to show in the metadata, and `of_page` finds it.
+    return _output(html, **{_FIELDS: fields})
+
+
+def _figure(cells):
+    """Take the figure that carries the verdict, and the links that save it, out of the page."""
+    for place, cell in enumerate(cells):
+        if TOP in cell.get("metadata", {}).get("tags", ()) and cell["outputs"]:
+            options = cell["metadata"].pop("mystnb")
+            figure = _hidden("figure", "# The figure of the verdict", cell["outputs"])
+            figure["metadata"]["mystnb"] = options
+            link = f'<a href="#{options["figure"]["name"]}">above</a>'
+            cell["outputs"] = [_output(f'<p class="rru-where">The figure stands {link}.</p>')]
+            return [figure, cells.pop(place + 1)]
+    return []
+
+
+def _output(html, **metadata):
+    return {"output_type": "display_data", "data": {"text/html": html}, "metadata": metadata}
+
+
+def _hidden(name, source, outputs):
+    """Return a cell that shows its outputs alone; Jupyter Book leaves out one without a source."""
+    cell = {"cell_type": "code", "id": name, "metadata": {"tags": ["remove-input"]}}
+    return cell | {"execution_count": None, "source": source, "outputs": outputs}
+
+
+def _is_set_up(cell):
+    tags = cell.get("metadata", {}).get("tags", ())
+    return cell["cell_type"] == "code" and {"hide-input", "remove-cell"} & {*tags} != set()

@@ -134,7 +134,7 @@ def test_an_effect_counts_beyond_the_seeds_of_the_unchanged_run(monkeypatch, tmp
     assert shown["effect_optimizer"] == "[-13.0&nbsp;%](choices), one run", "against the mean, 8.05"
     assert shown["effect_loss_average"] == "[none beyond the seeds](choices), one run"
     assert shown["effect_silences"].endswith("one run, other test data")
-    assert shown["effect_select_on"] == "not measured"
+    assert shown["effect_select_on"] == "–"
     page = (paths.checkout() / "book" / "differences.md").read_text(encoding="utf-8")
     assert set(re.findall(r"{{ (\w+) }}", page)) == set(shown)
 

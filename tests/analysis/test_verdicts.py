@@ -28,8 +28,8 @@ def frame_of(n_cut_off=0, n_missing=0, seeds=(0, 1)):
         ({}, ()),
         ({"n_cut_off": 2}, ()),
         ({"n_cut_off": 3}, ("the limit of epochs ended 3 of 10 trainings",)),
-        ({"n_missing": 1}, ("1 of 10 runs are not measured",)),
-        ({"seeds": (4,)}, ("one seed a point",)),
+        ({"n_missing": 1}, ("1 of 10 runs is not measured",)),
+        ({"seeds": (4,)}, ("one seed only",)),
         ({"n_missing": 10}, ("10 of 10 runs are not measured",)),
     ],
 )
@@ -64,12 +64,55 @@ def test_verdicts_move_below_the_claim_and_nothing_else_does():
     cells = [title, cell(shown[1]), cell(*shown), cell(shown[0])]
     verdicts.lift(cells)
     assert [c["cell_type"] for c in cells] == ["markdown", *["code"] * 4]
-    boxes = [o["data"] for o in cells[1]["outputs"]]
-    assert boxes == [{kind: shown[0][kind] for kind in ("text/html", "text/plain")}] * 2
+    (box,) = (o["data"]["text/html"] for o in cells[1]["outputs"])
+    assert box.count("claim") == 1 and box.count("<li>") == 2, "a claim is stated once"
     assert [o["data"] for c in cells[2:] for o in c["outputs"]] == [shown[1], shown[1]]
     alone = [title, cell(shown[1])]
     verdicts.lift(alone)
     assert len(alone) == 2
+
+
+@pytest.mark.parametrize(
+    "held, colour, words",
+    [
+        (["holds", "holds"], "holds", "Holds on A and B."),
+        (["inconclusive", "holds"], "inconclusive", "Holds on B; inconclusive on A."),
+        (["holds", "does not hold"], "does-not-hold", "Holds on A; does not hold on B."),
+    ],
+)
+def test_a_box_says_first_on_which_datasets_its_claim_holds(held, colour, words):
+    cells = [{"cell_type": "markdown"}]
+    for name, verdict in zip("AB", held):
+        cells.append(cell(Verdict("It is so.", name, verdict, "8 runs")._repr_mimebundle_()))
+    verdicts.lift(cells)
+    (box,) = (o["data"]["text/html"] for o in cells[1]["outputs"])
+    assert f'class="rru-verdict {colour}"' in box and f"<strong>{words}</strong> It is so." in box
+
+
+def test_the_figure_comes_first_and_the_set_up_last():
+    def code(name, *tags, outputs=(), **metadata):
+        return {"cell_type": "code", "id": name, "metadata": {"tags": [*tags]} | metadata} | {
+            "outputs": [*outputs]
+        }
+
+    picture, links = ({"data": {"text/html": text}} for text in ("<svg>", "Save"))
+    figure = {"figure": {"name": "fig-one", "caption": "One."}}
+    cells = [
+        {"cell_type": "markdown", "id": "title"},
+        code("install", "remove-cell"),
+        code("imports", "hide-input"),
+        {"cell_type": "markdown", "id": "text"},
+        code("one", "top", outputs=[picture], mystnb=figure),
+        code("one-files", outputs=[links]),
+        code("verdict", outputs=[{"data": HOLDS._repr_mimebundle_()}]),
+    ]
+    verdicts.lift(cells)
+    order = ["title", "verdicts", "figure", "one-files", "text", "one", "verdict"]
+    assert [c["id"] for c in cells] == [*order, "set-up", "install", "imports"]
+    assert cells[2]["outputs"] == [picture] and cells[2]["metadata"]["mystnb"] == figure
+    (where,) = cells[5]["outputs"]
+    assert 'href="#fig-one"' in where["data"]["text/html"]
+    assert "mystnb" not in cells[5]["metadata"], "no caption is given twice"
 
 
 def front_page(folder, monkeypatch, **shown):

@@ -26,7 +26,7 @@ def runs_of(scores, dataset="nottingham", **columns):
     accuracies = dataset in ("imdb", "mnist")
     rows = [
         {"variant": variant, "seed": seed, "test": np.nan if score is None else score}
-        | {"status": "failed" if score is None else "ok"}
+        | {"status": "failed" if score is None else "ok", "id": f"{variant}{seed}", "cell": "rru"}
         for variant, of in scores.items()
         for seed, score in enumerate(of)
     ]
@@ -136,7 +136,7 @@ def test_the_claim_holds_if_every_variant_is_worse():
     cut_off = judged(runs.assign(cut_off=np.arange(len(runs)) < 4))
     assert cut_off.limits == ("the limit of epochs ended 4 of 18 trainings",)
     missing = judged(runs.assign(status=["missing", *["ok"] * 17]))
-    assert missing.limits == ("1 of 18 runs are not measured",)
+    assert missing.limits == ("1 of 18 runs is not measured",)
 
 
 def test_it_does_not_hold_if_one_is_better_also_among_five():
@@ -145,7 +145,7 @@ def test_it_does_not_hold_if_one_is_better_also_among_five():
     p = 2 * stats.t.sf(2 / (0.1 * np.sqrt(4 / 3)), 2)
     assert (verdict.held, verdict.limits) == ("does not hold", ()), "the test counts the seeds"
     assert verdict.p == pytest.approx(5 * p)
-    assert "1 worse, 1 better; seeds: 3 of the RRU, 1 of a variant" in verdict.note
+    assert "1 worse, 1 better; seeds: 3 of the RRU, 1 of each variant" in verdict.note
     wide = judged(runs_of(every(4.0, rru=[2.0, 4.0, 6.0], scalar_rezero=[2.0])))
     assert wide.held == "inconclusive"
 
@@ -192,9 +192,9 @@ def test_the_table_ends_with_the_baseline(monkeypatch):
     page.show_table(runs, page.differences(runs))
     assert shown[0].index[-1] == "baseline" and shown[0].ours["baseline"] == "50.00"
     assert shown[0].loc["S = 1", "ours, to the RRU"] == "+6.00"
-    assert shown[0].loc["S = 1", "to the RRU"] == "+0.67"
+    assert shown[0].loc["S = 1", "paper, to the RRU"] == "+0.67"
     assert shown[0].loc["RRU", "ours, to the RRU"] == ""
-    assert shown[0].index.name == "imdb, scale laptop: errors in %"
+    assert shown[0].index.name == "Sentiment analysis IMDB, scale laptop: errors in %"
 
 
 def test_the_figure_has_a_place_for_each_variant():

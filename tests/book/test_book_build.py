@@ -321,10 +321,18 @@ def test_files_leave_the_links_of_pages_and_nothing_else_changes(tmp_path):
     link = f'<a download="t.csv" href="data:text/csv;base64,{content}">t.csv</a>'
     sound = f'<audio src="data:audio/mpeg;base64,{content}"></audio>'
     page = tmp_path / "notebooks" / "page.html"
-    page.parent.mkdir()
-    page.write_text(f"<p>{link} · {link}</p>{sound}")
-    site.take_files_out_of_links(tmp_path)
+    text = site.take_files_out_of_links(f"<p>{link} · {link}</p>{sound}", page, tmp_path)
     (file,) = tmp_path.glob("_downloads/*/t.csv")
     assert file.read_bytes() == b"a,b\n1,2\n"
     one = f'<a download="t.csv" href="../_downloads/{file.parent.name}/t.csv">t.csv</a>'
-    assert page.read_text() == f"<p>{one} · {one}</p>{sound}"
+    assert text == f"<p>{one} · {one}</p>{sound}"
+
+
+def test_a_number_and_its_unit_stay_on_a_line_and_code_as_it_is():
+    page = '<p title="5 % of p = 2">A 95 % interval, p = 0.03 or p &lt; 0.0001; up = 3</p>'
+    code = "<pre>x = 100 % 3  <b>p = 2</b></pre><code>7 % p = 2</code>"
+    assert site.keep_units_together(page + code) == (
+        '<p title="5 % of p = 2">A 95\N{NO-BREAK SPACE}% interval, '
+        "p\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}0.03 or "
+        f"p\N{NO-BREAK SPACE}&lt;\N{NO-BREAK SPACE}0.0001; up = 3</p>{code}"
+    )

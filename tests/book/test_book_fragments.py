@@ -119,7 +119,7 @@ def test_each_average_stands_in_its_column(context, monkeypatch):
     head, _, first, *_ = generate.averages(context).splitlines()
     cells = [[c.strip() for c in line.strip("|").split("|")] for line in (head, first)]
     assert dict(zip(*cells)) == {
-        "set": "jsb",
+        "set": "JSB Chorales",
         "mean of all time steps": "1.00",
         "mean of pieces": "2.00",
         "mean of steps that are not silent": "3.00",
@@ -132,5 +132,5 @@ def test_each_average_stands_in_its_column(context, monkeypatch):
         write_record(a_record(paper_config("jsb", "gru", seed=seed), test=test, **ORIGIN))
     record(paper_config("jsb", "rru"), 7.7)
     told = generate.batches(context).replace("&nbsp;", " ")
-    assert "| jsb | +25.00 % | GRU -5.00 to -2.50 % (2 runs) |" in told
-    assert "| musedata | +25.00 % | not measured |" in told
+    assert "| JSB Chorales | +25.00 % | GRU -5.00 to -2.50 % (2 runs) |" in told
+    assert "| MuseData | +25.00 % | – |" in told

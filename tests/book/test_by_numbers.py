@@ -97,7 +97,7 @@ def test_features_are_those_of_the_start_and_of_the_trained_model():
 def memory(slope):
     lives = np.geomspace(0.5, 50, 40)
     size = 0.1 * page.one_size(lives) * lives**slope
-    return pd.DataFrame({"half-life": lives, "|Z|": size, "model": "A"})
+    return pd.DataFrame({"half-life": lives, "|Z|": size, "model": "A", "id": "a1b2"})
 
 
 def test_what_is_said_of_memory_follows_it():

@@ -115,7 +115,9 @@ def test_symbols_that_cover_a_share(committed):
     assert [page.reaching(coverage, share) for share in (0.3, 0.5, 0.95)] == [1, 10, 100]
     assert np.isnan(page.reaching(coverage, 0.99))
     table = page.text_table()
-    words, characters = (table.loc[f"{name}, authors"] for name in ("ptb-word", "ptb-char"))
+    words, characters = (
+        table.loc[f"{kind}-level Penn Treebank, authors"] for kind in ("Word", "Character")
+    )
     columns = ["half of the text", "95 % of it"]
     assert words[columns].tolist() == ["87", "4,764"], "as the figure's caption says"
     assert characters[columns[0]] == "6"

@@ -70,7 +70,7 @@ def test_one_seed_of_each_cell_decides_nothing(configs):
     score(configs[0], 8.0)
     score(configs[1], 9.5)
     verdict = page.verdict(page.measured(configs))
-    assert (verdict.held, verdict.limits) == ("inconclusive", ("one seed a point",))
+    assert (verdict.held, verdict.limits) == ("inconclusive", ("one seed only",))
     assert verdict.note == "test NLL 8.00 of the RRU, 9.50 of the GRU"
     score(configs[0], 8.0, best_epoch=configs[0].patience)
     verdict = page.verdict(page.measured(configs))

@@ -21,6 +21,7 @@ PIXEL = (
 GOOD = (
     '<p id="here">Text. <a href="#here">Here</a> <img src="a.png" alt="A pixel"></p>'
     '<div style="overflow-x: auto"><table><tr><td>It fits</td></tr></table></div>'
+    f"<pre>It fits</pre><details><summary>Folded</summary><pre>{'x' * 300}</pre></details>"
 )
 FAULTS = {  # of each page: {what is said: what the page holds}
     "loads.html": {
@@ -38,6 +39,7 @@ FAULTS = {  # of each page: {what is said: what the page holds}
         "scrolls sideways": '<div style="width: 2000px">wide</div>',
         "table wider than its page": '<div style="overflow-x: auto; width: 90%" tabindex="0">'
         '<table style="width: 1900px"><tr><td>Wide</td></tr></table></div>',
+        "code wider than its page: 'longg": f"<pre tabindex=0>short\nlong{'g' * 200}</pre>",
         "first-level headings": "<h1>Two</h1>",
         "axe input-image-alt": '<input type="image" src="a.png">',
     },

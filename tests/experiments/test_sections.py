@@ -294,7 +294,7 @@ def test_the_box_of_what_was_run_has_a_column_for_each_dataset():
     ]
     box = run_summary(*frames)
     assert list(box.index)[:2] == ["runs", "seeds"] and list(box.index)[-1] == "commits"
-    assert box["nottingham, scale laptop"].to_dict() == {
+    assert box["Nottingham, scale laptop"].to_dict() == {
         "runs": "2 of 12, none failed",
         "seeds": "0, 3",
         "measured (UTC)": "2026-01-01",
@@ -303,5 +303,5 @@ def test_the_box_of_what_was_run_has_a_column_for_each_dataset():
         "versions": "python 3.11.7",
         "commits": "0123456789 and changes",
     }
-    unmeasured = box["imdb, scale laptop"]
+    unmeasured = box["Sentiment analysis IMDB, scale laptop"]
     assert unmeasured["runs"] == "0 of 12" and unmeasured["device"] == ""

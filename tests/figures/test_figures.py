@@ -135,7 +135,8 @@ def test_each_dataset_has_its_own_axes_and_metric():
     by_dataset = dict(zip(("jsb", "mnist"), runs, strict=True))
     metrics = {"jsb": "nll_window", "mnist": "accuracy"}
     axes = figures.curves_of_datasets(by_dataset, metrics, "paper").axes
-    assert [ax.get_title() for ax in axes] == ["jsb, scale paper", "mnist, scale paper"]
+    titles = ["JSB Chorales, scale paper", "Sequential MNIST, scale paper"]
+    assert [ax.get_title() for ax in axes] == titles
     assert [ax.lines[-1].get_ydata()[-1] for ax in axes] == [8.0, 95.0]
     assert list(figures.by_epoch(pd.concat(runs)).dataset) == ["jsb", "jsb", "mnist", "mnist"]
 
@@ -148,13 +149,19 @@ def test_search_panels_show_every_trial_and_the_best_so_far():
             "status": ["ok", "failed", "ok"],
             "metric": "nll_window",
             "valid": [9.0, None, 8.0],
+            "test": [9.5, None, 8.5],
+            "id": ["a", "b", "c"],
             "learning_rate": [1e-3, 2e-3, 5e-3],
         }
     )
     figure = figures.search_panels(frame, ["learning_rate"])
     assert list(figure.axes[0].lines[0].get_ydata()) == [9.0, 8.0]
-    assert list(figure.axes[1].lines[0].get_xdata()) == [1e-3, 5e-3]
-    assert list(figure.axes[1].lines[1].get_xdata()) == [5e-3], "the ring"
+    trials, ring = figure.axes[1].collections
+    assert list(trials.get_offsets()[:, 0]) == [1e-3, 5e-3]
+    assert [url.partition("|")[0] for url in trials.get_urls()] == [
+        figures.address([name]) for name in "ac"
+    ]
+    assert list(ring.get_offsets()[:, 0]) == [5e-3]
 
 
 def test_a_figure_comes_with_its_file_and_its_numbers(monkeypatch):

@@ -9,7 +9,7 @@ from scipy import stats
 from ..training.metrics import metric_named
 from .resampling import bootstrap
 
-WITHIN = (2, 5, 10)  # per cent
+WITHIN = 10  # per cent
 
 
 def losses(frame):
@@ -28,11 +28,10 @@ def grid_table(frame, by="cell"):
 
     Returns:
         A frame, a row for each value of `by`, with `runs`, `failed`, `missing`, `cut_off`, `best`,
-        `median` and, for p in 2, 5, 10, `own_p` and `all_p` (the share of the runs, in %, whose
-        loss is within p % of its own best, and of the best of all). These shares and the median
-        have 95 % bootstrap intervals, the best fixed, in columns that end in `_low` and `_high`.
-        What is drawn anew is a learning rate with all its runs: those of one rate resemble each
-        other.
+        `median`, `own_10` and `all_10` (the share of the runs, in %, whose loss is within 10 % of
+        its own best, and of the best of all). The shares and the median have 95 % bootstrap
+        intervals, the best fixed, in columns that end in `_low` and `_high`. What is drawn anew
+        is a learning rate with all its runs: those of one rate resemble each other.
     """
     measured = losses(frame)
     best_of_all = measured.loss.min()
@@ -42,10 +41,9 @@ def grid_table(frame, by="cell"):
         row = {"runs": len(mine), "failed": int(np.isinf(mine.loss).sum())}
         row |= {"missing": len(runs) - len(mine), "cut_off": int(mine.cut_off.sum())}
         row |= {"best": mine.loss.min()} | _with_interval("median", mine, _median)
-        for percent in WITHIN:
-            for kind, best in (("own", row["best"]), ("all", best_of_all)):
-                limit = best * (1 + percent / 100)
-                row |= _with_interval(f"{kind}_{percent}", mine, _share_below(limit))
+        for kind, best in (("own", row["best"]), ("all", best_of_all)):
+            limit = best * (1 + WITHIN / 100)
+            row |= _with_interval(f"{kind}_{WITHIN}", mine, _share_below(limit))
         rows[name] = row
     return pd.DataFrame.from_dict(rows, orient="index")
 
@@ -126,7 +124,7 @@ class ShareDifference(NamedTuple):
     p: float
 
 
-def near_best(table, own=False, percent=10):
+def near_best(table, own=False, percent=WITHIN):
     """Return where the losses of `paired` lie within `percent` % of the best one.
 
     Args:
@@ -137,7 +135,7 @@ def near_best(table, own=False, percent=10):
     return np.isfinite(table) & (table <= best * (1 + percent / 100))
 
 
-def share_difference(table, one, other, percent=10, own=False):
+def share_difference(table, one, other, percent=WITHIN, own=False):
     """Return by how much the share of places within `percent` % of the best differs.
 
     Args:

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from ..data.registry import DATASETS_BY_NAME
 from ..errors import UserError
 from ..experiments.costs import duration
 from ..training.config import CELL_TITLES
@@ -21,8 +22,8 @@ def shown_grid_table(frame, by="cell", titles=CELL_TITLES):
             "runs": _runs(row),
             "best": _number(row.best),
             "median": _spread(row, "median"),
-            **{f"within {p} % of its best": _spread(row, f"own_{p}", "%") for p in WITHIN},
-            "within 10 % of the best of all": _spread(row, "all_10", "%"),
+            f"within {WITHIN} % of its own best": _spread(row, f"own_{WITHIN}", "%"),
+            f"within {WITHIN} % of the best of all": _spread(row, f"all_{WITHIN}", "%"),
         }
         for name, row in grid_table(frame, by).iterrows()
     }
@@ -56,10 +57,10 @@ def scale_changes(section, dataset, scale, cells=None):
         section: a `Section`. dataset, scale, cells: as for `Section.points`.
 
     Returns:
-        A frame indexed by setting with a column for the paper's value and one for the value
-        here; a grid shows all its values, a setting that differs between cells its values by
-        cell. Empty at the scale of the paper; compared with the main experiments' setting where
-        the dataset is not in the paper.
+        A frame with a row for each setting, a column for the paper's value and one for the value
+        here, under the dataset's title; a grid shows all its values, a setting that differs
+        between cells its values by cell. Empty at the scale of the paper; compared with the main
+        experiments' setting where the dataset is not in the paper.
     """
     here = section.runs(dataset, cells, scale)
     try:
@@ -76,7 +77,8 @@ def scale_changes(section, dataset, scale, cells=None):
         if name not in ("dataset", "cell", "scale", "seed") and _by_cell(papers) != ours:
             rows[name] = {"paper": _by_cell(papers), f"scale {scale}": ours}
     columns = ["paper", f"scale {scale}"]
-    return pd.DataFrame.from_dict(rows, orient="index", columns=columns).rename_axis(dataset)
+    table = pd.DataFrame.from_dict(rows, orient="index", columns=columns)
+    return table.rename_axis(columns=DATASETS_BY_NAME[dataset].title)
 
 
 def _by_cell(values):
@@ -107,7 +109,10 @@ def run_summary(*frames):
     Args:
         *frames: rows of `experiments.results`, a column of the table each.
     """
-    columns = {f"{f.dataset.iloc[0]}, scale {f.scale.iloc[0]}": _summary(f) for f in frames}
+    columns = {
+        f"{DATASETS_BY_NAME[f.dataset.iloc[0]].title}, scale {f.scale.iloc[0]}": _summary(f)
+        for f in frames
+    }
     longest = max(columns.values(), key=len)
     return pd.DataFrame(columns, index=list(longest), dtype=object).fillna("")
 

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from ..data import DATASETS
+from ..data.registry import DATASETS_BY_NAME
 from ..training.config import CELLS, KINDS, paper_config
 from ..training.config import METRICS as METRICS_OF_KINDS
 from ..training.metrics import METRICS
@@ -11,6 +12,7 @@ from ..training.records import load_records
 
 _OF_TABLES = ("nll_window", "nll_batches", "nll_frame", "perplexity", "bpc", "accuracy")
 METRIC_TITLES = {name: METRICS[name].title for name in _OF_TABLES}
+DATASET_TITLES = {name: DATASETS_BY_NAME[name].title for name in DATASETS}
 
 
 def paper_datasets():

@@ -89,13 +89,14 @@ def judge(claim, holds, frame, note="", min_seeds=2, p=math.nan):
     measured, scale = frame[frame.status != "missing"], frame.scale.iloc[0]
     n_missing, n_cut_off = len(frame) - len(measured), int(measured.cut_off.astype(bool).sum())
     n_seeds = measured.seed.nunique()
+    are = "is" if n_missing == 1 else "are"
     limits = []
     if n_missing:
-        limits.append(f"{n_missing} of {len(frame)} runs are not measured")
+        limits.append(f"{n_missing} of {len(frame)} runs {are} not measured")
     if n_cut_off > TOO_MANY_CUT_OFF * len(measured):
         limits.append(f"the limit of epochs ended {n_cut_off} of {len(measured)} trainings")
     if len(measured) and n_seeds < min_seeds and math.isnan(p):
-        limits.append(f"{'one seed' if n_seeds == 1 else f'{n_seeds} seeds'} a point")
+        limits.append("one seed only" if n_seeds == 1 else f"{n_seeds} seeds only")
     held = INCONCLUSIVE if limits or holds is None else HOLDS if holds else FAILS
     whose = "of the authors, full size" if scale == AUTHORS else f"of ours, scale {scale}"
     rests_on = f"{len(measured)} trainings {whose}"

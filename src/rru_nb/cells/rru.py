@@ -194,7 +194,8 @@ class RRUCell(keras.layers.Layer):
         Returns:
             o of [batch, p], and [h'], h' of [batch, n].
         """
-        (x, keep), h = split(inputs), states[0] if isinstance(states, (list, tuple)) else states
+        (x, keep), listed = split(inputs), isinstance(states, (list, tuple))
+        h = states[0] if listed else states
         wx, wh, z = self.kernel, self.recurrent_kernel, self.rezero_scale
         j = ops.relu(self._norm(ops.matmul(x, wx) + ops.matmul(h, wh) + self.bias))  # (1)
         for kernel, bias in zip(self.hidden_kernels, self.hidden_biases):
@@ -203,7 +204,7 @@ class RRUCell(keras.layers.Layer):
         c = self._activate(ops.matmul(d, self.candidate_kernel) + self.candidate_bias)  # (4)
         h = ops.cast(self.residual_scale(), h.dtype) * h + z * c  # (5)
         o = self._activate(ops.matmul(d, self.output_kernel) + self.output_bias)  # (6)
-        return o, [h] if isinstance(states, (list, tuple)) else h
+        return o, [h] if listed else h
 
     def residual_scale(self):
         """Return σ(S) = σ(k·S'), the part of the state that a step keeps: [n], in (0, 1).
@@ -226,7 +227,7 @@ class RRUCell(keras.layers.Layer):
         return ops.relu(y) if self.relu_outputs else y
 
     def get_initial_state(self, batch_size=None):
-        """Return [h_0], h_0 of [batch_size, n]: √n / 4 in the first feature, zeros in the others.
+        """Return [h_0], h_0 of [batch_size, n]: √n / 4 in the first feature, else zeros.
 
         All zeros would blow up in the normalization where the input is zero too (section 3).
         """

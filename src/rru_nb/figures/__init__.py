@@ -3,23 +3,29 @@
 from .curves import by_epoch, curves_of_datasets, validation_curves
 from .files import show, table
 from .grids import heatmaps
-from .lines import cell_legend, mark_failed
+from .lines import cell_legend, link_points, mark_failed
+from .links import address, link, url, urls
 from .music import piano_roll
 from .search import search_panels
 from .style import COLOURS, cell_style, use_style
 
 __all__ = [
     "COLOURS",
+    "address",
     "by_epoch",
     "cell_legend",
     "cell_style",
     "curves_of_datasets",
     "heatmaps",
+    "link",
+    "link_points",
     "mark_failed",
     "piano_roll",
     "search_panels",
     "show",
     "table",
+    "url",
+    "urls",
     "use_style",
     "validation_curves",
 ]

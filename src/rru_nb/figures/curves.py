@@ -3,9 +3,11 @@
 import matplotlib.pyplot as plt
 import pandas as pd
 
+from ..analysis.tables import DATASET_TITLES
 from ..training.config import CELL_TITLES
 from ..training.metrics import metric_named
 from ..training.records import failure_text
+from .links import address
 from .style import COLOURS, DASHES, MARKERS
 
 
@@ -17,15 +19,16 @@ def curves_of_datasets(by_dataset, metrics, scale):
         metrics: dictionary of names to metrics. scale: of all the records.
     """
     n = len(by_dataset)
-    figure, axes = plt.subplots(n, 1, figsize=(9, 4.5 * n), squeeze=False, layout="constrained")
+    figure, axes = plt.subplots(n, 1, figsize=(7, 3.8 * n), squeeze=False, layout="constrained")
     for ax, (name, records) in zip(axes.flat, by_dataset.items(), strict=True):
-        validation_curves(records, metrics[name], f"{name}, scale {scale}", ax)
+        validation_curves(records, metrics[name], f"{DATASET_TITLES[name]}, scale {scale}", ax)
     return figure
 
 
 def validation_curves(records, metric, title, ax=None):
     """Draw the validation score by epoch, a line for each run, the best epoch marked.
 
+    A line leads to its record.
     The axis leaves out each run's first tenth, whose scores would flatten all others.
     A training that failed ends in a ×.
 
@@ -36,7 +39,7 @@ def validation_curves(records, metric, title, ax=None):
     """
     if len({(r.dataset, r.scale) for r in records.itertuples()}) > 1:
         raise ValueError("validation_curves draws one dataset at one scale at a time")
-    ax = ax or plt.subplots(figsize=(9, 4.5))[1]
+    ax = ax or plt.subplots(figsize=(7, 3.8))[1]
     for row in records.itertuples():
         _curve(ax, row, metric, with_seed=records.seed.nunique() > 1)
     ax.set(xlabel="epoch", ylabel=f"validation {metric_named(metric).title}", title=title)
@@ -60,7 +63,8 @@ def _curve(ax, row, metric, with_seed):
     if row.status == "ok":
         best = int(row.best_epoch) - 1
         ax.plot(epochs[best], scores[best], MARKERS[row.cell], color=colour)
-    ax.plot(epochs, scores, linestyle=DASHES[row.cell], color=colour, label=label)
+    look = {"linestyle": DASHES[row.cell], "color": colour, "label": label}
+    ax.plot(epochs, scores, url=f"{address([row.id])}|{label}", **look)
 
 
 def by_epoch(records):

@@ -2,11 +2,13 @@
 
 import base64
 import io
+import re
 
 import matplotlib.pyplot as plt
 from IPython.display import HTML, display
 
-_HEAVY = 150_000  # bytes of an SVG, beyond which a figure is offered as PNG: a piano roll, say
+_HEAVY = 250_000  # bytes of an SVG, beyond which a figure is offered as PNG: a piano roll, say
+_SHORT = 20  # characters: a table of such cells has none that breaks
 _NOT_NUMBERS = ["epochs", "path", "config"]  # columns that hold no number or text of a cell
 
 
@@ -14,7 +16,8 @@ def show(name, numbers=None):
     """Show the current figure, and links that save it and the numbers behind it.
 
     The figure is saved as SVG, or as PNG where an SVG would be too heavy for a page; the numbers
-    as CSV. The book's builder moves the links below the figure's caption.
+    as CSV. The book's builder shows the SVG itself, whose marks are links, and moves the links
+    that save it below the figure's caption.
 
     Args:
         name: str, the name of the files.
@@ -32,11 +35,17 @@ def table(name, frame):
 
     Args:
         name: str, the name of the file.
-        frame: the table; an empty one is shown without a link.
+        frame: the table, of plain values and of links, see `link`; without a link to save it if
+            it is empty.
     """
-    display(frame)
+    corner, no_names = frame.index.name, [None] * frame.index.nlevels
+    plain = frame.map(lambda cell: re.sub("<[^>]+>", "", cell) if type(cell) is str else cell)
+    longest = max((len(str(cell)) for cell in plain.to_numpy().flat), default=0)
+    look = "rru-short" if longest <= _SHORT else None
+    shown = frame.rename_axis(index=no_names, columns=corner)  # one row of heads
+    display(HTML(shown.to_html(escape=False, classes=look)))
     if len(frame):
-        _display([_csv(name, frame)])
+        _display([_csv(name, plain)])
 
 
 def _display(links):
@@ -47,10 +56,27 @@ def _display(links):
 def _picture(name, figure):
     # Text as text: a tenth of the size, and it can be searched. No date: the same file each time.
     with plt.rc_context({"svg.fonttype": "none"}):
-        content = _saved(figure, format="svg", metadata={"Date": None})
+        content = _compact(_saved(figure, format="svg", metadata={"Date": None}))
     if len(content) <= _HEAVY:
         return _link(f"{name}.svg", "image/svg+xml", content)
     return _link(f"{name}.png", "image/png", _saved(figure, format="png", dpi=150))
+
+
+def _compact(svg):
+    """Round what no eye sees, and make titles of what `links.url` put behind the addresses."""
+    text = re.sub(
+        r' (d|x|y|transform)="[^"]+"',
+        lambda place: re.sub(r"(\.\d\d)\d+", r"\1", re.sub(r"\s+", " ", place[0])),
+        svg.decode(),
+    )
+    text = re.sub(r"\n +", "\n", re.sub(r' id="(patch|text|line2d)_\d+"', "", text))
+    return re.sub(r'<a xlink:href="([^"|]*)\|([^"]*)"[^>]*>', _titled, text).encode()
+
+
+def _titled(link):
+    address, title = link.groups()
+    to = f' xlink:href="{address}"' if address else ""
+    return f"<a{to}><title>{title}</title>"
 
 
 def _saved(figure, **options):

@@ -8,6 +8,7 @@ from matplotlib.patches import Patch, Rectangle
 from ..analysis.tables import METRIC_TITLES, short_number
 from ..analysis.verdicts import TOO_MANY_CUT_OFF
 from ..training.config import CELL_TITLES
+from .links import AXIS_TITLES, url
 
 FAILED, BEST = "#d62728", "#ff4fc3"  # red, and the pink of the frames
 _MISSING, _CUT_OFF = "////", "\\\\"  # hatches
@@ -38,7 +39,7 @@ def heatmaps(frame, x, y, panel="cell", titles=CELL_TITLES):
     figure, axes = plt.subplots(
         len(rows),
         len(kinds),
-        figsize=(2.5 * len(kinds) + 1.4, 2.3 * len(rows) + 1),
+        figsize=(2.1 * len(kinds) + 1.4, 2 * len(rows) + 1),
         sharex=True,
         sharey=True,
         squeeze=False,
@@ -53,14 +54,11 @@ def heatmaps(frame, x, y, panel="cell", titles=CELL_TITLES):
                 ax.set_title(titles.get(kind, str(kind)))
         _colour_bar(figure, row, norm, cmap or "cividis", label, frame[column])
     for ax in axes[-1]:
-        ax.set_xlabel(_AXIS_TITLES.get(x, x))
+        ax.set_xlabel(AXIS_TITLES.get(x, x))
     for ax in axes[:, 0]:
-        ax.set_ylabel(_AXIS_TITLES.get(y, y))
+        ax.set_ylabel(AXIS_TITLES.get(y, y))
     _legend(figure, frame)
     return figure
-
-
-_AXIS_TITLES = {"n_params": "parameters", "learning_rate": "learning rate"}
 
 
 class _Grid:
@@ -84,17 +82,19 @@ class _Grid:
         for (x, y), group in self.groups.items():
             place = (self.xs.index(x), self.ys.index(y))
             status = set(group.status)
+            look = {"url": url(group, *self.axes)}
             if "failed" in status:
-                self._square(ax, place, FAILED, "×", "white")
+                self._square(ax, place, FAILED, "×", "white", **look)
             elif status == {"missing"}:
-                self._square(ax, place, "white", hatch=_MISSING)
+                self._square(ax, place, "white", hatch=_MISSING, **look)
             else:
                 value = group[column].astype(float).mean()
                 colour = plt.get_cmap(cmap)(norm(value))
                 text = f"{value:.0f}" if column == "best_epoch" else short_number(value)
                 readable = _readable_on(colour)
-                hatch = _CUT_OFF if group.cut_off.astype(bool).any() else None
-                self._square(ax, place, colour, text if small else "", readable, hatch, readable)
+                if group.cut_off.astype(bool).any():
+                    look |= {"hatch": _CUT_OFF, "ec": readable}
+                self._square(ax, place, colour, text if small else "", readable, **look)
         if self.best:
             x, y = self.xs.index(self.best[0]), self.ys.index(self.best[1])
             frame = Rectangle((x - 0.45, y - 0.45), 0.9, 0.9, fill=False, edgecolor=BEST, lw=3)
@@ -104,11 +104,16 @@ class _Grid:
         ax.set_yticks(range(len(self.ys)), _ticks(self.axes[1], self.ys))
 
     @staticmethod
-    def _square(ax, place, colour, text="", text_colour="black", hatch=None, lines="0.6"):
+    def _square(ax, place, colour, text="", text_colour="black", **look):
         x, y = place
-        ax.add_patch(Rectangle((x - 0.5, y - 0.5), 1, 1, fc=colour, ec=lines, hatch=hatch, lw=0))
+        ax.add_patch(
+            Rectangle(
+                (x - 0.5, y - 0.5), 1, 1, fc=colour, lw=0, clip_on=False, **{"ec": "0.6"} | look
+            )
+        )
         if text:
-            behind = {"boxstyle": "round,pad=0.1", "fc": colour, "ec": "none"} if hatch else None
+            plain = {"boxstyle": "round,pad=0.1", "fc": colour, "ec": "none"}
+            behind = plain if "hatch" in look else None
             ax.text(
                 x, y, text, ha="center", va="center", fontsize=9, color=text_colour, bbox=behind
             )
@@ -131,9 +136,8 @@ def _colour_bar(figure, row, norm, cmap, label, values):
     below, above = (values < norm.vmin).any(), (values > norm.vmax).any()
     extend = {(True, True): "both", (True, False): "min", (False, True): "max"}
     mappable = plt.cm.ScalarMappable(norm, cmap)
-    figure.colorbar(
-        mappable, ax=row, label=label, extend=extend.get((bool(below), bool(above)), "neither")
-    )
+    extend = extend.get((bool(below), bool(above)), "neither")
+    figure.colorbar(mappable, ax=row, label=label.replace(", ", ",\n"), extend=extend)
 
 
 def _legend(figure, frame):

@@ -1,7 +1,18 @@
 """Marks that several plots share."""
 
 from ..training.config import CELL_TITLES
+from .links import urls
 from .style import COLOURS
+
+
+def link_points(ax, x, y, runs, *axes):
+    """Lay a link to its record on each point; a line of Matplotlib's has one link for all of them.
+
+    Args:
+        ax: the axes. x, y: the points. runs: rows of `experiments.results`, one for each point.
+        *axes: as for `url`.
+    """
+    ax.scatter(x, y, s=120, alpha=0.01, linewidths=0, urls=urls(runs, *axes), zorder=3)
 
 
 def mark_failed(ax, frame, x):

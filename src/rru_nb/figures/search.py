@@ -4,6 +4,7 @@ import matplotlib.pyplot as plt
 
 from ..training.config import CELL_TITLES
 from ..training.metrics import metric_named
+from .links import urls
 from .style import COLOURS, DASHES, MARKERS
 
 _CLIP = 0.8  # share of the scores within the axes: the worst trials would flatten all others
@@ -26,10 +27,10 @@ def search_panels(frame, settings):
         axes[0].step(runs.trial, metric.score(loss.cummin()), where="post", **line)
         best = runs.loc[loss.idxmin()]
         for ax, setting in zip(axes[1:], settings):
-            look = {"color": COLOURS[cell], "linestyle": ""}
-            ax.plot(runs[setting], runs.valid, MARKERS[cell], markersize=4, alpha=0.6, **look)
-            ring = {"markersize": 13, "markerfacecolor": "none", "markeredgewidth": 2}
-            ax.plot(best[setting], best.valid, "o", **look, **ring)
+            look = {"color": COLOURS[cell], "marker": MARKERS[cell], "alpha": 0.6}
+            ax.scatter(runs[setting], runs.valid, s=16, urls=urls(runs, setting), **look)
+            ring = {"facecolors": "none", "edgecolors": COLOURS[cell], "linewidths": 2}
+            ax.scatter(best[setting], best.valid, s=170, **ring)
     axes[0].set(xlabel="trial", ylabel=f"validation {metric.title}", title="best so far")
     for ax, setting in zip(axes[1:], settings):
         ax.set_xlabel(setting.replace("_", " "))

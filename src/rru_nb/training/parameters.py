@@ -40,7 +40,7 @@ def check_parameters(session, /, takes=None, **more):
             names the nearest.
 
     Example:
-        >>> P = check_parameters({"dataset": "JSB Chorales", "cells": ["RRU"], "seeds": [0]})
+        >>> P = check_parameters({"dataset": "JSB Chorales", "cells": ["RRU"]})
         >>> P.dataset, P.cells
         ('jsb', ['rru'])
     """

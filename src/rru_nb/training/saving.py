@@ -14,7 +14,8 @@ def custom_objects():
 
     Example::
 
-        model = keras.models.load_model("m.keras", custom_objects=rru_nb.custom_objects())
+        known = rru_nb.custom_objects()
+        model = keras.models.load_model("m.keras", custom_objects=known)
     """
     of_cells = [cls for spec in CELLS.values() for cls in spec.classes()]
     return {cls.__name__: cls for cls in (*of_cells, CellLayer, Embedding, RAdam)}

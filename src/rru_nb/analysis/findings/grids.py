@@ -6,6 +6,7 @@ from scipy import stats
 from ...training.config import CELL_TITLES
 from ...training.metrics import metric_named
 from ..robust import near_best, paired, share_difference
+from ..tables import p_text
 from ..verdicts import judge
 from .notes import answer, limit_note
 
@@ -30,10 +31,11 @@ def robustness_verdicts(frame):
     verdicts = {}
     for measure, own in (("by the best of all cells", False), ("by each cell's own best", True)):
         rival, difference = _strongest(places, gated, own)
-        note = f"{_two_shares(places, rival, own)} of the grid, {_points(difference)}"
+        note = _two_shares(places, rival, difference, own)
         if not own and _all_better(places, gated):
-            note += "; the RRU's worst training is better than the best of any gated cell"
-        verdicts[measure] = judge(_BROADER, _holds(difference), frame, note, p=difference.p)
+            note += "; the RRU's worst training beats every gated one"
+        claim = f"{_BROADER[:-1]}, judged {measure}."
+        verdicts[measure] = judge(claim, _holds(difference), frame, note, p=difference.p)
     return verdicts
 
 
@@ -57,14 +59,12 @@ def robustness(frame, where="here"):
         rates = places.index.get_level_values("learning_rate")
         rival, difference = _strongest(places, gated)
         said = [
-            f"**{claim} {by_all.predicate} {where}**: {_two_shares(places, rival)} of the grid "
-            f"within 10 % of the best loss of all cells, {_points(difference)}; no gated cell has "
-            f"more than the {CELL_TITLES[rival]}.",
+            f"**{claim} {by_all.predicate} {where}**: {_two_shares(places, rival, difference)}.",
             _by_own_best(places, gated, by_own),
             _without(places, gated, rates.min(), "lowest"),
             _without(places, gated, rates.max(), "highest"),
         ]
-        facts = [_level(places, gated), _same_sign(places, gated), _wins(places)]
+        facts = [_level(places, gated), _same_sign(places, gated) or _wins(places)]
     notes = [_failures(frame, "cell", CELL_TITLES), _no_better_than_baseline(frame)]
     return answer(said, [*facts, *notes, limit_note(frame), _seeds(frame)])
 
@@ -75,7 +75,11 @@ def normalization_verdict(frame):
     if undecided.limits or places.empty:
         return undecided
     difference = share_difference(places, True, False)
-    note = f"{_points(difference)} of the grid with it"
+    shares = 100 * near_best(places).mean()
+    note = (
+        f"within 10 % of the best loss on {shares[True]:.0f} % of the grid with it, on "
+        f"{shares[False]:.0f} % without: {_points(difference)}"
+    )
     return judge(_NORMALIZED, _holds(difference), frame, note, p=difference.p)
 
 
@@ -91,14 +95,12 @@ def normalization(frame, where="here"):
     claim = "The claim that normalization broadens the range in which the RRU works"
     said, facts = [_undecided(claim, verdict, where)], []
     if verdict.note:
-        points = _points(share_difference(places, True, False))
-        said = [f"**{claim} {verdict.predicate} {where}**: {points} of the grid within 10 % of "
-                "the best loss."]  # fmt: skip
+        said = [f"**{claim} {verdict.predicate} {where}**: {verdict.note}."]
     if len(places):
         better = int((places[True] < places[False]).sum())
         facts = [
-            f"With normalization the loss is lower at {better} of the {len(places)} grid points "
-            "that are measured both ways.",
+            f"With normalization the loss is lower at {better} of the {len(places)} squares that "
+            "are measured both ways.",
             _failed_apart(places),
         ]
     failures = _failures(frame, "normalize", NORMALIZE_TITLES)
@@ -116,8 +118,8 @@ def _by_own_best(places, gated, verdict):
     if difference.points < 0 and difference.high >= 0:
         says = "fails on these squares, though the difference is inconclusive"
     return (
-        f"**By each cell's own best the claim {says}**: {_two_shares(places, rival, own=True)} "
-        f"of the grid, {_points(difference)}."
+        f"**By each cell's own best the claim {says}**: "
+        f"{_two_shares(places, rival, difference, own=True)}."
     )
 
 
@@ -129,8 +131,8 @@ def _without(places, gated, rate, which):
     rival, difference = _strongest(rest, gated)
     holds = {True: "holds", False: "does not hold", None: "is inconclusive"}[_holds(difference)]
     return (
-        f"Without the {which} learning rate, {rate:g}, it {holds}: {_points(difference)} to the "
-        f"{CELL_TITLES[rival]}."
+        f"Without the {which} learning rate, {rate:g}, it {holds}: {_points(difference)} against "
+        f"the {CELL_TITLES[rival]}."
     )
 
 
@@ -148,14 +150,18 @@ def _holds(difference):
 def _points(difference):
     value, low, high, only_one, only_other, p = difference
     return (
-        f"{value:+.0f} points ({low:+.0f} to {high:+.0f}; {only_one} to {only_other} squares, "
-        f"p = {p:.2g})"
+        f"{value:+.0f} points (95 % interval {low:+.0f} to {high:+.0f}; {only_one} to {only_other} "
+        f"squares, {p_text(p)})"
     )
 
 
-def _two_shares(places, rival, own=False):
-    shares = 100 * near_best(places, own).mean()
-    return f"RRU {shares['rru']:.0f} %, {CELL_TITLES[rival]} {shares[rival]:.0f} %"
+def _two_shares(places, rival, difference, own=False):
+    """Compare the RRU's share of the grid with that of the gated cell that has the largest."""
+    shares, best = 100 * near_best(places, own).mean(), "its own best" if own else "the best loss"
+    return (
+        f"the RRU is within 10 % of {best} on {shares['rru']:.0f} % of the grid, the "
+        f"{CELL_TITLES[rival]} on {shares[rival]:.0f} %: {_points(difference)}"
+    )
 
 
 def _all_better(places, gated):
@@ -167,9 +173,10 @@ def _level(places, gated):
     best, worst = places[gated].min(), places.rru.max()
     if not np.isfinite(worst):
         return ""
-    bold, better = ("**", "better") if _all_better(places, gated) else ("", "no better")
+    better = _all_better(places, gated)
+    bold, even, is_better = ("**", "Even the", "is") if better else ("", "The", "is no")
     return (
-        f"{bold}The level: the RRU's worst of {len(places)} trainings, {worst:.4g}, is {better} "
+        f"{bold}{even} RRU's worst of {len(places)} trainings, {worst:.4g}, {is_better} better "
         f"than the best of every gated cell, {best.min():.4g} ({CELL_TITLES[best.idxmin()]}).{bold}"
     )
 
@@ -179,11 +186,10 @@ def _same_sign(places, gated):
     if not (places.rru < places[gated].min(axis=1)).all():
         return ""
     rates = places.index.get_level_values("learning_rate").nunique()
-    chances = [stats.binomtest(n, n).pvalue for n in (len(places), rates)]
+    chances = [p_text(stats.binomtest(n, n).pvalue) for n in (len(places), rates)]
     return (
-        f"At each of the {len(places)} squares the RRU's loss is the lowest of all cells' (sign "
-        f"test over the squares p = {chances[0]:.1g}, over the {rates} learning rates "
-        f"p = {chances[1]:.1g})."
+        f"At each of the {len(places)} squares the RRU has the lowest loss of all cells (sign "
+        f"test: {chances[0]} over the squares, {chances[1]} over the {rates} learning rates)."
     )
 
 
@@ -192,7 +198,7 @@ def _wins(places):
     alone = lowest.sum(axis=1) == 1  # not a tie, e.g. of failed trainings
     counts = ", ".join(f"{CELL_TITLES[cell]} {n}" for cell, n in lowest[alone].sum().items())
     none = f"; no single one at {(~alone).sum()}" if not alone.all() else ""
-    return f"Lowest loss at how many of the {len(places)} grid points: {counts}{none}."
+    return f"How often each cell has the lowest loss, of {len(places)} squares: {counts}{none}."
 
 
 def _failed_apart(places):
@@ -204,8 +210,8 @@ def _failed_apart(places):
         return ""
     p = stats.binomtest(only_without, only_without + only_with).pvalue
     return (
-        f"Only without it a training failed at {only_without} squares, only with it at {only_with} "
-        f"(sign test p = {p:.1g})."
+        f"At {only_without} squares a training failed only without it, at {only_with} only with it "
+        f"(sign test: {p_text(p)})."
     )
 
 
@@ -218,7 +224,7 @@ def _failures(frame, by, titles):
 
 
 def _no_better_than_baseline(frame):
-    """Count the trainings that learned no more than how often each symbol, or key, occurs."""
+    """Count the trainings that learned no more than how often each token, or key, occurs."""
     done = frame[frame.status == "ok"]
     if metric_named(frame.metric.iloc[0]).higher_is_better:
         return ""
@@ -236,6 +242,6 @@ def _seeds(frame):
     if frame[frame.status != "missing"].seed.nunique() > 1:
         return ""
     return (
-        "One seed at each grid point: the intervals are of drawing the learning rates anew and say "
-        "nothing of other seeds."
+        "One seed at each square: the intervals come from resampling the learning rates and say "
+        "nothing about other seeds."
     )

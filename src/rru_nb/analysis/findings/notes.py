@@ -19,14 +19,14 @@ def answer(verdict, facts):
 
 
 def missing_points(frame):
-    """Say which runs of a section have no record: how to run them all, and each by itself.
+    """Say which runs of a section have no record, if any, and how to run them.
 
     Args:
         frame: rows of `experiments.results`, with the section's name in `frame.attrs`.
     """
     missing = frame[frame.status == "missing"]
     if missing.empty:
-        return f"All {len(frame)} runs that this page asks for have their records."
+        return ""
     sweep = _sweep_of(frame)
     how = f"`{sweep}` measures them; one by one" if sweep else "To measure them, one by one"
     commands = "\n".join(escape(c) for c in missing.command)
