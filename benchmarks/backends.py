@@ -40,8 +40,8 @@ def main():
     with fixed_settings(options.precision):
         if options.dtype != "float32":
             keras.config.set_dtype_policy(options.dtype)
-        candidates = {"RRU, fused": _rru(size, True), "RRU, plain": _rru(size, False)}
-        candidates |= {layer.__name__: _gated(size, cell) for cell, layer in GATED.items()}
+        candidates = {"RRU, fused": rru_step(size, True), "RRU, plain": rru_step(size, False)}
+        candidates |= {layer.__name__: gated_step(size, cell) for cell, layer in GATED.items()}
         more = {}
         if torch_version() and options.dtype == "float32":
             more["torch"] = torch_version()
@@ -58,11 +58,11 @@ def _add_options(parser):
     parser.add_argument("--precision", choices=("float32", "tf32"), default="float32")
 
 
-def _rru(size, fused):
+def rru_step(size, fused):
     return _step(RRU(size["n"], **rru_options(size), return_sequences=True, fused=fused), size)
 
 
-def _gated(size, cell):
+def gated_step(size, cell):
     own = {"rounds": 5, "rank": size.get("rank", 40)} if cell == "mogrifier" else {}
     config = paper_config("jsb", cell, **own)
     units = units_within(lambda n: recurrent_parameters(config, n, size["m"]), rru_parameters(size))

@@ -1,10 +1,10 @@
-"""How long is a training step of the RRU, beside the plain cell, LSTMs and the bare products?
+"""How long is a training step of the RRU, beside the plain cell, gated layers and bare products?
 
     python benchmarks/step.py --size jsb --json benchmarks/records/step-jsb.json
     python benchmarks/step.py --size pixels --json benchmarks/records/step-pixels.json
 
-Forward and backward of the recurrent layer, without optimizer. The LSTMs have as many
-parameters as the RRU; PyTorch's takes part where `pip install rru_nb[bench]` has been run.
+Forward and backward of the recurrent layer, without optimizer. The gated layers have as
+many parameters as the RRU; PyTorch's takes part where `pip install rru_nb[bench]` has been run.
 On a machine with a GPU, TensorFlow and PyTorch use it; the record says which.
 """
 
@@ -31,11 +31,17 @@ from rru_nb.tasks.budget import units_within
 QUESTION = __doc__.splitlines()[0]
 
 
-def keras_lstm(size):
-    m, p = size["m"], size["p"]
-    n = units_within(lambda n: 4 * n * (m + n + 1) + n * p, rru_parameters(size))
-    layer = keras.layers.LSTM(n, return_sequences=True)
-    return training_step(layer, size, project=True)
+def keras_gated(size):
+    """Keras' LSTM and GRU, with a product to p outputs."""
+    m, p, parameters = size["m"], size["p"], rru_parameters(size)
+    lstm = units_within(lambda n: 4 * n * (m + n + 1) + n * p, parameters)
+    gru = units_within(lambda n: 3 * n * (m + n + 2) + n * p, parameters)
+    layers = (
+        keras.layers.LSTM(lstm, return_sequences=True),
+        keras.layers.GRU(gru, return_sequences=True),
+    )
+    names = (f"keras.layers.{type(layer).__name__}" for layer in layers)
+    return {name: training_step(layer, size, project=True) for name, layer in zip(names, layers)}
 
 
 def rru_candidates(size):
@@ -52,7 +58,7 @@ def rru_candidates(size):
 def main():
     options = arguments(QUESTION)
     size, versions = SIZES[options.size], {}
-    candidates = rru_candidates(size) | {"keras.layers.LSTM": keras_lstm(size)}
+    candidates = rru_candidates(size) | keras_gated(size)
     candidates["bare products by XLA"] = bare_products(size, compiled=True)
     if torch_version():
         versions["torch"] = torch_version()

@@ -17,19 +17,26 @@ from .record_list import short_device
 from .render import render
 from .stage import FRAGMENTS as FOLDER
 
-PEER, KERAS = "torch.nn.LSTM", "keras.layers.LSTM"
+PEER, GATED = "torch.nn.LSTM", ("keras.layers.LSTM", "keras.layers.GRU")
 ROUGHLY = 1.25  # times as fast or as slow are "roughly the same speed"
 TABLES = yaml.safe_load(Path(__file__).with_suffix(".yml").read_text(encoding="utf-8"))
 _SIZES = {"jsb": "JSB Chorales", "pixels": "pixels"}
+_CELLS = {"plain": "plain cell", "fused": "fused"}
 _LOOKS = {"RRU, fused": COLOURS["rru"], "RRU, plain cell": "#56b4e9", "bare products": "0.4"}
 _LOOKS |= {PEER: COLOURS["lstm"]}
 
 
 def record(name):
     """Return the record of a benchmark as a dictionary, or None where there is none."""
-    root = paths.checkout()
-    path = root and root / "benchmarks" / "records" / f"{name}.json"
-    return json.loads(path.read_text(encoding="utf-8")) if path and path.is_file() else None
+    return next(iter(records(name)), None)
+
+
+def records(name):
+    """Return the records of a benchmark, one a machine: `NAME.json` and `NAME-MACHINE.json`."""
+    folder = (paths.checkout() or paths.PACKAGE) / "benchmarks" / "records"
+    found = [path for path in (folder / f"{name}.json",) if path.is_file()]
+    found += sorted(folder.glob(f"{name}-*.json"))
+    return [json.loads(path.read_text(encoding="utf-8")) for path in found]
 
 
 def ratios():
@@ -39,39 +46,42 @@ def ratios():
         A frame with the columns `machine`, `what`, `parameters`, `median_s` and `ratio`; empty
         without a record `benchmarks/records/parameters-*.json`.
     """
-    folder = (paths.checkout() or paths.PACKAGE) / "benchmarks" / "records"
-    found = [record(path.stem) for path in sorted(folder.glob("parameters-*.json"))]
-    rows = [row | {"machine": short_device(one["device"])} for one in found for row in one["rows"]]
+    found = [(one, short_device(one["device"])) for one in records("parameters")]
+    rows = [row | {"machine": machine} for one, machine in found for row in one["rows"]]
     frame = pd.DataFrame(rows, columns=["machine", "what", "parameters", "median_s"])
     peers = frame[frame.what == PEER].set_index(["machine", "parameters"]).median_s
     both = pd.MultiIndex.from_frame(frame[["machine", "parameters"]])
     return frame.assign(ratio=frame.median_s / peers.reindex(both).to_numpy())
 
 
-def beside(name, what, peer):
-    """Return how long a step of `what` takes as a share of the peer's, by medians of a record."""
-    seconds = {row["what"]: row["median_s"] for row in record(name)["rows"]}
-    return seconds[what] / seconds[peer]
+def beside(found, what, peer):
+    """Return how long a step of `what` takes as a share of the peer's, by medians; None without."""
+    seconds = {row["what"]: row["median_s"] for row in found["rows"]}
+    return seconds[what] / seconds[peer] if peer in seconds else None
 
 
 def verdict(context):
     """Return how fast the layer is, and whether the paper's sentence on its cell holds."""
-    frame, steps = ratios(), {size: record(f"step-{size}") for size in _SIZES}
-    if frame.empty or not all(steps.values()):
+    frame, found = ratios(), [(size, r) for size in _SIZES for r in records(f"step-{size}")]
+    if frame.empty or {size for size, _ in found} != set(_SIZES):
         return "Not measured yet.\n"
+    steps = [
+        {"size": size, "machine": short_device(r["device"]), "layer": layer}
+        | {"floor": beside(r, "RRU, fused", "bare products")}
+        | {what: beside(r, f"RRU, {name}", layer) for what, name in _CELLS.items()}
+        for layer in GATED
+        for size, r in found
+        if beside(r, "RRU, fused", layer)
+    ]
     fused = frame[frame.what == "RRU, fused"].sort_values("parameters")
-    plain = {size: beside(f"step-{size}", "RRU, plain cell", KERAS) for size in steps}
+    machines = [(name, rows.iloc[0], rows.iloc[-1]) for name, rows in fused.groupby("machine")]
     _draw_ratios(context, frame)
     return render(
         "speed_verdict.md",
-        machines=list(frame.machine.unique()),
-        smallest=fused.iloc[0],
-        largest=fused.iloc[-1],
-        floor=beside("step-jsb", "RRU, fused", "bare products"),
-        plain=plain,
-        same=all(1 / ROUGHLY <= ratio <= ROUGHLY for ratio in plain.values()),
-        fused={size: beside(f"step-{size}", "RRU, fused", KERAS) for size in steps},
-        parameters={size: steps[size]["parameters"] for size in steps},
+        machines=machines,
+        steps=steps,
+        titles=_SIZES,
+        same=all(1 / ROUGHLY <= step["plain"] <= ROUGHLY for step in steps),
     )
 
 
@@ -114,13 +124,16 @@ def backends(context):
 
 def _table(name, context):
     spec = TABLES[name]
-    found = record(spec["record"])
-    if found is None:
+    found = records(spec["record"])
+    if not found:
         return _missing(spec["record"], spec["script"])
     if name == "length":
-        _draw_length(context, pd.DataFrame(found["rows"]))
-    rows = seconds_by_size(found) if name == "parameters" else found["rows"]
-    return _written([found], spec["columns"], rows, spec.get("template", "speed_table.md"))
+        _draw_length(context, pd.DataFrame(found[0]["rows"]))
+    template, tables = spec.get("template", "speed_table.md"), []
+    for one in found:
+        rows = seconds_by_size(one) if name == "parameters" else one["rows"]
+        tables.append(_written([one], spec["columns"], rows, template))
+    return "\n".join(tables)
 
 
 def _missing(name, script, environment=""):

@@ -223,3 +223,11 @@ def test_the_doctor_names_what_mends(capsys, monkeypatch, tmp_path):
     assert "unset TF_ENABLE_ONEDNN_OPTS" in told
     assert "export RRU_NB_STATE=" in told and "export RRU_NB_RESULTS=" not in told
     assert os.path.basename(tmp_path) in told
+
+
+def test_the_doctor_advises_bfloat16_where_the_processor_multiplies_it(capsys, monkeypatch):
+    monkeypatch.setattr(data.provenance, "device", lambda: None)
+    monkeypatch.setattr(data.provenance, "device_name", lambda device: "a processor")
+    for flags, advised in (["avx2", "amx_bf16"], True), (["avx2"], False):
+        monkeypatch.setattr(data, "_cpu_flags", lambda flags=flags: flags)
+        assert ("--set precision=bfloat16" in answer(capsys, "doctor").out) == advised

@@ -5,6 +5,7 @@ import importlib.util
 import os
 import platform
 import shutil
+from pathlib import Path
 
 import typer
 
@@ -83,6 +84,17 @@ def _software():
         yield "device", "not known", str(error)
     on = os.environ.get("TF_ENABLE_ONEDNN_OPTS") != "0"
     yield "oneDNN", "on" if on else "off", "" if on else "unset TF_ENABLE_ONEDNN_OPTS"
+    if "amx_bf16" in _cpu_flags():
+        yield "bfloat16", "in hardware (AMX)", "--set precision=bfloat16  # for large models"
+
+
+def _cpu_flags():
+    """Return what the processor can do, as Linux names it; nothing elsewhere."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return []
+    return next((line.split() for line in lines if line.startswith("flags")), [])
 
 
 def _files():
