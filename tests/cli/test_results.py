@@ -108,6 +108,14 @@ def test_runs_are_listed_with_what_tells_them_apart(capsys, configs):
     assert changed["changes"] == "dropout=0.5" and float(changed["test"]) == 8.5
 
 
+def test_a_run_is_a_line_of_the_terminal_too(capsys, configs, terminal):
+    record(8.6, dropout=0.25, learning_rate=0.001, patience=11, clip_multiplier=None)
+    told = answer(capsys, "results", "--runs").out
+    ids = [config.id[:6] for config in configs]
+    assert len(told.splitlines()) == 2 + len(configs) + 1 and all(i in told for i in ids)
+    assert "dropout=0.5" in told
+
+
 def test_a_program_gets_json(capsys, configs):
     records = json.loads(answer(capsys, "results", "--json", "--cell", "RRU").out)
     assert {r["id"] for r in records} == {config.id for config in configs[:4]}
@@ -152,6 +160,15 @@ def test_two_records_are_compared_in_what_differs(capsys, configs):
     assert names == ["dropout"] and rows["dropout"] == ["0.79362", "0.5", "-0.2936"]
     assert rows["epochs"] == ["2", "3", "+1"]
     assert (rows["1"], rows["2"], rows["3"]) == (["9.0", "9.0"], ["8.5", "8.5"], ["-", "8.4"])
+
+
+def test_a_setting_added_after_a_record_is_no_difference(capsys, configs, tmp_path):
+    path = next((tmp_path / "results").rglob(f"*{configs[0].id}.json"))
+    content = json.loads(path.read_text())
+    assert content["config"].pop("loss_average")
+    path.write_text(json.dumps(content))
+    told = answer(capsys, "compare", configs[0].id, configs[1].id).out
+    assert "seed" in told and "loss_average" not in told
 
 
 def test_two_curves_lie_over_one_another_in_a_terminal(capsys, terminal):

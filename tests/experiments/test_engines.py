@@ -98,6 +98,17 @@ def test_addresses_where_no_cluster_is(http, closed, store, capsys, monkeypatch)
     assert not store.exists()
 
 
+def test_a_cluster_that_does_not_start_is_one_line(store, capsys, monkeypatch):
+    def init(*arguments, **options):
+        raise Exception("the node timed out during startup.\nmore")
+
+    ray = SimpleNamespace(is_initialized=lambda: False, init=init)
+    monkeypatch.setattr(ray_engine, "_import_ray", lambda: ray)
+    assert main([*SWEEP, "--engine", "ray", "--address", "local"]) == 2
+    error = capsys.readouterr().err
+    assert "timed out" in error and len(error.splitlines()) == 1 and not store.exists()
+
+
 def test_who_does_not_ask_for_ray_does_not_import_it():
     code = "import sys, rru_nb.cli, rru_nb.experiments.sweep, rru_nb.experiments.tuning; "
     code += "rru_nb.experiments.engines.make_engine(); sys.exit('ray' in sys.modules)"

@@ -18,6 +18,8 @@ from ..training.records import load_records, read_records
 from ..training.settings import IDENTITY, SCALES
 from . import options, output
 
+_LESS = ("metric", "epochs", "best", "valid", "changes")  # left out in this order
+_ROOM = 12  # characters at least for what a run changes
 _ORDER = {"scale": SCALES, "dataset": tuple(DATASETS_BY_NAME), "cell": tuple(CELL_TITLES)}
 _at_scale = cache(paper_config)
 
@@ -45,7 +47,8 @@ def results(
     elif not records:
         output.note("no records; `rru-nb run --help` says how to make one")
     elif runs or not plain:
-        output.print_table(run_rows(records))
+        rows = run_rows(records)
+        output.print_table(fitted(rows) if output.is_terminal() else rows)
     else:
         _print_scores(score_rows(plain), scale)
         if others := len(records) - len(plain):
@@ -135,6 +138,22 @@ def run_rows(records):
     left_out += [h for h in rows[0] if all(row[h] in (None, "") for row in rows)]
     left_out += ["minutes"] * output.is_terminal()  # whose lines have no room for all
     return [{h: cell for h, cell in row.items() if h not in left_out} for row in rows]
+
+
+def fitted(rows):
+    """Return the rows of runs without what a terminal has no room for, so that each is a line."""
+    for left_out in (None, *_LESS):
+        rows = [{h: cell for h, cell in row.items() if h != left_out} for row in rows]
+        widths = {h: max(len(str(row[h])) for row in [{h: h}, *rows]) for h in rows[0]}
+        longest = widths.pop("changes", 0)
+        room = output.width() - sum(widths.values()) - 2 * len(rows[0])
+        if room >= min(longest, _ROOM):
+            break
+    return [row | {"changes": _cut(row["changes"], room)} for row in rows] if longest else rows
+
+
+def _cut(text, room):
+    return text if len(text) <= room else f"{text[: room - 1]}…"
 
 
 def _run_row(record, metric):

@@ -1,5 +1,6 @@
 """`rru-nb run`, `show` and `compare`: one run, its record, two records; `rru-nb settings`."""
 
+from contextlib import suppress
 from itertools import zip_longest
 from typing import Annotated
 
@@ -149,8 +150,7 @@ def _curve_text(name, values):
 def compare(first: options.RecordId, second: options.RecordId):
     """Show how two records differ: settings, scores, curves."""
     pair = [find(first), find(second)]
-    settings = pair[0]["config"] | pair[1]["config"]
-    a, b = (_facts_to_compare(record, settings) for record in pair)
+    a, b = map(_facts_to_compare, pair)
     output.print_table([_compared(n, a.get(n), b.get(n)) for n in a | b if a.get(n) != b.get(n)])
     curves = {f"{n}, {curve_of(r)[0]}": curve_of(r)[1] for n, r in zip(("first", "second"), pair)}
     if not all(curves.values()):
@@ -163,9 +163,11 @@ def compare(first: options.RecordId, second: options.RecordId):
         output.print_table([dict(zip(("epoch", *curves), (n, *v))) for n, v in epochs])
 
 
-def _facts_to_compare(record, settings):
+def _facts_to_compare(record):
     """Return settings and outcome of a record, by the names of their rows."""
-    facts = {"id": record["id"]} | {name: record["config"].get(name) for name in settings}
+    facts = {"id": record["id"]} | record["config"]
+    with suppress(UserError):  # of a setting to come
+        facts |= RunConfig.from_dict(record["config"]).as_dict()  # with those added since
     for split in ("valid", "test"):
         facts |= {f"{split} {metric}": value for metric, value in record[split].items()}
     facts |= {"parameters": record["n_params"], "state size": record["units"]}

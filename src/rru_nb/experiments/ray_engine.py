@@ -248,7 +248,7 @@ def _connect(ray, address):
             ray.init(
                 address, include_dashboard=False, logging_level=logging.ERROR, log_to_driver=False
             )
-    except (RuntimeError, ValueError, OSError) as error:
+    except Exception as error:  # Ray raises bare ones too, as of a start that takes too long
         raise UserError(
             f"--engine ray, --address {address}: {_first_line(error).rstrip('.')}. Give the "
             "address that `ray start --head` printed, and RAY_AUTH_MODE=token where the cluster "
