@@ -1,5 +1,8 @@
 """How far back a gradient reaches, against Jacobians by finite differences."""
 
+import re
+from xml.etree import ElementTree
+
 import keras
 import numpy as np
 import pytest
@@ -48,3 +51,13 @@ def test_the_page_says_how_to_make_missing_weights(tmp_path, monkeypatch):
     monkeypatch.setattr(memory.models, "find", lambda config: None)
     text = memory.memory(Context(tmp_path, None))
     assert "rru-nb weights --dataset jsb --cell gru" in text and "figure}" not in text
+
+
+def test_the_figure_is_of_the_models_that_listen_plays(tmp_path, monkeypatch):
+    monkeypatch.setattr(memory, "BACK", 24)
+    text = memory.memory(Context(tmp_path, None))
+    ids = [memory.models.listen_config("jsb", cell).id for cell in ("rru", "gru")]
+    assert all(f"records.html#{run}" in text for run in ids)
+    shares = [int(share) for share in re.findall(r"(\d+) %", text)]
+    assert len(shares) == 3 and shares[1] < shares[0] < shares[2] < 100
+    ElementTree.parse(tmp_path / "book" / "_parts" / "memory.svg")
