@@ -42,7 +42,7 @@ HEAVIER = {"notebooks/listen.html": 4_000_000}  # it has sound
 HEAVIEST_SITE = 40_000_000
 RESULTS = ("book/index.html",) + tuple(
     f"notebooks/{name}.html"
-    for name in ("main_results", "robustness", "dropout", "ablation", "normalization")
+    for name in ("main_results", "listen", "robustness", "dropout", "ablation", "normalization")
 )
 NOT_PAGES = ("genindex.html", "search.html")
 # Barriers that sphinx-book-theme brings and no page of ours can mend: {rule: part of the element}.
@@ -180,6 +180,7 @@ class Page:
             self.device = device
             viewport = {"width": width, "height": height}
             context = browser.new_context(viewport=viewport, color_scheme=scheme)
+            context.set_default_navigation_timeout(120_000)  # Listen's sound, on a busy machine
             self._open(context.new_page())
             context.close()
 

@@ -41,12 +41,13 @@ def costs(context):
     low, high = np.quantile(ratios, [0.1, 0.9])
     cores = f"{machine['cores']} core{'s' * (machine['cores'] != 1)}"
     note = f"""
-Core-hours are told by {len(known.runs)} records of the {machine["cpu"]}, {cores}, which did other
-work too; runs like none of them are counted apart. The time with several such workers is the mean
-of a simulated schedule in which each run is longer or shorter than expected as the recorded ones
-were: eight of ten took {low:.2f} to {high:.2f} times as long. GPU-hours are **an estimate, not
-measured**: what a card's arithmetic and memory take at least (its roofline), for the music sets and
-ptb-word. Starting kernels comes on top, and for small models it is most of the time.
+Core-hours come from {len(known.runs)} records of the {machine["cpu"]}, {cores}, which did other
+work too; runs that are like none of these stand after a plus. The time with several such workers is
+the mean of simulated schedules, in which each run takes longer or shorter than expected as the
+recorded ones did: eight of ten took {low:.2f} to {high:.2f} times as long. GPU-hours are **an
+estimate, not measured**: the least that a card's arithmetic and memory take (its roofline), for the
+music sets and word-level Penn Treebank. Starting kernels takes time too, and most of it for small
+models.
 """
     return "\n".join(lines) + "\n" + note
 

@@ -29,6 +29,7 @@ from . import (
     dots,
     expected,
     front,
+    memory,
     paper_settings,
     plateau,
     protocols,
@@ -196,6 +197,7 @@ FRAGMENTS: dict[str, Callable] = {
     "play_measured.md": speed.play_measured,
     "engines.md": speed.engines,
     "costs.md": costs.costs,
+    "memory.md": memory.memory,
     **paper_settings.FRAGMENTS,
     **speed.FRAGMENTS,
 }

@@ -80,6 +80,8 @@ def verdict(context):
         "speed_verdict.md",
         machines=machines,
         steps=steps,
+        plain=[step["plain"] for step in steps],
+        fused=[step["fused"] for step in steps],
         titles=_SIZES,
         same=all(1 / ROUGHLY <= step["plain"] <= ROUGHLY for step in steps),
     )

@@ -1,4 +1,4 @@
-"""The first screen of a page: its verdicts and the figure that carries them; its set-up last."""
+"""The first screen of a page: its verdicts and what carries them; its set-up last."""
 
 import json
 import math
@@ -13,7 +13,7 @@ _SET_UP = "## How the page begins\n\nThe notebook runs these cells first."
 
 
 def lift(cells):
-    """Put what a page found below its claim: verdicts, a box for each claim, and a figure.
+    """Put what a page found below its claim: a box for each claim, and a figure or players.
 
     A notebook shows a verdict where it is computed, and begins with its parameters and imports; a
     reader of the page wants the verdict first and the others last.
@@ -66,15 +66,21 @@ def _box(fields):
 
 
 def _figure(cells):
-    """Take the figure that carries the verdict, and the links that save it, out of the page."""
+    """Take what carries the verdict, and the links that save it as a figure, out of the page."""
     for place, cell in enumerate(cells):
-        if TOP in cell.get("metadata", {}).get("tags", ()) and cell["outputs"]:
-            options = cell["metadata"].pop("mystnb")
-            figure = _hidden("figure", "# The figure of the verdict", cell["outputs"])
-            figure["metadata"]["mystnb"] = options
-            link = f'<a href="#{options["figure"]["name"]}">above</a>'
-            cell["outputs"] = [_output(f'<p class="rru-where">The figure stands {link}.</p>')]
-            return [figure, cells.pop(place + 1)]
+        if TOP not in cell.get("metadata", {}).get("tags", ()) or not cell["outputs"]:
+            continue
+        figure = _hidden("figure", "# The figure of the verdict", cell["outputs"])
+        options = cell["metadata"].pop("mystnb", None)
+        if options is None:  # players have no caption and no links
+            cell["outputs"] = [
+                _output('<p class="rru-where">They stand at the top of the page.</p>')
+            ]
+            return [figure]
+        figure["metadata"]["mystnb"] = options
+        link = f'<a href="#{options["figure"]["name"]}">above</a>'
+        cell["outputs"] = [_output(f'<p class="rru-where">The figure stands {link}.</p>')]
+        return [figure, cells.pop(place + 1)]
     return []
 
 

@@ -115,6 +115,20 @@ def test_the_figure_comes_first_and_the_set_up_last():
     assert "mystnb" not in cells[5]["metadata"], "no caption is given twice"
 
 
+def test_players_move_below_the_verdict_and_leave_what_follows_them():
+    players = {"data": {"text/html": "<audio>"}}
+    cells = [
+        {"cell_type": "markdown", "id": "title"},
+        cell(HOLDS._repr_mimebundle_()) | {"id": "verdict"},
+        cell(players["data"]) | {"id": "heard", "metadata": {"tags": ["top"]}},
+        {"cell_type": "markdown", "id": "text"},
+    ]
+    verdicts.lift(cells)
+    order = ["title", "verdicts", "figure", "verdict", "heard", "text"]
+    assert [c["id"] for c in cells] == order
+    assert cells[2]["outputs"] == [players] and cells[4]["outputs"] != [players]
+
+
 def front_page(folder, monkeypatch, **shown):
     """The verdicts on the claims, where notebooks show these."""
     monkeypatch.setenv("RRU_NB_RESULTS", str(folder / "results"))

@@ -191,9 +191,9 @@ def test_the_table_ends_with_the_baseline(monkeypatch):
     runs = runs_of(every(80.0, rru=[86.0, 85.0, 87.0]), "imdb", baseline=50.0)
     page.show_table(runs, page.differences(runs))
     assert shown[0].index[-1] == "baseline" and shown[0].ours["baseline"] == "50.00"
-    assert shown[0].loc["S = 1", "ours, to the RRU"] == "+6.00"
-    assert shown[0].loc["S = 1", "paper, to the RRU"] == "+0.67"
-    assert shown[0].loc["RRU", "ours, to the RRU"] == ""
+    assert shown[0].loc["S = 1", "ours, less the RRU's"] == "+6.00"
+    assert shown[0].loc["S = 1", "paper, less the RRU's"] == "+0.67"
+    assert shown[0].loc["RRU", "ours, less the RRU's"] == ""
     assert shown[0].index.name == "Sentiment analysis IMDB, scale laptop: errors in %"
 
 

@@ -57,7 +57,7 @@ def test_four_numbers_of_the_paper_are_not_what_its_code_has(committed):
 def test_verdicts_follow_the_counts(committed):
     compared = page.stated()
     size = page.verdict(compared, "size", "A claim.")
-    assert (size.held, size.dataset, size.note) == ("holds", "11 datasets", "")
+    assert (size.held, size.dataset, size.note) == ("holds", "9 datasets", "")
     assert "enwik8 and text8" in size.rests_on
     content = page.verdict(compared, "content", "A claim.")
     assert content.held == "does not hold" and "9,650 words" in content.note

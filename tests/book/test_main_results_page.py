@@ -176,12 +176,12 @@ def curves(store, metric="nll_window", dataset="nottingham", **epochs):
 def test_convergence_names_the_first_epoch_ahead_of_every_gated_cell(store):
     records = curves(store, rru=[9.0, 8.5, 7.9, 8.2], gru=[9.0, 8.4, 8.0], lstm=[9.5, 8.1])
     assert page.first_ahead(records) == (3, 4)
-    assert "first in epoch 3 of its 4 epochs" in page.convergence(records)
+    assert "In epoch 3 of 4 " in page.convergence(records)
     assert page.convergence(records[records.cell != "rru"]) == ""
     assert page.convergence(records[records.cell == "rru"]) == ""
     records = curves(store, mogrifier=[7.9])
     assert page.first_ahead(records) == (None, 4)
-    assert "in none of its 4" in page.convergence(records)
+    assert "In its 4 epochs the RRU never" in page.convergence(records)
     assert page.convergence(records[:0]) == ""
 
 

@@ -91,6 +91,16 @@ def test_a_title_and_then_the_hidden_cell_that_installs_the_package():
         assert 'find_spec("rru_nb")' in first.source, name
 
 
+SET_UP = ("# Machines", "# Parameters", "import ", "from ")
+
+
+def test_only_installation_parameters_and_imports_fold():
+    for notebook in NOTEBOOKS.values():
+        for cell in code(notebook):
+            if {"hide-input", "remove-input", "remove-cell"} & {*tags(cell)}:
+                assert cell.source.startswith(SET_UP), cell.id
+
+
 def test_all_notebooks_start_with_the_same_cell():
     assert len({code(notebook)[0].source for notebook in NOTEBOOKS.values()}) == 1
 

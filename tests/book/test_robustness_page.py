@@ -97,7 +97,10 @@ def test_eight_points_and_three_are_declared(results):
     assert list(points["best_epoch of the authors"][:4]) == [62, 51, 51, 41]
     assert list(page.replicate("ptb-word").theirs) == [106.7, 135.8, 155.7]
     assert page.mean_differences(points).empty
-    assert page.acquits(points, 0.03) == "Within 0.03 so far; other points are not measured yet."
+    assert (
+        page.judge_agreement(points, 0.03)
+        == "Within 0.03 so far; other points are not measured yet."
+    )
     told = page.findings.missing_points(points)
     assert told.count("rru-nb run --dataset nottingham") == 8
     assert told.count("--set learning_rate=0.006") == 3 and told.count("--set rank=40") == 2
@@ -109,22 +112,22 @@ def test_means_within_the_tolerance_acquit_when_all_is_measured(results):
     means = page.mean_differences(page.replicate("nottingham"))
     assert list(means.index) == ["rru", "all"] and means["count"]["all"] == 4
     assert (means["mean"]["all"], means["sem"]["all"]) == pytest.approx((0.01, 0.00577), rel=1e-3)
-    assert "agree" not in page.acquits(page.replicate("nottingham"), 0.03)
+    assert "agree" not in page.judge_agreement(page.replicate("nottingham"), 0.03)
     measure(["lstm", "mogrifier"], offset)
     points = page.replicate("nottingham")
     means = page.mean_differences(points)
     assert list(means.index) == ["rru", "lstm", "mogrifier", "all"]
     assert list(means["count"]) == [4, 2, 2, 8] and means["mean"].to_numpy() == pytest.approx(0.01)
     assert means["sem"]["all"] == pytest.approx(0.02 * np.sqrt(2 / 7) / np.sqrt(8))
-    assert "agree" in page.acquits(points, 0.03)
-    assert "agree" not in page.acquits(points, 0.009)
+    assert "agree" in page.judge_agreement(points, 0.03)
+    assert "agree" not in page.judge_agreement(points, 0.009)
 
 
 def test_a_cell_beyond_the_tolerance_is_named_though_the_mean_is_within(results):
     measure(["rru", "lstm"], dict.fromkeys([1.3e-3, 2.2e-3, 3.6e-3, 6e-3, 1e-2], 0.0))
     measure(["mogrifier"], {6e-3: 0.09, 1e-2: 0.06})
     points = page.replicate("nottingham")
-    assert page.acquits(points, 0.03).startswith("Beyond 0.03: Mogrifier LSTM. ")
+    assert page.judge_agreement(points, 0.03).startswith("Beyond 0.03: Mogrifier LSTM. ")
     assert page.mean_differences(points)["mean"]["mogrifier"] == pytest.approx(0.075)
 
 
