@@ -1,6 +1,8 @@
 """Errors for mistakes that the user can mend: they quote the value and name the fix."""
 
 import difflib
+import math
+import numbers
 
 
 class UserError(ValueError):
@@ -32,3 +34,23 @@ def check_choice(what, value, valid):
     did_you_mean = f" Did you mean {hint!r}?" if hint is not None else ""
     listed = ", ".join(repr(v) for v in valid)
     raise UserError(f"{what} {value!r} is unknown.{did_you_mean} Valid: {listed}.")
+
+
+def check_count(what, value, at_least=1):
+    """Return `value` as an int, if it is a whole number of at least `at_least`."""
+    if not isinstance(value, numbers.Integral) or isinstance(value, bool) or value < at_least:
+        raise UserError(f"{what} = {value!r} is not valid. Give a whole number >= {at_least}.")
+    return int(value)
+
+
+def check_number(what, value, above=-math.inf):
+    """Return `value` as a float, if it is a finite number above `above`."""
+    if not is_number(value) or not above < value < math.inf:
+        wanted = "a finite number" if above == -math.inf else f"a finite number above {above:g}"
+        raise UserError(f"{what} = {value!r} is not valid. Give {wanted}.")
+    return float(value)
+
+
+def is_number(value):
+    """Return whether a value is a real number; True and False are none."""
+    return isinstance(value, numbers.Real) and not isinstance(value, bool)

@@ -3,8 +3,7 @@
 import keras
 from keras import ops
 
-from ._base import GatedCell
-from ._checks import check_features
+from ._base import GatedCell, check_features
 from ._dropout import drop, split
 
 

@@ -3,8 +3,8 @@
 import keras
 from keras import ops
 
-from ._base import GatedCell
-from ._checks import check_features, check_number
+from ..errors import check_number
+from ._base import GatedCell, check_features
 from ._dropout import drop, split
 
 

@@ -5,8 +5,8 @@ import math
 import keras
 from keras import ops
 
-from ._base import GatedCell
-from ._checks import check_count, check_features
+from ..errors import check_count
+from ._base import GatedCell, check_features
 from ._dropout import drop, split
 
 

@@ -7,14 +7,13 @@ import logging
 import os
 import signal
 import socket
-import threading
-from contextlib import contextmanager
 
 from ..errors import UserError
 from ..layers.registry import registered_cells
 from ..storage import paths
 from ..training import provenance
 from ..training.config import command
+from ..training.interrupts import handling
 from ..training.records import make_room
 from . import ray_worker
 from .engines import OnWorkers
@@ -244,7 +243,8 @@ def _connect(ray, address):
             "`ray start --head` printed, as host:6379."
         )
     try:
-        with _handlers_of_signals():
+        # Ray sets a handler that exits; afterwards ours is back.
+        with handling({signal.SIGTERM: signal.getsignal(signal.SIGTERM)}):
             ray.init(
                 address, include_dashboard=False, logging_level=logging.ERROR, log_to_driver=False
             )
@@ -274,18 +274,6 @@ def _lost(reason):
         f"the Ray cluster is lost ({reason}). What ended is recorded; start the cluster again, and "
         "the same command goes on."
     )
-
-
-@contextmanager
-def _handlers_of_signals():
-    """Set the handler of SIGTERM back afterwards, which Ray replaces by one that exits."""
-    main = threading.current_thread() is threading.main_thread()
-    before = signal.getsignal(signal.SIGTERM)
-    try:
-        yield
-    finally:
-        if main:
-            signal.signal(signal.SIGTERM, before)
 
 
 def _results_folder():

@@ -3,7 +3,7 @@
 import keras
 
 from ..cells.gru import GRUCell
-from ._recurrent import RecurrentLayer, cell_options
+from ._recurrent import RecurrentLayer
 
 
 @keras.saving.register_keras_serializable(package="rru_nb")
@@ -19,9 +19,4 @@ class GRU(RecurrentLayer):
         UserError: if an argument is out of its range, or `fused=True` can't be honoured.
     """
 
-    loop_name = "gru"
-    cell_arguments = ("units", "dropout", "seed")
-
-    def __init__(self, units, dropout=0.0, seed=None, fused=None, **kwargs):
-        cell = GRUCell(units, dropout, seed, name="gru_cell", **cell_options(kwargs))
-        super().__init__(cell, fused, **kwargs)
+    cell_class, cell_name, loop_name = GRUCell, "gru_cell", "gru"

@@ -3,7 +3,7 @@
 import keras
 
 from ..cells.lstm import LSTMCell
-from ._recurrent import RecurrentLayer, cell_options
+from ._recurrent import RecurrentLayer
 
 
 @keras.saving.register_keras_serializable(package="rru_nb")
@@ -19,9 +19,4 @@ class LSTM(RecurrentLayer):
         UserError: if an argument is out of its range, or `fused=True` can't be honoured.
     """
 
-    loop_name = "lstm"
-    cell_arguments = ("units", "dropout", "forget_bias", "seed")
-
-    def __init__(self, units, dropout=0.0, forget_bias=1.0, seed=None, fused=None, **kwargs):
-        options = {"name": "lstm_cell", **cell_options(kwargs)}
-        super().__init__(LSTMCell(units, dropout, forget_bias, seed, **options), fused, **kwargs)
+    cell_class, cell_name, loop_name = LSTMCell, "lstm_cell", "lstm"

@@ -3,7 +3,7 @@
 import keras
 
 from ..cells.mogrifier import MogrifierLSTMCell
-from ._recurrent import RecurrentLayer, cell_options
+from ._recurrent import RecurrentLayer
 
 
 @keras.saving.register_keras_serializable(package="rru_nb")
@@ -19,10 +19,4 @@ class MogrifierLSTM(RecurrentLayer):
         UserError: if an argument is out of its range, or `fused=True` can't be honoured.
     """
 
-    loop_name = "mogrifier"
-    cell_arguments = ("units", "dropout", "rounds", "rank", "seed")
-
-    def __init__(self, units, dropout=0.0, rounds=5, rank=40, seed=None, fused=None, **kwargs):
-        options = {"name": "mogrifier_lstm_cell", **cell_options(kwargs)}
-        cell = MogrifierLSTMCell(units, dropout, rounds, rank, seed, **options)
-        super().__init__(cell, fused, **kwargs)
+    cell_class, cell_name, loop_name = MogrifierLSTMCell, "mogrifier_lstm_cell", "mogrifier"
