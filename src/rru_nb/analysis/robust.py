@@ -86,7 +86,7 @@ def _share_below(limit):
     return share
 
 
-def paired(frame, by="cell", axes=("learning_rate", "n_params")):
+def paired(frame, by="cell"):
     """Return the losses at the grid places (and seeds) that are measured for all compared.
 
     A training that the epoch limit cut off decides nothing: its place is left out.
@@ -94,11 +94,11 @@ def paired(frame, by="cell", axes=("learning_rate", "n_params")):
     Returns:
         A frame, a row for each place, a column for each value of `by`.
     """
-    whole = frame[~frame.cut_off.astype(bool)]
+    whole, place = frame[~frame.cut_off.astype(bool)], ["learning_rate", "n_params", "seed"]
     if whole.empty:
-        return pd.DataFrame(index=pd.MultiIndex.from_tuples([], names=[*axes, "seed"]))
+        return pd.DataFrame(index=pd.MultiIndex.from_tuples([], names=place))
     table = losses(whole).pivot_table(
-        index=[*axes, "seed"], columns=by, values="loss", aggfunc="first", dropna=False
+        index=place, columns=by, values="loss", aggfunc="first", dropna=False
     )
     names = [name for name in dict.fromkeys(frame[by]) if name in table]
     table = table.reindex(columns=names).dropna()
@@ -124,27 +124,27 @@ class ShareDifference(NamedTuple):
     p: float
 
 
-def near_best(table, own=False, percent=WITHIN):
-    """Return where the losses of `paired` lie within `percent` % of the best one.
+def near_best(table, own=False):
+    """Return where the losses of `paired` lie within `WITHIN` % of the best one.
 
     Args:
         table: of `paired`. own: bool, whether the best is each column's own, rather than that of
             all columns.
     """
     best = table.min() if own else table.min().min()
-    return np.isfinite(table) & (table <= best * (1 + percent / 100))
+    return np.isfinite(table) & (table <= best * (1 + WITHIN / 100))
 
 
-def share_difference(table, one, other, percent=WITHIN, own=False):
-    """Return by how much the share of places within `percent` % of the best differs.
+def share_difference(table, one, other, own=False):
+    """Return by how much the share of places within `WITHIN` % of the best differs.
 
     Args:
-        table: of `paired`. one, other: columns of it. percent, own: as of `near_best`.
+        table: of `paired`. one, other: columns of it. own: as of `near_best`.
 
     Returns:
         A `ShareDifference`, of `one` less `other`.
     """
-    inside = near_best(table, own, percent)
+    inside = near_best(table, own)
     values = 100.0 * inside[one] - 100.0 * inside[other]
     rates = table.index.get_level_values("learning_rate")
     low, high = _interval(values, rates, lambda drawn: np.nanmean(drawn, axis=1))

@@ -5,7 +5,6 @@ are the trials of a search and in which order, so that an interrupted search goe
 points. Table 1 and its figures ask for runs by their settings and never see trials.
 """
 
-import json
 import math
 from dataclasses import dataclass
 
@@ -108,17 +107,16 @@ class Search:
             if trial in trials:
                 return
             content = {"ranges": self.ranges(), "trials": [*trials, trial]}
-            text = json.dumps(content, indent=1, allow_nan=False) + "\n"
-            files.write_text(self.path, text, _WHAT)
+            files.write_json(self.path, content, _WHAT)
 
 
-def searches(dataset, cells, scale="paper", select_on="valid", seed=0):
+def searches(dataset, cells, scale="paper", select_on="valid"):
     """Return the searches of several cells; none where the paper, or the scale, has no ranges."""
     declared, kind = _declared(), KINDS[dataset]
     sizes = declared["scales"].get(scale, {})
     if not {dataset, kind} & set(declared) or (scale != "paper" and kind not in sizes):
         return []
-    return [Search.of(dataset, cell, scale, select_on, seed) for cell in cells]
+    return [Search.of(dataset, cell, scale, select_on) for cell in cells]
 
 
 def tune(search, n_trials=100, engine=None, say=print):
@@ -206,10 +204,8 @@ def _distribution(name, declared):
     low, high = declared["range"]
     if declared["scale"] == "log":
         return hp.loguniform(name, math.log(low), math.log(high))
-    if isinstance(low, int):
-        # `uniformint` would take millions of parameters for classes; a rounded value serves.
-        return hp.quniform(name, low, high, 1)
-    return hp.uniform(name, low, high)
+    # `uniformint` would take millions of parameters for classes; `_tidy` rounds a whole number.
+    return hp.quniform(name, low, high, 1) if isinstance(low, int) else hp.uniform(name, low, high)
 
 
 def _tidy(value, bounds):

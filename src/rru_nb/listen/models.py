@@ -123,7 +123,7 @@ def save(config, model):
     description = {"schema": SCHEMA, "id": config.id, "config": config.as_dict()}
     description |= {"dtype": "float32", "sha256": _digest(path)}
     description |= {"opening": {"split": "test", "piece": PIECE, "pitches": pitches}}
-    files.write_text(path.with_suffix(".json"), json.dumps(description) + "\n", _WHAT)
+    files.write_json(path.with_suffix(".json"), description, _WHAT, indent=None)
     return path
 
 

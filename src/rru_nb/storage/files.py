@@ -54,6 +54,11 @@ def write_text(path, text, what):
     write_bytes(path, lambda file: file.write(text.encode()), what)
 
 
+def write_json(path, content, what, indent=1):
+    """Write plain values as `write_text` does; a number that is not finite is a `ValueError`."""
+    write_text(path, json.dumps(content, indent=indent, allow_nan=False) + "\n", what)
+
+
 def write_bytes(path, write, what):
     """Write a binary file of results as `write_whole` does; raise a `UserError` if that fails."""
     with writing(path, what):

@@ -3,7 +3,6 @@
 `load_records` reads them all into a pandas frame.
 """
 
-import json
 import os
 import warnings
 from pathlib import Path
@@ -96,7 +95,7 @@ def write_record(record):
     same content; the last one stays. What killed writers of this record left is removed.
     """
     path = RunFiles(RunConfig.from_dict(record["config"])).record
-    files.write_text(path, json.dumps(record, indent=1, allow_nan=False) + "\n", _WHAT)
+    files.write_json(path, record, _WHAT)
     return path
 
 

@@ -42,15 +42,12 @@ def run(config, progress=True):
         RunFiles(config).forget(until=found_path(config).stat().st_mtime)
         return record
     with RunFiles(config).alone():
-        record = find_record(config) or _train_and_write(config, progress)
+        record = find_record(config)
+        if record is None:
+            make_room(config)
+            record = train(config, progress, keep=True)
+            write_record(record)
     RunFiles(config).forget()
-    return record
-
-
-def _train_and_write(config, progress):
-    make_room(config)
-    record = train(config, progress, keep=True)
-    write_record(record)
     return record
 
 
