@@ -130,7 +130,7 @@ def _summary(frame):
             "measured (UTC)": " to ".join(days),
             "time of all trainings": duration(records.seconds.sum()),
             "device": _all(records.device.map(device_name)),
-            "versions": _all(records.versions.map(_versions)),
+            "versions": _all(records.versions.map(lambda v: ", ".join(map(" ".join, v.items())))),
             "commits": _all(records.commit.map(_commit)),
         }
     return rows
@@ -138,10 +138,6 @@ def _summary(frame):
 
 def _all(values):
     return "; ".join(dict.fromkeys(values))
-
-
-def _versions(versions):
-    return ", ".join(f"{name} {number}" for name, number in versions.items())
 
 
 def _commit(commit):

@@ -35,6 +35,9 @@ class GatedCell(keras.layers.Layer):
         """How many features a dropout mask covers: the candidate's n."""
         return self.units
 
+    def _zeros(self, name, size):
+        return self.add_weight(name=name, shape=(size,), initializer="zeros")
+
     def get_initial_state(self, batch_size=None):
         """Return zeros of shape [batch_size, n], one for each state."""
         sizes = self.state_size if isinstance(self.state_size, list) else [self.state_size]

@@ -87,9 +87,6 @@ class MogrifierLSTMCell(GatedCell):
             factors.append(self.add_weight(name=name, shape=shape, initializer=initializer))
         self.round_biases.append(self._zeros(f"round_{k}_bias", n_to))
 
-    def _zeros(self, name, size):
-        return self.add_weight(name=name, shape=(size,), initializer="zeros")
-
     def call(self, inputs, states, training=False):
         """Compute one time step.
 

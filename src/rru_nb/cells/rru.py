@@ -244,7 +244,8 @@ class RRUCell(keras.layers.Layer):
         while frame is not None and not self._warned:
             layer = frame.f_locals.get("self")
             if isinstance(layer, keras.layers.RNN):
-                self._warned = layer.stateful and _writes_zeros(layer)
+                writes_zeros = type(layer).reset_state is keras.layers.RNN.reset_state
+                self._warned = layer.stateful and writes_zeros
                 if self._warned:
                     warnings.warn(
                         f"{layer.name}.reset_state() writes zeros, and the RRU does not start from "
@@ -258,10 +259,6 @@ class RRUCell(keras.layers.Layer):
         names = ("units", "output_size", "relu_layers", "hidden_multiplier", "dropout", "normalize")
         names += ("rezero", "relu_outputs", "residual", "residual_speed", "seed")
         return {**super().get_config(), **{name: getattr(self, name) for name in names}}
-
-
-def _writes_zeros(layer):
-    return type(layer).reset_state is keras.layers.RNN.reset_state
 
 
 def _check_flag(what, value):

@@ -127,21 +127,20 @@ def catalogue():
         download), `found` ("package", "mirror", "cache", "Keras' cache" or "missing"), `terms`
         and `home`.
     """
-    rows = []
-    for dataset in registry.DATASETS_BY_NAME.values():
-        size = sum(registry.FILES[name].download_size for name in dataset.files)
-        rows.append(
-            {
-                "name": dataset.name,
-                "title": dataset.title,
-                "files": " ".join(dataset.files) or _CHORALES.name,
-                "megabytes": round((size or _CHORALES.stat().st_size) / 1e6, 1),
-                "found": _place(dataset),
-                "terms": dataset.terms,
-                "home": dataset.home,
-            }
-        )
-    return rows
+    return [_catalogue_row(dataset) for dataset in registry.DATASETS_BY_NAME.values()]
+
+
+def _catalogue_row(dataset):
+    size = sum(registry.FILES[name].download_size for name in dataset.files)
+    return {
+        "name": dataset.name,
+        "title": dataset.title,
+        "files": " ".join(dataset.files) or _CHORALES.name,
+        "megabytes": round((size or _CHORALES.stat().st_size) / 1e6, 1),
+        "found": _place(dataset),
+        "terms": dataset.terms,
+        "home": dataset.home,
+    }
 
 
 def _place(dataset):

@@ -146,8 +146,12 @@ def load_records(**filters):
         frame = frame[frame[column].isin(wanted)]
     if "id" in filters:
         _note_use(frame.id)
-    order = ["dataset", "scale", "cell", "seed", "id"]
-    return frame.sort_values(order, ignore_index=True, key=_as_the_paper_orders)
+    cells = list(CELLS).index  # in the order of the paper
+    return frame.sort_values(
+        ["dataset", "scale", "cell", "seed", "id"],
+        ignore_index=True,
+        key=lambda column: column.map(cells) if column.name == "cell" else column,
+    )
 
 
 _NAMES = {
@@ -162,10 +166,6 @@ def _wanted(column, given):
     """List the values that a filter keeps, in their canonical form, after checks."""
     values = list(given) if isinstance(given, list | tuple | set) else [given]
     return [_NAMES[column](value) for value in values] if column in _NAMES else values
-
-
-def _as_the_paper_orders(column):
-    return column.map(list(CELLS).index) if column.name == "cell" else column
 
 
 def as_frame(records):
