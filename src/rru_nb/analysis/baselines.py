@@ -28,13 +28,12 @@ def class_frequencies(splits):
 def symbol_frequencies(splits, split="test"):
     """Return the scores of predicting each symbol with its frequency in the training text.
 
-    Every symbol of the vocabulary counts as seen once more than it was (add-one smoothing), so
-    that none has the probability zero.
+    Every symbol of the vocabulary counts as seen once more than it was, so that none has the
+    probability zero. All symbols but the first are scored, as by the models' `perplexity_words`
+    and `bpc_contiguous`.
 
     Args:
-        splits: `Splits` with streams, of words or characters.
-        split: the stream that is scored, "valid" or "test"; all of it but the first symbol, as
-            the models' `perplexity_words` and `bpc_contiguous`.
+        splits: `Splits` with streams, of words or characters. split: "valid" or "test".
 
     Returns:
         A dict: `perplexity`, and `bits` per symbol, its logarithm.

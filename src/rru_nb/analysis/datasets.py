@@ -10,12 +10,10 @@ from ..data import canonical_name, load_dataset, registry
 from ..data.imdb import SPECIAL, UNKNOWN
 from ..data.splits import SPLITS
 from ..data.text import UNKNOWN_NUMBER
-from ..experiments.baselines import committed_statistics
+from ..experiments.baselines import committed_statistics  # noqa: F401 (pages read it here)
 from ..storage import files, paths
 from .baselines import class_frequencies, key_frequencies, symbol_frequencies
 from .pitches import pitches_of
-
-__all__ = ["committed_statistics", "coverage", "describe", "write_statistics"]
 
 LENGTH_BINS = [*range(0, 1001, 50)]  # words of a review; the last bin takes all longer ones
 LONGEST_REVIEW = 512  # words that are kept of a review

@@ -17,17 +17,6 @@ from .fetch import downloads, find, find_anywhere, locate, mirror
 DATASETS = tuple(registry.DATASETS_BY_NAME)
 _CHORALES = Path(__file__).with_name("chorales.npz")
 
-__all__ = [
-    "DATASETS",
-    "Labelled",
-    "Splits",
-    "canonical_name",
-    "catalogue",
-    "fetch_all",
-    "load_dataset",
-    "verify",
-]
-
 
 def __getattr__(name):  # what needs NumPy is imported when first used
     if name not in ("Labelled", "Splits"):

@@ -22,15 +22,12 @@ def versions():
 
 
 def prepare(datasets, wanted, cells):
-    """Make a node ready, once for all of its runs.
+    """Make a node ready, once for all of its runs; a `UserError` if its version is another.
 
     Args:
         datasets: names, whose files are fetched where they are not at hand.
         wanted: the driver's `versions()`.
         cells: the driver's registered cells, `{name: CellSpec}` pickled.
-
-    Raises:
-        UserError: if something is missing or of another version; it names the fix.
     """
     here = versions()
     if here != wanted:

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-import yaml
 
 from ..data import canonical_name
 from ..errors import UserError, check_choice
@@ -176,7 +175,7 @@ def _check(stored):
 
 
 def _declared():
-    return yaml.safe_load((paths.params_dir() / "search.yml").read_text(encoding="utf-8"))
+    return files.read_yaml(paths.params_dir() / "search.yml")
 
 
 def suggest(search, done):

@@ -12,7 +12,6 @@ from typing import NamedTuple
 
 import keras
 import numpy as np
-import yaml
 
 from ..analysis.pitches import pitches_of, roll_of
 from ..data import canonical_name, load_dataset
@@ -35,7 +34,7 @@ _SAME = 1e-4  # nats within which two trainings of one run agree
 
 def settings():
     """Return the settings of `params/listen.yml`."""
-    return yaml.safe_load((paths.params_dir() / "listen.yml").read_text(encoding="utf-8"))
+    return files.read_yaml(paths.params_dir() / "listen.yml")
 
 
 def listen_config(dataset, cell, scale=None, seed=0):

@@ -220,16 +220,11 @@ def _protocol_changes(dataset, cell, protocol):
 def _scale_changes(dataset, cell, scale):
     if scale == "paper":
         return {}
-    scales = _scale_file(scale)
+    scales = files.read_yaml(paths.params_dir() / "scales" / f"{scale}.yml")
     changes = scales.get(dataset, scales.get(KINDS[dataset]))
     if changes is None:
         raise UserError(f"scale {scale!r} has no sizes for dataset {dataset!r} yet.")
     return changes["all"] | changes.get(cell, {})
-
-
-@lru_cache
-def _scale_file(scale):
-    return files.read_yaml(paths.params_dir() / "scales" / f"{scale}.yml")
 
 
 def _check_sizes(settings):

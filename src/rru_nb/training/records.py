@@ -55,12 +55,9 @@ def _note_use(ids):
 def make_room(config):
     """Make sure, before a training, that its record can be written.
 
-    A damaged file in its place is set aside, with a warning. Call it with the lock of the run,
-    lest another process has just replaced that file by a good one.
-
-    Raises:
-        UserError: if the folder cannot be written, or the file in its place is of a newer version
-            or cannot be read.
+    A damaged file in its place is set aside, with a warning; one of a newer version, or that cannot
+    be read, is a `UserError`, as is a folder that cannot be written. Call it with the lock of the
+    run, lest another process has just replaced that file by a good one.
     """
     path = RunFiles(config).record
     files.check_room(path, _WHAT)
