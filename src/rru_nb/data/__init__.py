@@ -72,18 +72,14 @@ def load_dataset(name, protocol="authors", vocabulary_size=None):
     """
     name = canonical_name(name)
     check_choice(f"protocol of {name!r}", protocol, registry.DATASETS_BY_NAME[name].protocols)
-    if vocabulary_size is not None:
-        _check_vocabulary_size(name, vocabulary_size)
+    size = vocabulary_size
+    if size is not None and name not in ("ptb-word", "imdb"):
+        raise UserError(f"vocabulary_size {size!r}: the vocabulary of {name!r} is fixed.")
+    if size is not None and (type(size) is not int or size < 10):
+        raise UserError(f"vocabulary_size {size!r} is not a whole number, 10 or more.")
     if name in ("enwik8", "text8", "imdb"):
         protocol = "authors"  # the same data: only the scoring, or the model, differs
     return _load(name, protocol, vocabulary_size)
-
-
-def _check_vocabulary_size(name, size):
-    if name not in ("ptb-word", "imdb"):
-        raise UserError(f"vocabulary_size {size!r}: the vocabulary of {name!r} is fixed.")
-    if isinstance(size, bool) or not isinstance(size, int) or size < 10:
-        raise UserError(f"vocabulary_size {size!r} is not a whole number, 10 or more.")
 
 
 def forget():

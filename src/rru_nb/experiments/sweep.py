@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from ..data import canonical_name
-from ..errors import UserError
+from ..errors import UserError, is_number
 from ..training.config import SCALES
 from ..training.interrupts import Stopped
 from ..training.records import failure_text, find_record, load_records
@@ -97,7 +97,7 @@ def by_usefulness(points, axes):
     farthest from all places before it; at each place all cells, and all values of an axis that
     has no order (a variant, a switch).
     """
-    ordered = {axis: values for axis, values in axes.items() if _has_order(values)}
+    ordered = {a: values for a, values in axes.items() if all(map(is_number, values))}
     places = [
         tuple(v.index(point.coordinates[axis]) / max(1, len(v) - 1) for axis, v in ordered.items())
         for point in points
@@ -105,10 +105,6 @@ def by_usefulness(points, axes):
     rank = {place: i for i, place in enumerate(_evenly(list(dict.fromkeys(places))))}
     keys = [(point.config.seed, rank[place]) for point, place in zip(points, places)]
     return [points[i] for i in sorted(range(len(points)), key=keys.__getitem__)]  # stable
-
-
-def _has_order(values):
-    return all(isinstance(v, int | float) and not isinstance(v, bool) for v in values)
 
 
 def _evenly(places):

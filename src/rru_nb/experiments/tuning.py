@@ -159,7 +159,10 @@ def _fill(search, n_trials, engine, say):
 
     submit()
     for config, record in engine:
-        losses[config.id] = _loss(record, config, search.select_on)
+        losses[config.id] = None
+        if record["status"] != "failed":
+            score = record[search.select_on][config.metric]
+            losses[config.id] = metric_named(config.metric).loss(score)
         while under_way and under_way[0]["id"] in losses:
             trial = under_way.pop(0)
             trial["loss"] = losses[trial["id"]]
@@ -220,12 +223,6 @@ def _document(number, trial):
     loss = trial["loss"]
     result = {"status": "fail"} if loss is None else {"status": "ok", "loss": loss}
     return generate_trial(number, trial["values"]) | {"state": 2, "result": result}
-
-
-def _loss(record, config, select_on):
-    if record["status"] == "failed":
-        return None
-    return metric_named(config.metric).loss(record[select_on][config.metric])
 
 
 def _line(search, number, n_trials, values, loss):

@@ -82,7 +82,7 @@ class _Grid:
                 value = group[column].astype(float).mean()
                 colour = plt.get_cmap(cmap)(norm(value))
                 text = f"{value:.0f}" if column == "best_epoch" else short_number(value)
-                readable = _readable_on(colour)
+                readable = "black" if np.dot(colour[:3], (0.3, 0.59, 0.11)) > 0.5 else "white"
                 if group.cut_off.astype(bool).any():
                     look |= {"hatch": _CUT_OFF, "ec": readable}
                 self._square(ax, place, colour, text if small else "", readable, **look)
@@ -138,11 +138,6 @@ def _legend(figure, frame):
     if "ok" in status:
         keys.append(Patch(facecolor="none", edgecolor=BEST, lw=3, label="best of its panel"))
     figure.legend(handles=keys, loc="outside lower center", ncols=len(keys), frameon=False)
-
-
-def _readable_on(colour):
-    red, green, blue, _ = colour
-    return "black" if 0.3 * red + 0.59 * green + 0.11 * blue > 0.5 else "white"
 
 
 def _ticks(axis, values):

@@ -113,7 +113,9 @@ class RecurrentLayer(keras.layers.RNN):
                 f"{type(self).__name__} runs its cell step by step. Take precision='float32'."
             )
         if not self.fused and keras.backend.backend() == "tensorflow":
-            sequences = self._with_masks(sequences, training)
+            if training and self.cell.dropout:  # Keras' loop hands out the masks of each step
+                shape = (*ops.shape(sequences)[:2], self.cell.dropped_features)
+                sequences = Step(sequences, self._draw(shape))
             return super().inner_loop(sequences, initial_state, mask, training)
         loop, features_first = functools.partial(_plain.loop, unroll=self.unroll), False
         if self.fused:
@@ -141,12 +143,6 @@ class RecurrentLayer(keras.layers.RNN):
         shape, features = ops.shape(x), self.cell.dropped_features
         shape = (shape[0], features, shape[2]) if features_first else (*shape[:2], features)
         return self._draw(shape)
-
-    def _with_masks(self, sequences, training):
-        """Pair sequences with the dropout masks of all steps, for Keras' loop to hand out."""
-        if not training or not self.cell.dropout:
-            return sequences
-        return Step(sequences, self._draw((*ops.shape(sequences)[:2], self.cell.dropped_features)))
 
     def _draw(self, shape):
         of_backend = _of_backend("dropout")

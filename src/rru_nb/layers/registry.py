@@ -49,7 +49,13 @@ class CellSpec:
 
     def classes(self):
         """Return the classes of cell and layer, without the layer where it has none."""
-        return [_class(place) for place in (self.cell, self.layer) if place is not None]
+        package, found = __package__.partition(".")[0], []
+        for place in filter(None, (self.cell, self.layer)):
+            if isinstance(place, str):
+                module, name = place.split(":")
+                place = getattr(import_module(f"{package}.{module}"), name)
+            found.append(place)
+        return found
 
 
 # In the order of the paper's tables. All are changed together, by the two functions below.
@@ -115,19 +121,6 @@ def _add(**attributes):
     return spec
 
 
-def _class(place):
-    if not isinstance(place, str):
-        return place
-    module, name = place.split(":")
-    return getattr(import_module(f"{__package__.partition('.')[0]}.{module}"), name)
-
-
-def _is_residual(value):
-    if isinstance(value, str):
-        return value in ("uniform", "identity")
-    return isinstance(value, float) and 0 < value < 1
-
-
 _add(
     name="rru",
     title="RRU",
@@ -143,7 +136,7 @@ _add(
         ),
         "relu_outputs": one_of((True, False), "ReLU on the outputs, Table 2", default=False),
         "residual": Setting(
-            _is_residual,
+            lambda v: v in ("uniform", "identity") or (isinstance(v, float) and 0 < v < 1),
             "'uniform', 'identity' or a number in (0, 1)",
             "start of σ(S), Table 2",
             default="uniform",

@@ -21,7 +21,10 @@ def tell(line):
 
 def bar(*arguments, **options):
     """Make a progress bar of `tqdm` on standard error, which drops what cannot be written."""
-    return _bar_class()(*arguments, file=_for_bars(), **options)
+    # A notebook's own stream tqdm has to recognize.
+    plain = sys.stderr is None or isinstance(sys.stderr, io.TextIOWrapper)
+    file = _dropping(sys.stderr) if plain else sys.stderr
+    return _bar_class()(*arguments, file=file, **options)
 
 
 @lru_cache
@@ -37,12 +40,6 @@ def _bar_class():
 
     Bar.set_lock(threading.RLock())
     return Bar
-
-
-def _for_bars():
-    if sys.stderr is None or isinstance(sys.stderr, io.TextIOWrapper):
-        return _dropping(sys.stderr)
-    return sys.stderr  # a notebook's, which tqdm has to recognize
 
 
 class _Guarded:

@@ -168,8 +168,11 @@ def paper_config(dataset, cell, scale="paper", seed=0, **changes):
         )
     paper = _paper_settings(dataset, cell)
     refuse_changes(dataset, cell, changes, paper)
-    protocol = _protocol_changes(dataset, cell, changes.get("protocol", "authors"))
-    settings = paper | protocol | _scale_changes(dataset, cell, scale) | changes
+    protocol = changes.get("protocol", "authors")
+    protocols = registry.DATASETS_BY_NAME[dataset].protocols
+    check_choice(f"protocol of {dataset!r}", protocol, protocols)
+    of_protocol = _paper_file(dataset, cell).get("protocols", {}).get(protocol, {})
+    settings = paper | of_protocol | _scale_changes(dataset, cell, scale) | changes
     if changes.get("units") is not None:
         settings["n_params"] = None
     settings = checked(settings | {"scale": scale, "seed": seed}, paper)
@@ -184,12 +187,9 @@ def command(config):
     parts += [f"--seed {config.seed}"] if config.seed else []
     base = paper_config(config.dataset, config.cell, config.scale, config.seed).as_dict()
     changed = {k: v for k, v in config.as_dict().items() if v != base[k]}
-    return " ".join(parts + [f"--set {name}={_scalar(value)}" for name, value in changed.items()])
-
-
-def _scalar(value):
-    """Format a value as YAML reads it back: it takes `5e-05` for a word, `5.0e-05` for a number."""
-    return yaml.safe_dump(value).splitlines()[0]
+    # As YAML reads it back, which takes `5e-05` for a word, `5.0e-05` for a number.
+    parts += [f"--set {name}={yaml.safe_dump(v).splitlines()[0]}" for name, v in changed.items()]
+    return " ".join(parts)
 
 
 def _paper_settings(dataset, cell):
@@ -209,12 +209,6 @@ def _paper_file(dataset, cell):
         return declared | {"config": _paper_file(declared["like"], cell)["config"]}
     # The GRU has no settings of its own, so what its files say can serve any cell.
     return {k: v for k, v in _paper_file(dataset, "gru").items() if k != "published"}
-
-
-def _protocol_changes(dataset, cell, protocol):
-    valid = registry.DATASETS_BY_NAME[dataset].protocols
-    check_choice(f"protocol of {dataset!r}", protocol, valid)
-    return _paper_file(dataset, cell).get("protocols", {}).get(protocol, {})
 
 
 def _scale_changes(dataset, cell, scale):

@@ -169,8 +169,9 @@ def as_frame(records):
     """Return records as a frame with the columns of `load_records`, in the order given."""
     import pandas as pd  # the command line reads records without it
 
-    rows = [_as_row(record) for record in records]
-    return pd.DataFrame(rows, columns=None if rows else _columns())
+    rows, rest = [_as_row(record) for record in records], ["epochs", "path"]
+    columns = ["id", *_SETTINGS, *_OUTCOME, "differences", "published", *_ORIGIN, *rest]
+    return pd.DataFrame(rows, columns=None if rows else columns)
 
 
 def _all_records():
@@ -230,8 +231,3 @@ def _as_row(record):
         row |= {f"{split}_{metric}": value for metric, value in record[split].items()}
     row |= {name: record.get(name) for name in _ORIGIN}
     return row | {"epochs": record["epochs"], "path": record.get("path")}
-
-
-def _columns():
-    rest = ["differences", "published", *_ORIGIN, "epochs", "path"]
-    return ["id", *_SETTINGS, *_OUTCOME, *rest]

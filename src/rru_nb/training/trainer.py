@@ -93,13 +93,15 @@ def _train(config, progress, keep, finished):
 def _record(fit, units, sources, clock):
     model, splits = fit.model, fit.task.splits
     scores = fit.final_scores()
+    recurrent = [layer for layer in model.layers if isinstance(layer, keras.layers.RNN)]
+    recurrence = {"fused" if getattr(layer, "fused", False) else "cell" for layer in recurrent}
     return {
         **settings_of(fit.config),
         "status": "ok" if scores["test"] else "failed",
         "failure": fit.failure,
         "units": units,
         "n_params": fit.n_params,
-        "recurrence": sorted({_recurrence(layer) for layer in model.layers} - {None}),
+        "recurrence": sorted(recurrence),
         "epochs": fit.history,
         "best_epoch": fit.best_epoch,
         **scores,
@@ -131,9 +133,3 @@ class _Clock:
     def as_dict(self):
         names = ("started", "commit", "devices")
         return {name: getattr(self, name) for name in names} | {"spent": self.seconds()}
-
-
-def _recurrence(layer):
-    if not isinstance(layer, keras.layers.RNN):
-        return None
-    return "fused" if getattr(layer, "fused", False) else "cell"
