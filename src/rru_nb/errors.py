@@ -9,29 +9,23 @@ class UserError(ValueError):
     """A mistake in what the user gave. The message quotes the value and names the fix."""
 
 
-def nearest(value, valid):
-    """Return the entry of `valid` closest in spelling to `value`, or None if none is close."""
-    by_folded = {str(v).casefold(): v for v in valid}
-    close = difflib.get_close_matches(str(value).casefold(), by_folded, n=1, cutoff=0.5)
-    return by_folded[close[0]] if close else None
-
-
 def check_choice(what, value, valid):
     """Return `value` if it is one of `valid`.
 
     Args:
         what: what the value is, for the message, e.g. `"dataset"`.
-        value: the value given.
         valid: the valid values, in the order in which to list them.
 
     Raises:
-        UserError: if `value` is not valid; the message lists the valid ones and the nearest.
+        UserError: if `value` is not valid; the message lists the valid ones, and names the one
+            that is closest in spelling if one is close.
     """
     valid = tuple(valid)
     if value in valid:
         return value
-    hint = nearest(value, valid)
-    did_you_mean = f" Did you mean {hint!r}?" if hint is not None else ""
+    by_folded = {str(v).casefold(): v for v in valid}
+    close = difflib.get_close_matches(str(value).casefold(), by_folded, n=1, cutoff=0.5)
+    did_you_mean = f" Did you mean {by_folded[close[0]]!r}?" if close else ""
     listed = ", ".join(repr(v) for v in valid)
     raise UserError(f"{what} {value!r} is unknown.{did_you_mean} Valid: {listed}.")
 

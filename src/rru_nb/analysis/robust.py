@@ -14,8 +14,8 @@ WITHIN = 10  # per cent
 
 def losses(frame):
     """Return the measured runs with a column `loss`: lower is better, infinite where one failed."""
-    measured, metric = frame[frame.status != "missing"], metric_named(frame.metric.iloc[0])
-    loss = metric.loss(measured.test.astype(float))
+    measured = frame[frame.status != "missing"]
+    loss = metric_named(frame.metric.iloc[0]).loss(measured.test.astype(float))
     return measured.assign(loss=loss.where(measured.status == "ok", np.inf))
 
 
@@ -108,20 +108,16 @@ def paired(frame, by="cell"):
 class ShareDifference(NamedTuple):
     """By how much the share of a grid that works differs between two.
 
-    Attributes:
-        points: float, the share of the one less that of the other, in percentage points.
-        low, high: floats, its 95 % bootstrap interval over learning rates.
-        only_one, only_other: ints, the places at which one of the two works and the other not.
-        p: float, of the exact sign test (McNemar's) of these: how often chance alone would part
-            them as unevenly. With few such places the bootstrap is too sure, and this is not.
+    `p` says how often chance alone would part the places as unevenly. With few places at which the
+    two differ the bootstrap is too sure, and this is not.
     """
 
-    points: float
-    low: float
+    points: float  # the share of the one less that of the other, in percentage points
+    low: float  # its 95 % bootstrap interval over learning rates
     high: float
-    only_one: int
+    only_one: int  # places at which one of the two works and the other not
     only_other: int
-    p: float
+    p: float  # of the exact sign test (McNemar's) of these
 
 
 def near_best(table, own=False):

@@ -22,8 +22,7 @@ def sweep(section, dataset, scale, cells=None, seeds=None, engine=None, say=prin
     runs that ended are records, the one under way has a checkpoint, and the same call goes on.
 
     Args:
-        section: a `Section`.
-        dataset, scale, cells, seeds, **grid: as for `Section.points`.
+        section: a `Section`. dataset, scale, cells, seeds, **grid: as for its `points`.
         engine: what runs them, see `engines`; None for this process.
         say: a function that is given each line of progress.
 

@@ -33,18 +33,15 @@ _DIGITS = 6  # significant digits of a tried value
 class Search:
     """A search: what it tunes, and by which score it chooses.
 
-    Attributes:
-        dataset, cell, scale: what is trained, at which size.
-        select_on: "valid", or "test" as in the authors' code: the split whose score TPE
-            minimizes. Early stopping and the choice of weights go by validation either way.
-        seed: of the search and of every training.
+    TPE minimizes the score of the split `select_on`: "valid", or "test" as in the authors' code.
+    Early stopping and the choice of weights go by validation either way.
     """
 
     dataset: str
     cell: str
     scale: str = "paper"
     select_on: str = "valid"
-    seed: int = 0
+    seed: int = 0  # of the search and of every training
 
     @classmethod
     def of(cls, dataset, cell, scale="paper", select_on="valid", seed=0):

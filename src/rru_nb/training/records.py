@@ -86,10 +86,9 @@ def settings_of(config):
 
 
 def write_record(record):
-    """Write a record atomically and return its path.
+    """Write a record, whole or not at all, and return its path.
 
-    A reader sees the whole record or none. Two processes that measured the same run write the
-    same content; the last one stays. What killed writers of this record left is removed.
+    Two processes that measured the same run write the same content; the last one stays.
     """
     path = RunFiles(RunConfig.from_dict(record["config"])).record
     files.write_json(path, record, _WHAT)
