@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from rru_nb.analysis.tables import paper_datasets, published_row
+from rru_nb.analysis.tables import paper_datasets
 from rru_nb.experiments.baselines import baseline
 from rru_nb.training.config import CELLS, KINDS, RunConfig, command, paper_config
 from rru_nb.training.records import find_record, load_records
@@ -48,7 +48,7 @@ def _means_over_seeds(configs: list[RunConfig]):
     records = {config: record for config in configs if (record := find_record(config))}
     scored = {c: record for c, record in records.items() if record["status"] == "ok"}
     config, first = next(iter((scored or records or {configs[0]: {}}).items()))
-    title = published_row(config.dataset)
+    title = paper_config(config.dataset, "rru").published["row"]  # the paper's own words
     if config.dataset in _STANDARD_TOO:
         title = f"{title}, {_PROTOCOL_TITLES[config.protocol]}"
     scores = [record["test"][config.metric] for record in scored.values()]

@@ -10,13 +10,7 @@ from ._recurrent import RecurrentLayer
 class MogrifierLSTM(RecurrentLayer):
     """`keras.layers.RNN` of a `MogrifierLSTMCell`: same weights, same numbers, less time.
 
-    Args:
-        units, dropout, rounds, rank, seed: of `MogrifierLSTMCell`.
-        fused: True, False, or None for fused where it can serve; see `RecurrentLayer`.
-        **kwargs: of `keras.layers.RNN`, e.g. `return_sequences=True`.
-
-    Raises:
-        UserError: if an argument is out of its range, or `fused=True` can't be honoured.
+    Arguments are those of the cell, and those of `RecurrentLayer`, which says what it raises.
     """
 
     cell_class, cell_name, loop_name = MogrifierLSTMCell, "mogrifier_lstm_cell", "mogrifier"
