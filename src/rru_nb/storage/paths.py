@@ -32,14 +32,16 @@ def checkout():
 
 def params_dir():
     """Return the folder of the paper's values and scales: `params/`, or the wheel's copy."""
-    packaged, root = PACKAGE / "params", checkout()
-    folder = packaged if packaged.is_dir() else root and root / "params"
-    if folder is None or not folder.is_dir():
+    packaged = PACKAGE / "params"
+    if packaged.is_dir():
+        return packaged
+    root = checkout()
+    if root is None or not (root / "params").is_dir():
         raise UserError(
-            f"no folder 'params': neither packaged with rru_nb nor in a checkout around "
+            "no folder 'params': neither packaged with rru_nb nor in a checkout around "
             f"{root or Path.cwd()}. Reinstall the package, or set RRU_NB_ROOT to a checkout."
         )
-    return folder
+    return root / "params"
 
 
 def results_dir():
