@@ -4,14 +4,14 @@ import math
 
 import pandas as pd
 
-from rru_nb.analysis import seeds, small_scale, tables
+from rru_nb.analysis import seeds, tables
 from rru_nb.analysis.verdicts import FAILS, HOLDS, INCONCLUSIVE, Verdict
 from rru_nb.data.registry import DATASETS_BY_NAME
 from rru_nb.training.config import CELL_TITLES, command, paper_config
 from rru_nb.training.metrics import metric_named
 from rru_nb.training.records import load_records
 
-from . import claims, verdicts
+from . import claims, small_scale, verdicts
 from .render import render
 from .stage import FRAGMENTS as FOLDER
 

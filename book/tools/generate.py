@@ -14,7 +14,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from rru_nb.analysis import choices
 from rru_nb.analysis import datasets as statistics
 from rru_nb.analysis.tables import DATASET_TITLES, paper_datasets
 from rru_nb.data import DATASETS
@@ -23,6 +22,7 @@ from rru_nb.training.config import CELL_TITLES, KINDS
 from rru_nb.training.records import load_records
 
 from . import (
+    choices,
     claims,
     costs,
     deviations,

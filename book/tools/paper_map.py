@@ -1,7 +1,7 @@
 """Which part of the paper each sweep trains, on which page it is told, how much is measured."""
 
 from rru_nb.experiments import SECTIONS, section
-from rru_nb.experiments.status import status
+from rru_nb.experiments.sweep import status
 
 from .render import render
 

@@ -1,9 +1,9 @@
 """When each cell begins to learn the order of words: sentences of the front page."""
 
-from rru_nb.analysis import small_scale
 from rru_nb.training.config import CELL_TITLES
 from rru_nb.training.records import load_records
 
+from . import small_scale
 from .render import render
 
 

@@ -10,7 +10,7 @@ import yaml
 from matplotlib.figure import Figure
 
 from rru_nb.figures import COLOURS, use_style
-from rru_nb.layers.backend import BACKEND_TITLES, TRAINS
+from rru_nb.layers.backend import TRAINS
 from rru_nb.storage import paths
 
 from .record_list import short_device
@@ -22,6 +22,7 @@ ROUGHLY = 1.25  # times as fast or as slow are "roughly the same speed"
 TABLES = yaml.safe_load(Path(__file__).with_suffix(".yml").read_text(encoding="utf-8"))
 _SIZES = {"jsb": "JSB Chorales", "pixels": "pixels"}
 _CELLS = {"plain": "plain cell", "fused": "fused"}
+_BACKENDS = {"tensorflow": "TensorFlow", "jax": "JAX"}
 _LOOKS = {"RRU, fused": COLOURS["rru"], "RRU, plain cell": "#56b4e9", "bare products": "0.4"}
 _LOOKS |= {PEER: COLOURS["lstm"]}
 
@@ -119,7 +120,7 @@ def backends(context):
         for row, measured in zip(rows, one["rows"], strict=True):
             row[f"{name}_s"] = measured["median_s"]
     titles = {
-        f"{n}_s": f"{_SIZES[size]}, {BACKEND_TITLES[b]}, seconds" for n, (b, size) in names.items()
+        f"{n}_s": f"{_SIZES[size]}, {_BACKENDS[b]}, seconds" for n, (b, size) in names.items()
     }
     return _written(list(found.values()), {"what": ""} | titles, rows)
 

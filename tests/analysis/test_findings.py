@@ -82,7 +82,7 @@ def test_where_all_failed_nothing_is_within_a_range_and_no_cell_wins():
     assert (table.own_10 == 0).all() and (table.all_10 == 0).all()
     places = paired(frame)
     assert share_difference(places, "rru", "gru") == (0.0, 0.0, 0.0, 0, 0, 1.0)
-    told = findings.grids._wins(places)
+    told = findings._wins(places)
     assert "RRU 0" in told and f"no single one at {len(places)}" in told
 
 
@@ -216,10 +216,10 @@ def test_few_squares_decide_nothing_however_sure_the_bootstrap_is():
     difference = share_difference(paired(frame_of(points, at_one_size)), "rru", "gru")
     assert (difference.only_one, difference.only_other, difference.p) == (2, 0, 0.5)
     bold = difference._replace(low=1.0)
-    assert findings.grids._holds(bold) is None
-    assert findings.grids._holds(bold._replace(p=0.04)) is True
-    assert findings.grids._holds(bold._replace(p=0.04, low=-2.0, high=-1.0)) is False
-    assert findings.grids._holds(bold._replace(p=0.04, low=0.0, high=1.0)) is None
+    assert findings._holds(bold) is None
+    assert findings._holds(bold._replace(p=0.04)) is True
+    assert findings._holds(bold._replace(p=0.04, low=-2.0, high=-1.0)) is False
+    assert findings._holds(bold._replace(p=0.04, low=0.0, high=1.0)) is None
 
 
 @pytest.mark.parametrize(

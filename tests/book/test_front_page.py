@@ -9,9 +9,9 @@ import pytest
 from helpers import a_record
 from scipy import stats
 
-from book.tools import claims, deviations, dots, front, generate
+from book.tools import claims, deviations, dots, front, generate, small_scale
 from rru_nb import paper_config
-from rru_nb.analysis import seeds, small_scale, tables
+from rru_nb.analysis import seeds, tables
 from rru_nb.analysis.verdicts import Verdict
 from rru_nb.storage import paths
 from rru_nb.training.config import CELLS

@@ -255,9 +255,9 @@ def test_no_such_file(tmp_path):
 
 @pytest.mark.parametrize("wrong", [0, -1, 1.5, "2", None, True])
 def test_wrong_grid(tmp_path, wrong):
-    with pytest.raises(UserError, match=f"steps_per_quarter {wrong!r}"):
+    with pytest.raises(UserError, match=f"steps_per_quarter = {wrong!r}"):
         read_midi(tmp_path / "x.mid", steps_per_quarter=wrong)
-    with pytest.raises(UserError, match=f"steps_per_quarter {wrong!r}"):
+    with pytest.raises(UserError, match=f"steps_per_quarter = {wrong!r}"):
         write_midi(np.ones([1, 88]), tmp_path / "x.mid", steps_per_quarter=wrong)
 
 

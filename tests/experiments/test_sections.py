@@ -8,10 +8,10 @@ from helpers import a_record
 from rru_nb import UserError, paper_config
 from rru_nb.analysis import findings
 from rru_nb.analysis.section_tables import run_summary
-from rru_nb.analysis.small_scale import baseline
 from rru_nb.cli import main
 from rru_nb.experiments import SECTIONS, results, section
-from rru_nb.experiments.order import by_usefulness
+from rru_nb.experiments.baselines import baseline
+from rru_nb.experiments.sweep import by_usefulness
 from rru_nb.layers.sizes import dense_parameters
 from rru_nb.tasks import task_for
 from rru_nb.tasks.budget import units_within

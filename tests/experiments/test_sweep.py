@@ -27,8 +27,7 @@ from rru_nb.experiments.costs import (
     time_steps,
 )
 from rru_nb.experiments.engines import InProcess
-from rru_nb.experiments.status import status
-from rru_nb.experiments.sweep import sweep
+from rru_nb.experiments.sweep import status, sweep
 from rru_nb.training import provenance
 from rru_nb.training.files import RunFiles
 from rru_nb.training.records import write_record

@@ -3,20 +3,19 @@
 import numpy as np
 
 
-def class_frequencies(splits, split="test"):
-    """Return the scores of answering with the class frequencies of the training examples.
+def class_frequencies(splits):
+    """Return the test scores of answering with the class frequencies of the training examples.
 
     The most frequent class is the answer, the frequencies are the probabilities.
 
     Args:
         splits: `Splits` with `Labelled` parts, of the reviews or digits.
-        split: the part that is scored, "valid" or "test".
 
     Returns:
         A dict like that of the classification tasks: `accuracy` in percent, `cross_entropy` in
         nats; the latter is infinite if a class is not among the training examples.
     """
-    labels = getattr(splits, split).labels
+    labels = splits.test.labels
     frequency = np.bincount(splits.train.labels, minlength=labels.max() + 1)
     with np.errstate(divide="ignore"):
         nats = -np.log(frequency / frequency.sum())
@@ -29,13 +28,12 @@ def class_frequencies(splits, split="test"):
 def symbol_frequencies(splits, split="test"):
     """Return the scores of predicting each symbol with its frequency in the training text.
 
-    Every symbol of the vocabulary counts as seen once more than it was (add-one smoothing), so
-    that none has the probability zero.
+    Every symbol of the vocabulary counts as seen once more than it was, so that none has the
+    probability zero. All symbols but the first are scored, as by the models' `perplexity_words`
+    and `bpc_contiguous`.
 
     Args:
-        splits: `Splits` with streams, of words or characters.
-        split: the stream that is scored, "valid" or "test"; all of it but the first symbol, as
-            the models' `perplexity_words` and `bpc_contiguous`.
+        splits: `Splits` with streams, of words or characters. split: "valid" or "test".
 
     Returns:
         A dict: `perplexity`, and `bits` per symbol, its logarithm.
@@ -45,14 +43,14 @@ def symbol_frequencies(splits, split="test"):
     return {"perplexity": 2**bits, "bits": bits}
 
 
-def key_frequencies(splits, split="test"):
-    """Return the scores of giving each key, at every time step, its training frequency.
+def key_frequencies(splits):
+    """Return the test scores of giving each key, at every time step, its training frequency.
 
     Each key counts as pressed once more than it was, in two more time steps (add-one smoothing).
     The scores are one model's, under five averages that papers use.
 
     Args:
-        splits: `Splits` of a music set. split: the part that is scored, "valid" or "test".
+        splits: `Splits` of a music set.
 
     Returns:
         A dict of negative log-likelihoods in nats a time step: `frames`, the mean of all time
@@ -70,16 +68,15 @@ def key_frequencies(splits, split="test"):
     def nll(piece):  # [T] of [T, 88]
         return piece @ pressed + (1 - piece.astype(int)) @ silent
 
-    pieces = getattr(splits, split)
-    sounding = [without_silences(piece) for piece in pieces]
+    sounding = [without_silences(piece) for piece in splits.test]
     cut = [window[1:] for piece in sounding for window in windows(piece, 200, 200)]
-    every = np.concatenate([nll(piece) for piece in pieces])
+    every = [nll(piece) for piece in splits.test]
     of_windows = averages(
         np.array([nll(window).sum() for window in cut]), np.array([len(w) for w in cut]), 16
     )
     return {
-        "frames": float(every.mean()),
-        "pieces": float(np.mean([nll(piece).mean() for piece in pieces])),
+        "frames": float(np.concatenate(every).mean()),
+        "pieces": float(np.mean([piece.mean() for piece in every])),
         "sounding": float(np.concatenate([nll(piece) for piece in sounding]).mean()),
         "windows": of_windows["nll_window"],
         "batches": of_windows["nll_batches"],

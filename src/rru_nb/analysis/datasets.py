@@ -4,20 +4,16 @@
 shows a dataset whose files are not there.
 """
 
-import json
-
 import numpy as np
 
 from ..data import canonical_name, load_dataset, registry
 from ..data.imdb import SPECIAL, UNKNOWN
 from ..data.splits import SPLITS
 from ..data.text import UNKNOWN_NUMBER
-from ..experiments.baselines import committed_statistics
+from ..experiments.baselines import committed_statistics  # noqa: F401 (pages read it here)
 from ..storage import files, paths
 from .baselines import class_frequencies, key_frequencies, symbol_frequencies
 from .pitches import pitches_of
-
-__all__ = ["committed_statistics", "coverage", "describe", "write_statistics"]
 
 LENGTH_BINS = [*range(0, 1001, 50)]  # words of a review; the last bin takes all longer ones
 LONGEST_REVIEW = 512  # words that are kept of a review
@@ -64,23 +60,23 @@ def write_statistics(name):
     name = canonical_name(name)
     path, what = paths.results_dir() / "statistics" / f"{name}.json", f"the statistics of {name}"
     files.check_room(path, what)
-    files.write_text(path, json.dumps(describe(name)) + "\n", what)
+    files.write_json(path, describe(name), what, indent=None)
     return path
 
 
-def coverage(counts, points=40):
+def coverage(counts):
     """Return which share of the running symbols the k most frequent ones cover.
 
     Args:
         counts: array [V], how often each symbol occurs.
-        points: int, about how many values of k, evenly on a logarithmic scale.
 
     Returns:
-        A list of `[k, share]`, from the most frequent symbol alone to all that occur.
+        A list of `[k, share]`, from the most frequent symbol alone to all that occur, for some 40
+        values of k that are even on a logarithmic scale.
     """
     falling = np.sort(counts[counts > 0])[::-1]
     shares = np.cumsum(falling) / falling.sum()
-    ranks = np.unique(np.geomspace(1, len(falling), points).round().astype(int))
+    ranks = np.unique(np.geomspace(1, len(falling), 40).round().astype(int))
     return [[int(k), round(float(shares[k - 1]), 5)] for k in ranks]
 
 

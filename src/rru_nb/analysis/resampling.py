@@ -6,19 +6,18 @@ import scipy.stats
 DRAWS, LEVEL = 4000, 0.95
 
 
-def bootstrap(values, statistic, seed=0):
+def bootstrap(values, statistic):
     """Return the 95 % percentile interval of a statistic as the rows of `values` are drawn anew.
 
     Args:
         values: array [N] or [N, k]; rows are drawn with replacement, so columns stay paired.
         statistic: a function of an array [draws, N] or [draws, N, k] that gives [draws].
-        seed: int.
 
     Returns:
         `(low, high)`.
     """
     values = np.asarray(values, float)
-    rows = np.random.default_rng(seed).integers(0, len(values), [DRAWS, len(values)])
+    rows = np.random.default_rng(0).integers(0, len(values), [DRAWS, len(values)])
     drawn = statistic(values[rows])
     # By order rather than by interpolation: a failed training counts as infinitely bad.
     low, high = np.quantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], method="nearest")
@@ -39,7 +38,7 @@ def holm(p_values):
     return corrected
 
 
-def best_of(k, spread, draws=100_000, seed=0):
+def best_of(k, spread):
     """Return by how much the lowest of `k` normal numbers lies below their mean.
 
     Args:
@@ -49,6 +48,6 @@ def best_of(k, spread, draws=100_000, seed=0):
         `(shift, deviation)`: the expected distance, and its standard deviation.
     """
     # The share of all numbers below the lowest of k follows a beta distribution.
-    shares = np.random.default_rng(seed).beta(1, k, draws)
+    shares = np.random.default_rng(0).beta(1, k, 100_000)
     lowest = spread * scipy.stats.norm.ppf(shares)
     return float(-lowest.mean()), float(lowest.std())

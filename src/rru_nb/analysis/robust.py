@@ -14,8 +14,8 @@ WITHIN = 10  # per cent
 
 def losses(frame):
     """Return the measured runs with a column `loss`: lower is better, infinite where one failed."""
-    measured, metric = frame[frame.status != "missing"], metric_named(frame.metric.iloc[0])
-    loss = metric.loss(measured.test.astype(float))
+    measured = frame[frame.status != "missing"]
+    loss = metric_named(frame.metric.iloc[0]).loss(measured.test.astype(float))
     return measured.assign(loss=loss.where(measured.status == "ok", np.inf))
 
 
@@ -86,7 +86,7 @@ def _share_below(limit):
     return share
 
 
-def paired(frame, by="cell", axes=("learning_rate", "n_params")):
+def paired(frame, by="cell"):
     """Return the losses at the grid places (and seeds) that are measured for all compared.
 
     A training that the epoch limit cut off decides nothing: its place is left out.
@@ -94,11 +94,11 @@ def paired(frame, by="cell", axes=("learning_rate", "n_params")):
     Returns:
         A frame, a row for each place, a column for each value of `by`.
     """
-    whole = frame[~frame.cut_off.astype(bool)]
+    whole, place = frame[~frame.cut_off.astype(bool)], ["learning_rate", "n_params", "seed"]
     if whole.empty:
-        return pd.DataFrame(index=pd.MultiIndex.from_tuples([], names=[*axes, "seed"]))
+        return pd.DataFrame(index=pd.MultiIndex.from_tuples([], names=place))
     table = losses(whole).pivot_table(
-        index=[*axes, "seed"], columns=by, values="loss", aggfunc="first", dropna=False
+        index=place, columns=by, values="loss", aggfunc="first", dropna=False
     )
     names = [name for name in dict.fromkeys(frame[by]) if name in table]
     table = table.reindex(columns=names).dropna()
@@ -108,43 +108,39 @@ def paired(frame, by="cell", axes=("learning_rate", "n_params")):
 class ShareDifference(NamedTuple):
     """By how much the share of a grid that works differs between two.
 
-    Attributes:
-        points: float, the share of the one less that of the other, in percentage points.
-        low, high: floats, its 95 % bootstrap interval over learning rates.
-        only_one, only_other: ints, the places at which one of the two works and the other not.
-        p: float, of the exact sign test (McNemar's) of these: how often chance alone would part
-            them as unevenly. With few such places the bootstrap is too sure, and this is not.
+    `p` says how often chance alone would part the places as unevenly. With few places at which the
+    two differ the bootstrap is too sure, and this is not.
     """
 
-    points: float
-    low: float
+    points: float  # the share of the one less that of the other, in percentage points
+    low: float  # its 95 % bootstrap interval over learning rates
     high: float
-    only_one: int
+    only_one: int  # places at which one of the two works and the other not
     only_other: int
-    p: float
+    p: float  # of the exact sign test (McNemar's) of these
 
 
-def near_best(table, own=False, percent=WITHIN):
-    """Return where the losses of `paired` lie within `percent` % of the best one.
+def near_best(table, own=False):
+    """Return where the losses of `paired` lie within `WITHIN` % of the best one.
 
     Args:
         table: of `paired`. own: bool, whether the best is each column's own, rather than that of
             all columns.
     """
     best = table.min() if own else table.min().min()
-    return np.isfinite(table) & (table <= best * (1 + percent / 100))
+    return np.isfinite(table) & (table <= best * (1 + WITHIN / 100))
 
 
-def share_difference(table, one, other, percent=WITHIN, own=False):
-    """Return by how much the share of places within `percent` % of the best differs.
+def share_difference(table, one, other, own=False):
+    """Return by how much the share of places within `WITHIN` % of the best differs.
 
     Args:
-        table: of `paired`. one, other: columns of it. percent, own: as of `near_best`.
+        table: of `paired`. one, other: columns of it. own: as of `near_best`.
 
     Returns:
         A `ShareDifference`, of `one` less `other`.
     """
-    inside = near_best(table, own, percent)
+    inside = near_best(table, own)
     values = 100.0 * inside[one] - 100.0 * inside[other]
     rates = table.index.get_level_values("learning_rate")
     low, high = _interval(values, rates, lambda drawn: np.nanmean(drawn, axis=1))

@@ -1,5 +1,7 @@
 """Tables of the sections' notebooks: how much of a grid works, what was run and how."""
 
+import operator
+
 import numpy as np
 import pandas as pd
 
@@ -9,6 +11,7 @@ from ..experiments.costs import duration
 from ..training.config import CELL_TITLES
 from ..training.provenance import device_name
 from ..training.records import load_records
+from ..training.settings import IDENTITY
 from .robust import WITHIN, grid_table
 from .tables import short_number
 
@@ -62,34 +65,27 @@ def scale_changes(section, dataset, scale, cells=None):
         between cells its values by cell. Empty at the scale of the paper; compared with the main
         experiments' setting where the dataset is not in the paper.
     """
-    here = section.runs(dataset, cells, scale)
+    configs, rows = section.runs(dataset, cells, scale), {}
+    here = [config.as_dict() for config in configs]
     try:
-        there = section.runs(dataset, cells, "paper")
+        there = [config.as_dict() for config in section.runs(dataset, cells, "paper")]
     except UserError:  # the dataset is not in the paper
-        there = None
-    rows = {}
-    for name in here[0].as_dict():
-        ours = _by_cell((config.cell, getattr(config, name)) for config in here)
-        papers = [(config.cell, getattr(config, name)) for config in there or ()] or [
-            (config.cell, config.differences.get(name, {}).get("paper", getattr(config, name)))
-            for config in {config.cell: config for config in here}.values()
-        ]
-        if name not in ("dataset", "cell", "scale", "seed") and _by_cell(papers) != ours:
-            rows[name] = {"paper": _by_cell(papers), f"scale {scale}": ours}
+        differing = [{n: d["paper"] for n, d in config.differences.items()} for config in configs]
+        there = list(map(operator.or_, here, differing))
+    for name in here[0]:
+        ours, papers = _by_cell(here, name), _by_cell(there, name)
+        if name not in IDENTITY and papers != ours:
+            rows[name] = {"paper": papers, f"scale {scale}": ours}
     columns = ["paper", f"scale {scale}"]
     table = pd.DataFrame.from_dict(rows, orient="index", columns=columns)
     return table.rename_axis(columns=DATASETS_BY_NAME[dataset].title)
 
 
-def _by_cell(values):
-    """Return the values of a setting as text, by cell where they depend on it.
-
-    Args:
-        values: pairs of a cell and a value.
-    """
+def _by_cell(runs, name):
+    """Return the values of a setting in runs, dicts, as text; by cell where they depend on it."""
     of_cells = {}
-    for cell, value in values:
-        of_cells.setdefault(cell, {}).setdefault(value)
+    for settings in runs:
+        of_cells.setdefault(settings["cell"], {}).setdefault(settings.get(name))
     texts = {cell: text for cell, of in of_cells.items() if (text := _listed(of))}
     if len(set(texts.values())) <= 1:
         return next(iter(texts.values()), "none")
@@ -130,7 +126,7 @@ def _summary(frame):
             "measured (UTC)": " to ".join(days),
             "time of all trainings": duration(records.seconds.sum()),
             "device": _all(records.device.map(device_name)),
-            "versions": _all(records.versions.map(_versions)),
+            "versions": _all(records.versions.map(lambda v: ", ".join(map(" ".join, v.items())))),
             "commits": _all(records.commit.map(_commit)),
         }
     return rows
@@ -138,10 +134,6 @@ def _summary(frame):
 
 def _all(values):
     return "; ".join(dict.fromkeys(values))
-
-
-def _versions(versions):
-    return ", ".join(f"{name} {number}" for name, number in versions.items())
 
 
 def _commit(commit):

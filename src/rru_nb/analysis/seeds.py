@@ -19,14 +19,14 @@ _DRAWS = 100_000
 _HALF_AN_IMAGE = 0.005  # of 10,000, in %: the log odds of no error at all would be infinite
 
 
-def recorded(dataset, scale="paper"):
+def recorded(dataset):
     """Return the test scores of every seed recorded at the dataset's own settings.
 
     Returns:
         A frame with a row a seed, a column a cell; NaN where a run is not measured or failed.
     """
     metric = f"test_{METRICS[KINDS[dataset]]}"
-    records = load_records(dataset=dataset, scale=scale, status="ok")
+    records = load_records(dataset=dataset, scale="paper", status="ok")
     records = records[records.id.isin(unchanged(records))]
     table = records.reindex(columns=["seed", "cell", metric]).dropna()
     return table.pivot(index="seed", columns="cell", values=metric).reindex(columns=list(CELLS))

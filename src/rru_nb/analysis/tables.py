@@ -107,11 +107,6 @@ def to_the_paper(score, paper, metric):
     return f"{100 * (score / paper - 1):+.1f} %"
 
 
-def published_row(dataset):
-    """Return the paper's own words for a dataset, as in the first column of Table 1."""
-    return paper_config(dataset, "rru").published["row"]
-
-
 def short_number(value):
     """Return a number with three digits or so: `"3.21"`, `"102"`, `"12,400"`."""
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:#.3g}"

@@ -2,5 +2,3 @@
 
 from ._base import GatedCell
 from ._dropout import drop, split
-
-__all__ = ["GatedCell", "drop", "split"]

@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from ._checks import check_count, check_rate
+from ..errors import UserError, check_count, is_number
 
 
 class GatedCell(keras.layers.Layer):
@@ -35,6 +35,9 @@ class GatedCell(keras.layers.Layer):
         """How many features a dropout mask covers: the candidate's n."""
         return self.units
 
+    def _zeros(self, name, size):
+        return self.add_weight(name=name, shape=(size,), initializer="zeros")
+
     def get_initial_state(self, batch_size=None):
         """Return zeros of shape [batch_size, n], one for each state."""
         sizes = self.state_size if isinstance(self.state_size, list) else [self.state_size]
@@ -43,3 +46,23 @@ class GatedCell(keras.layers.Layer):
     def get_config(self):
         config = {"units": self.units, "dropout": self.dropout, "seed": self.seed}
         return {**super().get_config(), **config}
+
+
+def check_rate(what, value):
+    """Return `value` as a float, if it is a rate in [0, 1)."""
+    if not is_number(value) or not 0 <= value < 1:
+        raise UserError(
+            f"{what} = {value!r} is not valid. Give the part that is dropped, a number from 0 "
+            "(nothing) to below 1."
+        )
+    return float(value)
+
+
+def check_features(cell, input_shape):
+    """Return m, the number of input features, if it is known."""
+    if input_shape[-1] is None:
+        raise UserError(
+            f"{cell} got inputs of shape {tuple(input_shape)}: the last dimension, the number of "
+            "features, must be known. Give it in keras.Input(shape=(None, features))."
+        )
+    return int(input_shape[-1])

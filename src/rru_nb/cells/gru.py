@@ -3,8 +3,7 @@
 import keras
 from keras import ops
 
-from ._base import GatedCell
-from ._checks import check_features
+from ._base import GatedCell, check_features
 from ._dropout import drop, split
 
 
@@ -57,9 +56,7 @@ class GRUCell(GatedCell):
         self.candidate_kernel = self.add_weight(
             name="candidate_kernel", shape=(rows, n), initializer="glorot_uniform"
         )
-        self.candidate_bias = self.add_weight(
-            name="candidate_bias", shape=(n,), initializer="zeros"
-        )
+        self.candidate_bias = self._zeros("candidate_bias", n)
 
     def call(self, inputs, states, training=False):
         """Compute one time step.

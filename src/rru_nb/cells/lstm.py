@@ -3,8 +3,8 @@
 import keras
 from keras import ops
 
-from ._base import GatedCell
-from ._checks import check_features, check_number
+from ..errors import check_number
+from ._base import GatedCell, check_features
 from ._dropout import drop, split
 
 
@@ -53,7 +53,7 @@ class LSTMCell(GatedCell):
         self.kernel = self.add_weight(
             name="kernel", shape=(rows, 4 * n), initializer="glorot_uniform"
         )
-        self.bias = self.add_weight(name="bias", shape=(4 * n,), initializer="zeros")
+        self.bias = self._zeros("bias", 4 * n)
 
     def call(self, inputs, states, training=False):
         """Compute one time step.

@@ -5,8 +5,8 @@ import math
 import keras
 from keras import ops
 
-from ._base import GatedCell
-from ._checks import check_count, check_features
+from ..errors import check_count
+from ._base import GatedCell, check_features
 from ._dropout import drop, split
 
 
@@ -86,9 +86,6 @@ class MogrifierLSTMCell(GatedCell):
             initializer = keras.initializers.TruncatedNormal(stddev=deviation)
             factors.append(self.add_weight(name=name, shape=shape, initializer=initializer))
         self.round_biases.append(self._zeros(f"round_{k}_bias", n_to))
-
-    def _zeros(self, name, size):
-        return self.add_weight(name=name, shape=(size,), initializer="zeros")
 
     def call(self, inputs, states, training=False):
         """Compute one time step.

@@ -2,14 +2,13 @@
 
 import inspect
 import math
-import numbers
 import warnings
 
 import keras
 from keras import ops
 
-from ..errors import UserError, check_choice
-from ._checks import check_count, check_features, check_number, check_rate
+from ..errors import UserError, check_choice, check_count, check_number, is_number
+from ._base import check_features, check_rate
 from ._dropout import drop, split
 
 NORM_EPSILON = 1e-6  # in the mean square of eq. 1's normalization, as in the authors' code
@@ -245,7 +244,8 @@ class RRUCell(keras.layers.Layer):
         while frame is not None and not self._warned:
             layer = frame.f_locals.get("self")
             if isinstance(layer, keras.layers.RNN):
-                self._warned = layer.stateful and _writes_zeros(layer)
+                writes_zeros = type(layer).reset_state is keras.layers.RNN.reset_state
+                self._warned = layer.stateful and writes_zeros
                 if self._warned:
                     warnings.warn(
                         f"{layer.name}.reset_state() writes zeros, and the RRU does not start from "
@@ -256,24 +256,9 @@ class RRUCell(keras.layers.Layer):
             frame = frame.f_back
 
     def get_config(self):
-        own = {
-            "units": self.units,
-            "output_size": self.output_size,
-            "relu_layers": self.relu_layers,
-            "hidden_multiplier": self.hidden_multiplier,
-            "dropout": self.dropout,
-            "normalize": self.normalize,
-            "rezero": self.rezero,
-            "relu_outputs": self.relu_outputs,
-            "residual": self.residual,
-            "residual_speed": self.residual_speed,
-            "seed": self.seed,
-        }
-        return {**super().get_config(), **own}
-
-
-def _writes_zeros(layer):
-    return type(layer).reset_state is keras.layers.RNN.reset_state
+        names = ("units", "output_size", "relu_layers", "hidden_multiplier", "dropout", "normalize")
+        names += ("rezero", "relu_outputs", "residual", "residual_speed", "seed")
+        return {**super().get_config(), **{name: getattr(self, name) for name in names}}
 
 
 def _check_flag(what, value):
@@ -285,8 +270,7 @@ def _check_flag(what, value):
 def _check_residual(residual):
     if isinstance(residual, str):
         return check_choice("residual", residual, ("uniform", "identity"))
-    is_number = isinstance(residual, numbers.Real) and not isinstance(residual, bool)
-    if not is_number or not 0 < residual < 1:
+    if not is_number(residual) or not 0 < residual < 1:
         raise UserError(
             f"residual = {residual!r} is not valid. Give 'uniform', 'identity', or the value "
             "that σ(S) starts from, a number above 0 and below 1."

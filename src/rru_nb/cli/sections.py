@@ -21,7 +21,7 @@ def status(
 ):
     """Show what each section lacks, and its hours here."""
     from ..experiments import SECTIONS
-    from ..experiments.status import status as measured
+    from ..experiments.sweep import status as measured
 
     sections = [check_choice("section", name, SECTIONS) for name in section or SECTIONS]
     scales = SCALES if scale is None else [check_choice("scale", scale, SCALES)]

@@ -17,17 +17,6 @@ from .fetch import downloads, find, find_anywhere, locate, mirror
 DATASETS = tuple(registry.DATASETS_BY_NAME)
 _CHORALES = Path(__file__).with_name("chorales.npz")
 
-__all__ = [
-    "DATASETS",
-    "Labelled",
-    "Splits",
-    "canonical_name",
-    "catalogue",
-    "fetch_all",
-    "load_dataset",
-    "verify",
-]
-
 
 def __getattr__(name):  # what needs NumPy is imported when first used
     if name not in ("Labelled", "Splits"):
@@ -83,18 +72,14 @@ def load_dataset(name, protocol="authors", vocabulary_size=None):
     """
     name = canonical_name(name)
     check_choice(f"protocol of {name!r}", protocol, registry.DATASETS_BY_NAME[name].protocols)
-    if vocabulary_size is not None:
-        _check_vocabulary_size(name, vocabulary_size)
+    size = vocabulary_size
+    if size is not None and name not in ("ptb-word", "imdb"):
+        raise UserError(f"vocabulary_size {size!r}: the vocabulary of {name!r} is fixed.")
+    if size is not None and (type(size) is not int or size < 10):
+        raise UserError(f"vocabulary_size {size!r} is not a whole number, 10 or more.")
     if name in ("enwik8", "text8", "imdb"):
         protocol = "authors"  # the same data: only the scoring, or the model, differs
     return _load(name, protocol, vocabulary_size)
-
-
-def _check_vocabulary_size(name, size):
-    if name not in ("ptb-word", "imdb"):
-        raise UserError(f"vocabulary_size {size!r}: the vocabulary of {name!r} is fixed.")
-    if isinstance(size, bool) or not isinstance(size, int) or size < 10:
-        raise UserError(f"vocabulary_size {size!r} is not a whole number, 10 or more.")
 
 
 def forget():
@@ -127,21 +112,20 @@ def catalogue():
         download), `found` ("package", "mirror", "cache", "Keras' cache" or "missing"), `terms`
         and `home`.
     """
-    rows = []
-    for dataset in registry.DATASETS_BY_NAME.values():
-        size = sum(registry.FILES[name].download_size for name in dataset.files)
-        rows.append(
-            {
-                "name": dataset.name,
-                "title": dataset.title,
-                "files": " ".join(dataset.files) or _CHORALES.name,
-                "megabytes": round((size or _CHORALES.stat().st_size) / 1e6, 1),
-                "found": _place(dataset),
-                "terms": dataset.terms,
-                "home": dataset.home,
-            }
-        )
-    return rows
+    return [_catalogue_row(dataset) for dataset in registry.DATASETS_BY_NAME.values()]
+
+
+def _catalogue_row(dataset):
+    size = sum(registry.FILES[name].download_size for name in dataset.files)
+    return {
+        "name": dataset.name,
+        "title": dataset.title,
+        "files": " ".join(dataset.files) or _CHORALES.name,
+        "megabytes": round((size or _CHORALES.stat().st_size) / 1e6, 1),
+        "found": _place(dataset),
+        "terms": dataset.terms,
+        "home": dataset.home,
+    }
 
 
 def _place(dataset):

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import UserError
+from ..errors import UserError, check_count, check_number
 from ..storage import files
 from .midi_notes import read_music
 from .music import KEYS, LOWEST_PITCH
@@ -57,9 +57,9 @@ def read_midi(path, steps_per_quarter=1, step_seconds=None):
             100,000 steps.
     """
     path = Path(path)
-    _check_positive("steps_per_quarter", steps_per_quarter, int)
+    check_count("steps_per_quarter", steps_per_quarter)
     if step_seconds is not None:
-        _check_positive("step_seconds", step_seconds, float)
+        check_number("step_seconds", step_seconds, above=0)
     try:
         music = read_music(_read(path))
         notes, left_out = _on_piano(music)
@@ -94,12 +94,12 @@ def write_midi(roll, path, steps_per_quarter=1, tempo=90.0):
     """
     path = Path(path)
     roll = _checked_roll(roll)
-    _check_positive("steps_per_quarter", steps_per_quarter, int)
+    check_count("steps_per_quarter", steps_per_quarter)
     if steps_per_quarter > MAX_STEPS_PER_QUARTER:
         raise UserError(
             f"steps_per_quarter {steps_per_quarter} is more than the 300 of a MIDI file."
         )
-    _check_positive("tempo", tempo, float)
+    check_number("tempo", tempo, above=0)
     if not LONGEST_QUARTER >= 60e6 / tempo >= 1:
         raise UserError(f"tempo {tempo!r} is not within 3.6 to 60,000,000 quarter notes a minute.")
     pretty_midi = _pretty_midi()
@@ -225,13 +225,6 @@ def _checked_roll(roll):
     if len(roll) > MAX_STEPS:
         raise UserError(f"the piano roll has {len(roll):,} time steps, more than {MAX_STEPS:,}.")
     return roll
-
-
-def _check_positive(name, value, kind):
-    numbers = (int, np.integer) if kind is int else (int, float, np.integer, np.floating)
-    if isinstance(value, bool) or not isinstance(value, numbers) or not 0 < value < float("inf"):
-        what = "a whole number, 1 or more" if kind is int else "a number greater than 0"
-        raise UserError(f"{name} {value!r} is not {what}.")
 
 
 def _pretty_midi():

@@ -37,20 +37,14 @@ class Note(NamedTuple):
 class Music(NamedTuple):
     """What a piano roll depends on.
 
-    Attributes:
-        ticks_per_quarter: int, 1 or more.
-        notes: list of `Note`.
-        tempi: the tempo messages in the order of time: a list of (tick, bytes), not yet decoded,
-            because a wrong one matters for seconds only.
-        n_tracks: as the header counts them.
-        n_beyond: tracks after those, which are not read.
+    The tempo messages, in the order of time, are not yet decoded: a wrong one matters for seconds.
     """
 
-    ticks_per_quarter: int
-    notes: list
-    tempi: list
-    n_tracks: int
-    n_beyond: int
+    ticks_per_quarter: int  # 1 or more
+    notes: list  # of `Note`
+    tempi: list  # of (tick, bytes)
+    n_tracks: int  # as the header counts them
+    n_beyond: int  # tracks after those, which are not read
 
 
 class Message(NamedTuple):

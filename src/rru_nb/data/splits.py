@@ -42,15 +42,10 @@ class Splits:
 
 
 class Labelled(NamedTuple):
-    """Examples and their classes: `x, y = splits.train`.
+    """Examples and their classes: `x, y = splits.train`."""
 
-    Attributes:
-        inputs: tuple of N arrays, or one array with N rows.
-        labels: int32 [N].
-    """
-
-    inputs: object
-    labels: np.ndarray
+    inputs: object  # tuple of N arrays, or one array with N rows
+    labels: np.ndarray  # int32 [N]
 
 
 def read_only(array):

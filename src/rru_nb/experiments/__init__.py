@@ -8,5 +8,3 @@ at each scale. `section(name)` reads it; its `points` are the runs with their pl
 from .authors import GRIDS, authors_grid
 from .results import results
 from .sections import SECTIONS, Point, Section, section
-
-__all__ = ["GRIDS", "SECTIONS", "Point", "Section", "authors_grid", "results", "section"]

@@ -7,14 +7,13 @@ import logging
 import os
 import signal
 import socket
-import threading
-from contextlib import contextmanager
 
 from ..errors import UserError
 from ..layers.registry import registered_cells
 from ..storage import paths
 from ..training import provenance
 from ..training.config import command
+from ..training.interrupts import handling
 from ..training.records import make_room
 from . import ray_worker
 from .engines import OnWorkers
@@ -91,7 +90,11 @@ class OnRay(OnWorkers):
             make_room(config)
             needs = {"num_cpus": self._cpus, "num_gpus": self._gpus}
             task = self._call.options(name=command(config), **needs)
-            arguments = config.as_dict(), *self._expected([config]), *_results_folder()
+            # By path and number of the folder of results a worker sees whether it shares it, and
+            # then writes its record there itself, so that none is lost with the driver.
+            folder = paths.results_dir()
+            arguments = config.as_dict(), *self._expected([config])
+            arguments += str(folder), folder.stat().st_ino
             self._under_way[task.remote(self._environment, "run_on_worker", *arguments)] = config
 
     def _wait(self):
@@ -152,24 +155,20 @@ class OnRay(OnWorkers):
             return
         datasets = sorted({dataset for dataset, _ in wanted})
         arguments = self._environment, "prepare", datasets, *self._expected(configs)
-        refs = {self._on_node(node).remote(*arguments): node for node in self._nodes}
-        faults = [fault for fault in map(self._fault, refs, refs.values()) if fault]
+        refs, faults = {}, []
+        for node in self._nodes:
+            on_node = self._ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy
+            place = {"scheduling_strategy": on_node(node["NodeID"], soft=False)}
+            refs[self._call.options(num_cpus=0, **place).remote(*arguments)] = node
+        for ref, node in refs.items():
+            try:
+                self._ray.get(self._first_of([ref]))
+            except self._ray.exceptions.RayError as error:
+                reason = getattr(error, "cause", None) or error
+                faults.append(f"node {node['NodeManagerAddress']}: {reason}")
         if faults:
             raise UserError("; ".join(faults))
         self._ready_for |= wanted
-
-    def _fault(self, ref, node):
-        try:
-            self._ray.get(self._first_of([ref]))
-            return None
-        except self._ray.exceptions.RayError as error:
-            return f"node {node['NodeManagerAddress']}: {getattr(error, 'cause', None) or error}"
-
-    def _on_node(self, node):
-        from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
-
-        place = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
-        return self._call.options(num_cpus=0, scheduling_strategy=place)
 
     def _expected(self, configs):
         """Return what a worker has to have: versions, and the cells registered here, pickled."""
@@ -204,9 +203,7 @@ def _caller():
     def call(environment, name, *arguments):
         import os
 
-        os.environ.pop(
-            "OMP_NUM_THREADS", None
-        )  # Ray's own; it decides no number, and records name it
+        os.environ.pop("OMP_NUM_THREADS", None)  # Ray's own; records would name it
         os.environ.update(environment)
         try:
             from rru_nb.experiments import ray_worker
@@ -228,6 +225,7 @@ def _import_ray():
         import ray
         import ray.cloudpickle
         import ray.exceptions
+        import ray.util.scheduling_strategies
     except ImportError as error:
         raise UserError(
             f'--engine ray needs Ray ({error}): pip install "rru_nb[ray]", or "ray>=2.40".'
@@ -244,7 +242,8 @@ def _connect(ray, address):
             "`ray start --head` printed, as host:6379."
         )
     try:
-        with _handlers_of_signals():
+        # Ray sets a handler that exits; afterwards ours is back.
+        with handling({signal.SIGTERM: signal.getsignal(signal.SIGTERM)}):
             ray.init(
                 address, include_dashboard=False, logging_level=logging.ERROR, log_to_driver=False
             )
@@ -274,27 +273,6 @@ def _lost(reason):
         f"the Ray cluster is lost ({reason}). What ended is recorded; start the cluster again, and "
         "the same command goes on."
     )
-
-
-@contextmanager
-def _handlers_of_signals():
-    """Set the handler of SIGTERM back afterwards, which Ray replaces by one that exits."""
-    main = threading.current_thread() is threading.main_thread()
-    before = signal.getsignal(signal.SIGTERM)
-    try:
-        yield
-    finally:
-        if main:
-            signal.signal(signal.SIGTERM, before)
-
-
-def _results_folder():
-    """Return the folder's path and number, by which a worker sees whether it shares the folder.
-
-    It then writes its record there itself, so that none is lost with the driver.
-    """
-    folder = paths.results_dir()
-    return str(folder), folder.stat().st_ino
 
 
 def _check_numbers(gpus, cpus, max_concurrent):

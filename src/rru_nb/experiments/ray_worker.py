@@ -22,17 +22,19 @@ def versions():
 
 
 def prepare(datasets, wanted, cells):
-    """Make a node ready, once for all of its runs.
+    """Make a node ready, once for all of its runs; a `UserError` if its version is another.
 
     Args:
         datasets: names, whose files are fetched where they are not at hand.
         wanted: the driver's `versions()`.
         cells: the driver's registered cells, `{name: CellSpec}` pickled.
-
-    Raises:
-        UserError: if something is missing or of another version; it names the fix.
     """
-    _compare(wanted)
+    here = versions()
+    if here != wanted:
+        raise UserError(
+            f"rru_nb {here['rru_nb']} (source {here['source']}) is there, and "
+            f"{wanted['rru_nb']} (source {wanted['source']}) here. Install the same version."
+        )
     _register(cells)
     for name in datasets:
         fetch_all(name)
@@ -52,15 +54,6 @@ def run_on_worker(settings, wanted, cells, folder, number):
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="rru_nb-"))
         os.environ["RRU_NB_RESULTS"] = folder
         return run_afresh(RunConfig.from_dict(settings))
-
-
-def _compare(wanted):
-    here = versions()
-    if here != wanted:
-        raise UserError(
-            f"rru_nb {here['rru_nb']} (source {here['source']}) is there, and "
-            f"{wanted['rru_nb']} (source {wanted['source']}) here. Install the same version."
-        )
 
 
 @lru_cache

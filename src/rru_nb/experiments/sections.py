@@ -2,7 +2,6 @@
 
 import itertools
 from dataclasses import dataclass
-from functools import lru_cache
 
 from ..data import canonical_name
 from ..errors import UserError, check_choice
@@ -98,9 +97,8 @@ class Section:
             check_choice(f"axis of {self.name}", axis, self.axes)
             if not isinstance(values, list | tuple) or not values:
                 raise UserError(f"{axis} = {values!r} must be a list of values, e.g. [0.1, 0.5].")
-        axes = self.grid(dataset, scale) | {
-            axis: list(dict.fromkeys(v)) for axis, v in given.items()
-        }
+        given = {axis: list(dict.fromkeys(values)) for axis, values in given.items()}
+        axes = self.grid(dataset, scale) | given
         for variant in axes.get("variant", ()):
             check_choice("variant", variant, self.variants)
         return axes
@@ -130,11 +128,7 @@ class Section:
 
 def section(name):
     """Return the section of that name, or raise a `UserError`."""
-    return _read(check_choice("section", name, SECTIONS))
-
-
-def _read(name):
-    declared = _file(name)
+    declared = _file(check_choice("section", name, SECTIONS))
     if "like" in declared:
         declared = _file(declared["like"]) | declared
     return Section(
@@ -149,6 +143,5 @@ def _read(name):
     )
 
 
-@lru_cache
 def _file(name):
     return files.read_yaml(paths.params_dir() / "sections" / f"{name}.yml")

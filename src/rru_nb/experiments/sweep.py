@@ -1,13 +1,18 @@
-"""Run what a section lacks: the most telling runs first, stopped and started at will."""
+"""What a section lacks: how much, and its runs, the most telling first, stopped at will."""
 
 import time
 
+import numpy as np
+import pandas as pd
+
 from ..data import canonical_name
+from ..errors import UserError, is_number
+from ..training.config import SCALES
 from ..training.interrupts import Stopped
-from ..training.records import failure_text, find_record
+from ..training.records import failure_text, find_record, load_records
 from .costs import Costs, duration
 from .engines import InProcess
-from .order import by_usefulness
+from .sections import SECTIONS, section
 
 
 def sweep(section, dataset, scale, cells=None, seeds=None, engine=None, say=print, **grid):
@@ -17,8 +22,7 @@ def sweep(section, dataset, scale, cells=None, seeds=None, engine=None, say=prin
     runs that ended are records, the one under way has a checkpoint, and the same call goes on.
 
     Args:
-        section: a `Section`.
-        dataset, scale, cells, seeds, **grid: as for `Section.points`.
+        section: a `Section`. dataset, scale, cells, seeds, **grid: as for its `points`.
         engine: what runs them, see `engines`; None for this process.
         say: a function that is given each line of progress.
 
@@ -83,3 +87,71 @@ def _outcome(record, config):
         return failure_text(record["failure"])
     score = record["test"][config.metric]
     return f"{config.metric} {score:.3f} after {duration(record['seconds'])}"
+
+
+def by_usefulness(points, axes):
+    """Order the points of a section, those that add most first.
+
+    Seed by seed; within a seed the corners of the grid first, then always the place that is
+    farthest from all places before it; at each place all cells, and all values of an axis that
+    has no order (a variant, a switch).
+    """
+    ordered = {a: values for a, values in axes.items() if all(map(is_number, values))}
+    places = [
+        tuple(v.index(point.coordinates[axis]) / max(1, len(v) - 1) for axis, v in ordered.items())
+        for point in points
+    ]
+    rank = {place: i for i, place in enumerate(_evenly(list(dict.fromkeys(places))))}
+    keys = [(point.config.seed, rank[place]) for point, place in zip(points, places)]
+    return [points[i] for i in sorted(range(len(points)), key=keys.__getitem__)]  # stable
+
+
+def _evenly(places):
+    """Order places, tuples from 0 to 1: corners, then the farthest from those before."""
+    chosen = [place for place in places if set(place) <= {0, 1}]
+    left = [place for place in places if place not in chosen]
+    while left:
+        distances = np.subtract(np.array(left)[:, None], chosen)
+        farthest = np.square(distances).sum(-1).min(1).argmax()
+        chosen.append(left.pop(farthest))
+    return chosen
+
+
+def status(sections=SECTIONS, scales=SCALES, datasets=None):
+    """Return a row for each section, scale and dataset of the paper.
+
+    Args:
+        sections, scales: names to show. datasets: names to show; None for the section's own.
+
+    Returns:
+        A frame with the columns `section`, `scale`, `dataset`, `runs`, `recorded`, `failed` and
+        `hours left`: what the runs without a record would take on this machine one after the
+        other; and `estimated`, the number of these of which nothing similar was measured on it.
+    """
+    records = load_records()
+    outcome, costs = dict(zip(records.id, records.status)), Costs()
+    rows = [
+        _progress(section(name), scale, dataset, outcome, costs)
+        for name in sections
+        for scale in scales
+        for dataset in datasets or section(name).datasets
+    ]
+    return pd.DataFrame([row for row in rows if row])
+
+
+def _progress(section, scale, dataset, outcome, costs):
+    try:
+        configs = section.runs(dataset, scale=scale)
+    except UserError:  # the section has no such grid
+        return None
+    missing = [config for config in configs if config.id not in outcome]
+    return {
+        "section": section.name,
+        "scale": scale,
+        "dataset": dataset,
+        "runs": len(configs),
+        "recorded": len(configs) - len(missing),
+        "failed": sum(outcome.get(config.id) == "failed" for config in configs),
+        "hours left": round(sum(map(costs.estimate, missing)) / 3600, 1),
+        "estimated": sum(costs.seconds(config) is None for config in missing),
+    }

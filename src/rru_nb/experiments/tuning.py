@@ -5,13 +5,11 @@ are the trials of a search and in which order, so that an interrupted search goe
 points. Table 1 and its figures ask for runs by their settings and never see trials.
 """
 
-import json
 import math
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-import yaml
 
 from ..data import canonical_name
 from ..errors import UserError, check_choice
@@ -35,18 +33,15 @@ _DIGITS = 6  # significant digits of a tried value
 class Search:
     """A search: what it tunes, and by which score it chooses.
 
-    Attributes:
-        dataset, cell, scale: what is trained, at which size.
-        select_on: "valid", or "test" as in the authors' code: the split whose score TPE
-            minimizes. Early stopping and the choice of weights go by validation either way.
-        seed: of the search and of every training.
+    TPE minimizes the score of the split `select_on`: "valid", or "test" as in the authors' code.
+    Early stopping and the choice of weights go by validation either way.
     """
 
     dataset: str
     cell: str
     scale: str = "paper"
     select_on: str = "valid"
-    seed: int = 0
+    seed: int = 0  # of the search and of every training
 
     @classmethod
     def of(cls, dataset, cell, scale="paper", select_on="valid", seed=0):
@@ -108,17 +103,16 @@ class Search:
             if trial in trials:
                 return
             content = {"ranges": self.ranges(), "trials": [*trials, trial]}
-            text = json.dumps(content, indent=1, allow_nan=False) + "\n"
-            files.write_text(self.path, text, _WHAT)
+            files.write_json(self.path, content, _WHAT)
 
 
-def searches(dataset, cells, scale="paper", select_on="valid", seed=0):
+def searches(dataset, cells, scale="paper", select_on="valid"):
     """Return the searches of several cells; none where the paper, or the scale, has no ranges."""
     declared, kind = _declared(), KINDS[dataset]
     sizes = declared["scales"].get(scale, {})
     if not {dataset, kind} & set(declared) or (scale != "paper" and kind not in sizes):
         return []
-    return [Search.of(dataset, cell, scale, select_on, seed) for cell in cells]
+    return [Search.of(dataset, cell, scale, select_on) for cell in cells]
 
 
 def tune(search, n_trials=100, engine=None, say=print):
@@ -162,7 +156,10 @@ def _fill(search, n_trials, engine, say):
 
     submit()
     for config, record in engine:
-        losses[config.id] = _loss(record, config, search.select_on)
+        losses[config.id] = None
+        if record["status"] != "failed":
+            score = record[search.select_on][config.metric]
+            losses[config.id] = metric_named(config.metric).loss(score)
         while under_way and under_way[0]["id"] in losses:
             trial = under_way.pop(0)
             trial["loss"] = losses[trial["id"]]
@@ -178,7 +175,7 @@ def _check(stored):
 
 
 def _declared():
-    return yaml.safe_load((paths.params_dir() / "search.yml").read_text(encoding="utf-8"))
+    return files.read_yaml(paths.params_dir() / "search.yml")
 
 
 def suggest(search, done):
@@ -206,10 +203,8 @@ def _distribution(name, declared):
     low, high = declared["range"]
     if declared["scale"] == "log":
         return hp.loguniform(name, math.log(low), math.log(high))
-    if isinstance(low, int):
-        # `uniformint` would take millions of parameters for classes; a rounded value serves.
-        return hp.quniform(name, low, high, 1)
-    return hp.uniform(name, low, high)
+    # `uniformint` would take millions of parameters for classes; `_tidy` rounds a whole number.
+    return hp.quniform(name, low, high, 1) if isinstance(low, int) else hp.uniform(name, low, high)
 
 
 def _tidy(value, bounds):
@@ -225,12 +220,6 @@ def _document(number, trial):
     loss = trial["loss"]
     result = {"status": "fail"} if loss is None else {"status": "ok", "loss": loss}
     return generate_trial(number, trial["values"]) | {"state": 2, "result": result}
-
-
-def _loss(record, config, select_on):
-    if record["status"] == "failed":
-        return None
-    return metric_named(config.metric).loss(record[select_on][config.metric])
 
 
 def _line(search, number, n_trials, values, loss):

@@ -8,24 +8,3 @@ from .links import address, link, url, urls
 from .music import piano_roll
 from .search import search_panels
 from .style import COLOURS, cell_style, use_style
-
-__all__ = [
-    "COLOURS",
-    "address",
-    "by_epoch",
-    "cell_legend",
-    "cell_style",
-    "curves_of_datasets",
-    "heatmaps",
-    "link",
-    "link_points",
-    "mark_failed",
-    "piano_roll",
-    "search_panels",
-    "show",
-    "table",
-    "url",
-    "urls",
-    "use_style",
-    "validation_curves",
-]

@@ -5,9 +5,10 @@ import numpy as np
 from matplotlib.colors import Normalize
 from matplotlib.patches import Patch, Rectangle
 
-from ..analysis.tables import METRIC_TITLES, short_number
+from ..analysis.tables import short_number
 from ..analysis.verdicts import TOO_MANY_CUT_OFF
 from ..training.config import CELL_TITLES
+from ..training.metrics import metric_named
 from .links import AXIS_TITLES, url
 
 FAILED, BEST = "#d62728", "#ff4fc3"  # red, and the pink of the frames
@@ -29,34 +30,24 @@ def heatmaps(frame, x, y, panel="cell", titles=CELL_TITLES):
         panel: the column whose values are the columns of panels.
         titles: `{value of panel: title}`.
     """
-    kinds = list(dict.fromkeys(frame[panel]))
-    higher = frame.metric.iloc[0] == "accuracy"
-    rows = [
-        ("test", f"test {METRIC_TITLES[frame.metric.iloc[0]]}", "cividis_r" if higher else None)
-    ]
+    kinds, metric = list(dict.fromkeys(frame[panel])), metric_named(frame.metric.iloc[0])
+    higher = metric.higher_is_better
+    rows = [("test", f"test {metric.title}", "cividis_r" if higher else "cividis")]
     if frame.cut_off.astype(bool).mean() <= TOO_MANY_CUT_OFF:
-        rows.append(("best_epoch", "epochs to the best", None))
-    figure, axes = plt.subplots(
-        len(rows),
-        len(kinds),
-        figsize=(2.1 * len(kinds) + 1.4, 2 * len(rows) + 1),
-        sharex=True,
-        sharey=True,
-        squeeze=False,
-        layout="constrained",
-    )
+        rows.append(("best_epoch", "epochs to the best", "cividis"))
+    size = (2.1 * len(kinds) + 1.4, 2 * len(rows) + 1)
+    look = {"sharex": True, "sharey": True, "squeeze": False, "layout": "constrained"}
+    figure, axes = plt.subplots(len(rows), len(kinds), figsize=size, **look)
     for row, (column, label, cmap) in zip(axes, rows):
         norm = _scale_of(frame[column], column, higher)
         for ax, kind in zip(row, kinds):
             grid = _Grid(frame[frame[panel] == kind], x, y, higher)
-            grid.draw(ax, column, norm, cmap or "cividis")
+            grid.draw(ax, column, norm, cmap)
             if column == "test":
                 ax.set_title(titles.get(kind, str(kind)))
-        _colour_bar(figure, row, norm, cmap or "cividis", label, frame[column])
-    for ax in axes[-1]:
-        ax.set_xlabel(AXIS_TITLES.get(x, x))
-    for ax in axes[:, 0]:
-        ax.set_ylabel(AXIS_TITLES.get(y, y))
+        _colour_bar(figure, row, norm, cmap, label, frame[column])
+    plt.setp(axes[-1], xlabel=AXIS_TITLES.get(x, x))
+    plt.setp(axes[:, 0], ylabel=AXIS_TITLES.get(y, y))
     _legend(figure, frame)
     return figure
 
@@ -91,7 +82,7 @@ class _Grid:
                 value = group[column].astype(float).mean()
                 colour = plt.get_cmap(cmap)(norm(value))
                 text = f"{value:.0f}" if column == "best_epoch" else short_number(value)
-                readable = _readable_on(colour)
+                readable = "black" if np.dot(colour[:3], (0.3, 0.59, 0.11)) > 0.5 else "white"
                 if group.cut_off.astype(bool).any():
                     look |= {"hatch": _CUT_OFF, "ec": readable}
                 self._square(ax, place, colour, text if small else "", readable, **look)
@@ -106,17 +97,12 @@ class _Grid:
     @staticmethod
     def _square(ax, place, colour, text="", text_colour="black", **look):
         x, y = place
-        ax.add_patch(
-            Rectangle(
-                (x - 0.5, y - 0.5), 1, 1, fc=colour, lw=0, clip_on=False, **{"ec": "0.6"} | look
-            )
-        )
+        square = {"fc": colour, "ec": "0.6", "lw": 0, "clip_on": False}
+        ax.add_patch(Rectangle((x - 0.5, y - 0.5), 1, 1, **square | look))
         if text:
             plain = {"boxstyle": "round,pad=0.1", "fc": colour, "ec": "none"}
-            behind = plain if "hatch" in look else None
-            ax.text(
-                x, y, text, ha="center", va="center", fontsize=9, color=text_colour, bbox=behind
-            )
+            style = {"ha": "center", "va": "center", "fontsize": 9, "color": text_colour}
+            ax.text(x, y, text, bbox=plain if "hatch" in look else None, **style)
 
 
 def _scale_of(values, column, higher):
@@ -133,11 +119,10 @@ def _scale_of(values, column, higher):
 
 def _colour_bar(figure, row, norm, cmap, label, values):
     values = values.dropna().astype(float)
-    below, above = (values < norm.vmin).any(), (values > norm.vmax).any()
-    extend = {(True, True): "both", (True, False): "min", (False, True): "max"}
-    mappable = plt.cm.ScalarMappable(norm, cmap)
-    extend = extend.get((bool(below), bool(above)), "neither")
-    figure.colorbar(mappable, ax=row, label=label.replace(", ", ",\n"), extend=extend)
+    beyond = bool((values < norm.vmin).any()), bool((values > norm.vmax).any())
+    extends = {(True, True): "both", (True, False): "min", (False, True): "max"}
+    look = {"label": label.replace(", ", ",\n"), "extend": extends.get(beyond, "neither")}
+    figure.colorbar(plt.cm.ScalarMappable(norm, cmap), ax=row, **look)
 
 
 def _legend(figure, frame):
@@ -153,11 +138,6 @@ def _legend(figure, frame):
     if "ok" in status:
         keys.append(Patch(facecolor="none", edgecolor=BEST, lw=3, label="best of its panel"))
     figure.legend(handles=keys, loc="outside lower center", ncols=len(keys), frameon=False)
-
-
-def _readable_on(colour):
-    red, green, blue, _ = colour
-    return "black" if 0.3 * red + 0.59 * green + 0.11 * blue > 0.5 else "white"
 
 
 def _ticks(axis, values):

@@ -6,8 +6,6 @@ import seaborn as sns
 
 from ..layers.registry import COLOURS, DASHES, MARKERS
 
-__all__ = ["COLOURS", "DASHES", "MARKERS", "cell_style", "use_style"]
-
 
 def use_style():
     """Set the look of all figures: a white grid, no frame, readable on a phone; tables uncut."""

@@ -44,10 +44,8 @@ def last(outputs, mask, zero=False):
 
     That is each example's last step that counts; with `zero`, the very last step.
     """
-    if mask is None:
-        return outputs[-1]
-    if zero:
-        return ops.where(mask[-1][:, None], outputs[-1], ops.zeros_like(outputs[-1]))
+    if mask is None or zero:
+        return hold(outputs[-1:], None if mask is None else mask[-1:], zero)[0]
     return _at(outputs, _latest(mask)[-1:])[0]
 
 

@@ -49,11 +49,18 @@ class CellSpec:
 
     def classes(self):
         """Return the classes of cell and layer, without the layer where it has none."""
-        return [_class(place) for place in (self.cell, self.layer) if place is not None]
+        package, found = __package__.partition(".")[0], []
+        for place in filter(None, (self.cell, self.layer)):
+            if isinstance(place, str):
+                module, name = place.split(":")
+                place = getattr(import_module(f"{package}.{module}"), name)
+            found.append(place)
+        return found
 
 
 # In the order of the paper's tables. All are changed together, by the two functions below.
 CELLS, CELL_TITLES, COLOURS, MARKERS, DASHES = {}, {}, {}, {}, {}
+_OF_ATTRIBUTES = {"title": CELL_TITLES, "colour": COLOURS, "marker": MARKERS, "dashes": DASHES}
 
 # Looks that are left: the rest of seaborn's palette "colorblind", of which the paper's cells have
 # the first four colours.
@@ -93,9 +100,7 @@ def register_cell(name, cell, parameters, **more):
     CELLS.pop(name, None)
     colour, marker, dashes = _LOOKS[(len(CELLS) - len(_OF_THE_PAPER)) % len(_LOOKS)]
     look = {"colour": colour, "marker": marker, "dashes": dashes}
-    return _add(
-        CellSpec(name=name, cell=cell, parameters=parameters, **{"title": name} | look | more)
-    )
+    return _add(name=name, cell=cell, parameters=parameters, **{"title": name} | look | more)
 
 
 def registered_cells():
@@ -105,104 +110,79 @@ def registered_cells():
 
 def unregister_cell(name):
     """Take a cell of your own out of the list again."""
-    for table in (CELLS, CELL_TITLES, COLOURS, MARKERS, DASHES):
+    for table in (CELLS, *_OF_ATTRIBUTES.values()):
         table.pop(name, None)
 
 
-def _add(spec):
-    CELLS[spec.name] = spec
-    CELL_TITLES[spec.name] = spec.title
-    COLOURS[spec.name] = spec.colour
-    MARKERS[spec.name] = spec.marker
-    DASHES[spec.name] = spec.dashes
+def _add(**attributes):
+    spec = CELLS[attributes["name"]] = CellSpec(**attributes)
+    for attribute, table in _OF_ATTRIBUTES.items():
+        table[spec.name] = getattr(spec, attribute)
     return spec
 
 
-def _class(place):
-    if not isinstance(place, str):
-        return place
-    module, name = place.split(":")
-    return getattr(import_module(f"{__package__.partition('.')[0]}.{module}"), name)
-
-
-def _is_residual(value):
-    if isinstance(value, str):
-        return value in ("uniform", "identity")
-    return isinstance(value, float) and 0 < value < 1
-
-
 _add(
-    CellSpec(
-        name="rru",
-        title="RRU",
-        cell="cells.rru:RRUCell",
-        layer="layers.rru:RRU",
-        settings={
-            "output_size": whole(1, "p, features of the output", default=64),
-            "relu_layers": whole(1, "r, times that eq. 1 and 2 apply", default=1),
-            "hidden_multiplier": positive(1000, "q, with g = round(q (m + n))", default=2.0),
-            "normalize": one_of((True, False), "normalization, Table 2", default=True),
-            "rezero": one_of(
-                ("per_feature", "scalar"), "whose factor is Z, Table 2", default="per_feature"
-            ),
-            "relu_outputs": one_of((True, False), "ReLU on the outputs, Table 2", default=False),
-            "residual": Setting(
-                _is_residual,
-                "'uniform', 'identity' or a number in (0, 1)",
-                "start of σ(S), Table 2",
-                default="uniform",
-            ),
-            "residual_speed": positive(1e6, "k of σ(k·S'), 10 in the authors' code", default=10.0),
-        },
-        parameters=sizes.rru,
-        features=sizes.rru_features,
-        colour="#0173b2",
-        marker="o",
-        dashes="-",
-    )
+    name="rru",
+    title="RRU",
+    cell="cells.rru:RRUCell",
+    layer="layers.rru:RRU",
+    settings={
+        "output_size": whole(1, "p, features of the output", default=64),
+        "relu_layers": whole(1, "r, times that eq. 1 and 2 apply", default=1),
+        "hidden_multiplier": positive(1000, "q, with g = round(q (m + n))", default=2.0),
+        "normalize": one_of((True, False), "normalization, Table 2", default=True),
+        "rezero": one_of(
+            ("per_feature", "scalar"), "whose factor is Z, Table 2", default="per_feature"
+        ),
+        "relu_outputs": one_of((True, False), "ReLU on the outputs, Table 2", default=False),
+        "residual": Setting(
+            lambda v: v in ("uniform", "identity") or (isinstance(v, float) and 0 < v < 1),
+            "'uniform', 'identity' or a number in (0, 1)",
+            "start of σ(S), Table 2",
+            default="uniform",
+        ),
+        "residual_speed": positive(1e6, "k of σ(k·S'), 10 in the authors' code", default=10.0),
+    },
+    parameters=sizes.rru,
+    features=sizes.rru_features,
+    colour="#0173b2",
+    marker="o",
+    dashes="-",
 )
 _add(
-    CellSpec(
-        name="gru",
-        title="GRU",
-        cell="cells.gru:GRUCell",
-        layer="layers.gru:GRU",
-        parameters=sizes.gru,
-        colour="#de8f05",
-        marker="s",
-        dashes="--",
-    )
+    name="gru",
+    title="GRU",
+    cell="cells.gru:GRUCell",
+    layer="layers.gru:GRU",
+    parameters=sizes.gru,
+    colour="#de8f05",
+    marker="s",
+    dashes="--",
 )
 _add(
-    CellSpec(
-        name="lstm",
-        title="LSTM",
-        cell="cells.lstm:LSTMCell",
-        layer="layers.lstm:LSTM",
-        settings={
-            "forget_bias": number(-1000, 1000, "of the forget gate, at the start", default=1.0)
-        },
-        parameters=sizes.lstm,
-        colour="#029e73",
-        marker="^",
-        dashes="-.",
-    )
+    name="lstm",
+    title="LSTM",
+    cell="cells.lstm:LSTMCell",
+    layer="layers.lstm:LSTM",
+    settings={"forget_bias": number(-1000, 1000, "of the forget gate, at the start", default=1.0)},
+    parameters=sizes.lstm,
+    colour="#029e73",
+    marker="^",
+    dashes="-.",
 )
 _add(
-    CellSpec(
-        name="mogrifier",
-        title="Mogrifier LSTM",
-        cell="cells.mogrifier:MogrifierLSTMCell",
-        layer="layers.mogrifier:MogrifierLSTM",
-        settings={
-            "rounds": whole(0, "of x and h masking each other", default=5),
-            "rank": whole(1, "of the masks' matrices", default=40),
-        },
-        parameters=sizes.mogrifier,
-        colour="#d55e00",
-        marker="D",
-        dashes=":",
-    )
+    name="mogrifier",
+    title="Mogrifier LSTM",
+    cell="cells.mogrifier:MogrifierLSTMCell",
+    layer="layers.mogrifier:MogrifierLSTM",
+    settings={
+        "rounds": whole(0, "of x and h masking each other", default=5),
+        "rank": whole(1, "of the masks' matrices", default=40),
+    },
+    parameters=sizes.mogrifier,
+    colour="#d55e00",
+    marker="D",
+    dashes=":",
 )
 _OF_THE_PAPER = tuple(CELLS)
 SETTINGS_OF_PAPER = tuple(name for spec in CELLS.values() for name in spec.settings)

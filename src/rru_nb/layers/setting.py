@@ -48,20 +48,21 @@ def whole(low, meaning="", high=None, **more):
 
 def number(low, high, meaning="", **more):
     """Return a setting that is a number from `low` to `high`, both included."""
-    wanted = f"a number in [{low}, {high}]"
-    return Setting(lambda v: is_number(v) and low <= v <= high, wanted, meaning, real=True, **more)
+    return _real(lambda v: low <= v <= high, f"a number in [{low}, {high}]", meaning, **more)
 
 
 def positive(high, meaning="", **more):
     """Return a setting that is a number above 0, and not above `high`, where it makes no sense."""
-    wanted = "a number above 0"
-    return Setting(lambda v: is_number(v) and 0 < v <= high, wanted, meaning, real=True, **more)
+    return _real(lambda v: 0 < v <= high, "a number above 0", meaning, **more)
 
 
 def rate(meaning="", **more):
     """Return a setting that is a share of something, less than all of it."""
-    wanted = "a number in [0, 1)"
-    return Setting(lambda v: is_number(v) and 0 <= v < 1, wanted, meaning, real=True, **more)
+    return _real(lambda v: 0 <= v < 1, "a number in [0, 1)", meaning, **more)
+
+
+def _real(fits, wanted, meaning, **more):
+    return Setting(lambda v: is_number(v) and fits(v), wanted, meaning, real=True, **more)
 
 
 def one_of(values, meaning="", **more):

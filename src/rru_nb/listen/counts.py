@@ -4,7 +4,6 @@
 neither data nor time.
 """
 
-import json
 import math
 
 import numpy as np
@@ -115,7 +114,7 @@ def check_room(dataset):
 def write(counted):
     """Write counts to `results/listen/<dataset>.json`; return the `Path`."""
     path = _path(counted["dataset"], paths.results_dir())
-    files.write_text(path, json.dumps(counted, indent=1) + "\n", _WHAT)
+    files.write_json(path, counted, _WHAT)
     return path
 
 

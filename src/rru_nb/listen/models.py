@@ -12,7 +12,6 @@ from typing import NamedTuple
 
 import keras
 import numpy as np
-import yaml
 
 from ..analysis.pitches import pitches_of, roll_of
 from ..data import canonical_name, load_dataset
@@ -35,7 +34,7 @@ _SAME = 1e-4  # nats within which two trainings of one run agree
 
 def settings():
     """Return the settings of `params/listen.yml`."""
-    return yaml.safe_load((paths.params_dir() / "listen.yml").read_text(encoding="utf-8"))
+    return files.read_yaml(paths.params_dir() / "listen.yml")
 
 
 def listen_config(dataset, cell, scale=None, seed=0):
@@ -123,7 +122,7 @@ def save(config, model):
     description = {"schema": SCHEMA, "id": config.id, "config": config.as_dict()}
     description |= {"dtype": "float32", "sha256": _digest(path)}
     description |= {"opening": {"split": "test", "piece": PIECE, "pitches": pitches}}
-    files.write_text(path.with_suffix(".json"), json.dumps(description) + "\n", _WHAT)
+    files.write_json(path.with_suffix(".json"), description, _WHAT, indent=None)
     return path
 
 

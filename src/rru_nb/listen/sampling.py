@@ -1,12 +1,10 @@
 """Music from a trained model, one time step at a time, each note drawn by itself."""
 
-import numbers
-
 import keras
 import numpy as np
 from scipy.special import expit
 
-from ..errors import UserError
+from ..errors import UserError, check_count, check_number
 from ..layers.backend import backend
 from ..tasks.music import KEYS
 
@@ -53,7 +51,7 @@ def probabilities(logits, temperature=1.0):
     Below a temperature of 1 what is likely becomes likelier and what is not, rarer; towards 0
     exactly the keys sound whose probability exceeds one half.
     """
-    _check_temperature(temperature)
+    check_number("temperature", temperature, above=0)
     return expit(np.asarray(logits, np.float64) / temperature)
 
 
@@ -73,9 +71,9 @@ def continue_pieces(model, primes, n_frames, temperature=1.0, seed=0):
         uint8 array [B, n_frames, 88], what follows the openings.
     """
     primes = _checked_primes(primes)
-    _check_whole("n_frames", n_frames, 1)
-    _check_whole("seed", seed, 0)
-    _check_temperature(temperature)
+    check_count("n_frames", n_frames)
+    check_count("seed", seed, at_least=0)
+    check_number("temperature", temperature, above=0)
     generators = [np.random.default_rng([seed, i]) for i in range(len(primes))]
     draws = np.stack([rng.random([n_frames, KEYS]) for rng in generators], axis=1)
     stepper = Stepper(model)
@@ -92,7 +90,7 @@ def continue_pieces(model, primes, n_frames, temperature=1.0, seed=0):
 
 def opening(piece, n_frames):
     """Return the first time steps of a piece [T, 88]; a `UserError` if it is shorter than that."""
-    _check_whole("prime_frames", n_frames, 1)
+    check_count("prime_frames", n_frames)
     if n_frames > len(piece):
         there = f"the {len(piece)} time steps of this piece; give at most {len(piece)}"
         raise UserError(f"prime_frames {n_frames} is more than {there}, or another piece.")
@@ -110,14 +108,3 @@ def _checked_primes(primes):
     if not np.isin(primes, (0, 1)).all():
         raise UserError("an opening holds 0 and 1 only, whether a key sounds.")
     return primes
-
-
-def _check_temperature(value):
-    number = isinstance(value, numbers.Real) and not isinstance(value, bool)
-    if not number or not 0 < value < float("inf"):
-        raise UserError(f"temperature {value!r} must be a number above 0, e.g. 1.0 or 0.8.")
-
-
-def _check_whole(name, value, low):
-    if not isinstance(value, numbers.Integral) or isinstance(value, bool) or value < low:
-        raise UserError(f"{name} {value!r} must be a whole number of at least {low}.")

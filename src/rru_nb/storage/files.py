@@ -16,6 +16,7 @@ import time
 import warnings
 import zipfile
 from contextlib import contextmanager, nullcontext, suppress
+from functools import lru_cache
 from pathlib import Path
 
 import yaml
@@ -54,6 +55,11 @@ def write_text(path, text, what):
     write_bytes(path, lambda file: file.write(text.encode()), what)
 
 
+def write_json(path, content, what, indent=1):
+    """Write plain values as `write_text` does; a number that is not finite is a `ValueError`."""
+    write_text(path, json.dumps(content, indent=indent, allow_nan=False) + "\n", what)
+
+
 def write_bytes(path, write, what):
     """Write a binary file of results as `write_whole` does; raise a `UserError` if that fails."""
     with writing(path, what):
@@ -62,14 +68,12 @@ def write_bytes(path, write, what):
 
 
 def write_whole(path, write):
-    """Write a file so that a reader sees all of it or nothing.
+    """Write a file so that a reader sees all of it or nothing; of two writers the last one's stays.
 
-    Of two processes that write it, the last one's stays. What writers of this file that were
-    killed a day ago or earlier left is removed.
+    What writers of this file that were killed a day ago or earlier left is removed.
 
     Args:
-        path: a `Path`; its folder is there.
-        write: a function that is given a binary file to write into.
+        path: in a folder that is there. write: a function that is given a binary file.
 
     Raises:
         OSError: if the disk refuses; the file is as it was.
@@ -139,8 +143,9 @@ def read_json(path, check, remedy=""):
         return content
 
 
+@lru_cache
 def read_yaml(path):
-    """Return the content of a file of plain values, by libyaml where there is one."""
+    """Return the content of a file of plain values, read once, by libyaml where there is one."""
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     return yaml.load(path.read_text(encoding="utf-8"), loader)  # noqa: S506 (both are safe)
 
@@ -153,8 +158,7 @@ def alone(path, doing):
     """Hold the lock of a path; print one line if another process has it, and wait.
 
     Args:
-        path: of the lock's file.
-        doing: what the other process is doing, for the line that tells of waiting.
+        path: of the lock's file. doing: what the other process is doing, for that line.
 
     Yields:
         Whether there is a lock at all.

@@ -15,10 +15,6 @@ from ..errors import UserError
 PACKAGE = Path(__file__).resolve().parents[1]
 
 
-def _is_checkout(folder):
-    return (folder / "params" / "paper").is_dir() and (folder / "src" / "rru_nb").is_dir()
-
-
 def checkout():
     """Find the repository's root, or None: `RRU_NB_ROOT`, else above package or shell."""
     root = _given("RRU_NB_ROOT")
@@ -29,17 +25,23 @@ def checkout():
         )
     if root:
         return root
-    for start in (PACKAGE, Path.cwd()):
-        for folder in (start, *start.parents):
-            if _is_checkout(folder):
-                return folder
-    return None
+    folders = (f for start in (PACKAGE, Path.cwd()) for f in (start, *start.parents))
+    parts = ("params/paper", "src/rru_nb")
+    return next((f for f in folders if all((f / part).is_dir() for part in parts)), None)
 
 
 def params_dir():
     """Return the folder of the paper's values and scales: `params/`, or the wheel's copy."""
     packaged = PACKAGE / "params"
-    return packaged if packaged.is_dir() else _in_checkout("params")
+    if packaged.is_dir():
+        return packaged
+    root = checkout()
+    if root is None or not (root / "params").is_dir():
+        raise UserError(
+            "no folder 'params': neither packaged with rru_nb nor in a checkout around "
+            f"{root or Path.cwd()}. Reinstall the package, or set RRU_NB_ROOT to a checkout."
+        )
+    return root / "params"
 
 
 def results_dir():
@@ -88,13 +90,3 @@ def _given(variable):
     """Return the folder that a variable of the environment names, or None."""
     folder = os.environ.get(variable)
     return Path(folder).expanduser().resolve() if folder else None
-
-
-def _in_checkout(name):
-    root = checkout()
-    if root is None or not (root / name).is_dir():
-        raise UserError(
-            f"no folder {name!r}: neither packaged with rru_nb nor in a checkout around "
-            f"{root or Path.cwd()}. Reinstall the package, or set RRU_NB_ROOT to a checkout."
-        )
-    return root / name

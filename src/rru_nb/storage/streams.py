@@ -16,12 +16,15 @@ _LOST = (OSError, ValueError, AttributeError)
 
 def tell(line):
     """Write a line to standard error, if that takes it."""
-    print(line, file=_Dropping(sys.stderr))
+    print(line, file=_dropping(sys.stderr))
 
 
 def bar(*arguments, **options):
     """Make a progress bar of `tqdm` on standard error, which drops what cannot be written."""
-    return _bar_class()(*arguments, file=_for_bars(), **options)
+    # A notebook's own stream tqdm has to recognize.
+    plain = sys.stderr is None or isinstance(sys.stderr, io.TextIOWrapper)
+    file = _dropping(sys.stderr) if plain else sys.stderr
+    return _bar_class()(*arguments, file=file, **options)
 
 
 @lru_cache
@@ -39,42 +42,30 @@ def _bar_class():
     return Bar
 
 
-def _for_bars():
-    if sys.stderr is None or isinstance(sys.stderr, io.TextIOWrapper):
-        return _Dropping(sys.stderr)
-    return sys.stderr  # a notebook's, which tqdm has to recognize
+class _Guarded:
+    """A stream that is written within a context."""
 
-
-class _Around:
-    def __init__(self, stream):
-        self._stream = stream
+    def __init__(self, stream, context):
+        self._stream, self._context = stream, context
 
     def __getattr__(self, name):
         return getattr(self._stream, name)
 
-
-class _Dropping(_Around):
     def write(self, text):
-        with suppress(*_LOST):
-            self._stream.write(text)
+        with self._context():
+            return self._stream.write(text)
 
     def flush(self):
-        with suppress(*_LOST):
-            self._stream.flush()
+        with self._context():
+            return self._stream.flush()
+
+
+def _dropping(stream):
+    return _Guarded(stream, lambda: suppress(*_LOST))
 
 
 class RefusedError(Exception):
     """Standard output is closed or full. No `OSError`: argparse would keep it to itself."""
-
-
-class _Answer(_Around):
-    def write(self, text):
-        with _refusal():
-            return self._stream.write(text)
-
-    def flush(self):
-        with _refusal():
-            self._stream.flush()
 
 
 @contextmanager
@@ -94,7 +85,7 @@ def answer():
 
     What its encoding lacks is escaped, as on standard error, and not the end of the command.
     """
-    before, sys.stdout = sys.stdout, _Answer(sys.stdout)
+    before, sys.stdout = sys.stdout, _Guarded(sys.stdout, _refusal)
     if isinstance(before, io.TextIOWrapper) and before.errors == "strict":
         before.reconfigure(errors="backslashreplace")
     try:

@@ -49,12 +49,8 @@ class Task:
     @property
     def limits(self):
         """How many of the first examples of each split are used; None for all."""
-        config = self.config
-        return {
-            "train": config.train_limit,
-            "valid": config.eval_limit,
-            "test": config.eval_limit,
-        }
+        train, other = self.config.train_limit, self.config.eval_limit
+        return {"train": train, "valid": other, "test": other}
 
     def network(self, units):
         """Build the untrained `keras.Model` with a state of `units` features in every layer."""

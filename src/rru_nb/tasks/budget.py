@@ -12,11 +12,8 @@ def units_within(parameters, budget):
     code solves for n over the whole model, embedding and output layer included.
 
     Args:
-        parameters: a function of n, growing: the parameters of the whole model.
+        parameters: a growing function of n, from 1 on: the parameters of the whole model.
         budget: int, the most parameters allowed.
-
-    Returns:
-        n, an int of at least 1.
 
     Raises:
         UserError: if even n = 1 exceeds the budget.

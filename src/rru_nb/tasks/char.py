@@ -30,6 +30,10 @@ class CharTask(TextTask):
     """
 
     metrics = ("bpc", "bpc_contiguous")
+    batch_spec = {
+        "tokens": keras.InputSpec("uint8", shape=(None, None)),
+        "reset": keras.InputSpec("bool", shape=()),
+    }
 
     # Data
 
@@ -48,13 +52,6 @@ class CharTask(TextTask):
         return rows.T
 
     # Batches
-
-    @property
-    def batch_spec(self):
-        return {
-            "tokens": keras.InputSpec("uint8", shape=(None, None)),
-            "reset": keras.InputSpec("bool", shape=()),
-        }
 
     def train_batches(self, epoch):
         resets = np.random.default_rng([self.config.seed, epoch]).random(len(self._starts["train"]))
@@ -89,7 +86,7 @@ class CharTask(TextTask):
         for layer, state in zip(layers, states):
             x, *after = layer(x, initial_state=state)
             new += after
-        before = [state for of_layer in states for state in of_layer]
+        before = sum(states, [])
         return CarryingModel([tokens, *before], [self.head(x), *new], self.config.batch_size)
 
     def loss(self, model, batch):
@@ -139,14 +136,10 @@ class CarryingModel(keras.Model):
 
     def __init__(self, inputs, outputs, batch_size):
         super().__init__(inputs, outputs)
+        look = {"initializer": "zeros", "trainable": False}
         self.carried = [
-            self.add_weight(
-                shape=(batch_size, state.shape[-1]),
-                initializer="zeros",
-                trainable=False,
-                name=f"carried_{k}",
-            )
-            for k, state in enumerate(inputs[1:])
+            self.add_weight(shape=(batch_size, s.shape[-1]), name=f"carried_{k}", **look)
+            for k, s in enumerate(inputs[1:])
         ]
 
 

@@ -29,9 +29,10 @@ class DigitsTask(ClassificationTask):
     def __init__(self, config, splits=None):
         self._pixels_per_step, rest = divmod(PIXELS, config.window)
         if rest or not self._pixels_per_step:
+            below = max(n for n in range(1, min(config.window, PIXELS) + 1) if PIXELS % n == 0)
             raise UserError(
                 f"setting window = {config.window} is not valid: its time steps must divide the "
-                f"{PIXELS} pixels of a digit. The nearest below is {_divisor(config.window)}."
+                f"{PIXELS} pixels of a digit. The nearest below is {below}."
             )
         super().__init__(config, splits)
 
@@ -50,8 +51,3 @@ class DigitsTask(ClassificationTask):
 
     def parameters(self, units):
         return self.classifier_parameters(units, n_inputs=self._pixels_per_step)
-
-
-def _divisor(limit):
-    """Return the largest number of time steps up to `limit` that divides the pixels."""
-    return max(n for n in range(1, min(limit, PIXELS) + 1) if PIXELS % n == 0)

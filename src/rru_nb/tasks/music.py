@@ -6,12 +6,11 @@ import keras
 import numpy as np
 from keras import ops
 
+from ..data.music import KEYS
 from ..errors import UserError
 from ..layers.sizes import dense_parameters
 from .base import Task, in_batches, padded_length, padded_rows, shuffled_batches
 from .network import output_features, recurrent_layer, recurrent_parameters
-
-KEYS = 88
 
 
 class MusicTask(Task):

@@ -168,8 +168,11 @@ def paper_config(dataset, cell, scale="paper", seed=0, **changes):
         )
     paper = _paper_settings(dataset, cell)
     refuse_changes(dataset, cell, changes, paper)
-    protocol = _protocol_changes(dataset, cell, changes.get("protocol", "authors"))
-    settings = paper | protocol | _scale_changes(dataset, cell, scale) | changes
+    protocol = changes.get("protocol", "authors")
+    protocols = registry.DATASETS_BY_NAME[dataset].protocols
+    check_choice(f"protocol of {dataset!r}", protocol, protocols)
+    of_protocol = _paper_file(dataset, cell).get("protocols", {}).get(protocol, {})
+    settings = paper | of_protocol | _scale_changes(dataset, cell, scale) | changes
     if changes.get("units") is not None:
         settings["n_params"] = None
     settings = checked(settings | {"scale": scale, "seed": seed}, paper)
@@ -184,12 +187,9 @@ def command(config):
     parts += [f"--seed {config.seed}"] if config.seed else []
     base = paper_config(config.dataset, config.cell, config.scale, config.seed).as_dict()
     changed = {k: v for k, v in config.as_dict().items() if v != base[k]}
-    return " ".join(parts + [f"--set {name}={_scalar(value)}" for name, value in changed.items()])
-
-
-def _scalar(value):
-    """Format a value as YAML reads it back: it takes `5e-05` for a word, `5.0e-05` for a number."""
-    return yaml.safe_dump(value).splitlines()[0]
+    # As YAML reads it back, which takes `5e-05` for a word, `5.0e-05` for a number.
+    parts += [f"--set {name}={yaml.safe_dump(v).splitlines()[0]}" for name, v in changed.items()]
+    return " ".join(parts)
 
 
 def _paper_settings(dataset, cell):
@@ -211,25 +211,14 @@ def _paper_file(dataset, cell):
     return {k: v for k, v in _paper_file(dataset, "gru").items() if k != "published"}
 
 
-def _protocol_changes(dataset, cell, protocol):
-    valid = registry.DATASETS_BY_NAME[dataset].protocols
-    check_choice(f"protocol of {dataset!r}", protocol, valid)
-    return _paper_file(dataset, cell).get("protocols", {}).get(protocol, {})
-
-
 def _scale_changes(dataset, cell, scale):
     if scale == "paper":
         return {}
-    scales = _scale_file(scale)
+    scales = files.read_yaml(paths.params_dir() / "scales" / f"{scale}.yml")
     changes = scales.get(dataset, scales.get(KINDS[dataset]))
     if changes is None:
         raise UserError(f"scale {scale!r} has no sizes for dataset {dataset!r} yet.")
     return changes["all"] | changes.get(cell, {})
-
-
-@lru_cache
-def _scale_file(scale):
-    return files.read_yaml(paths.params_dir() / "scales" / f"{scale}.yml")
 
 
 def _check_sizes(settings):

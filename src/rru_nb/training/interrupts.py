@@ -37,36 +37,35 @@ class StopRequest:
 
 
 @contextmanager
-def stop_request():
-    """Let SIGINT and SIGTERM only ask; one more, a second later, raises `Stopped` at once.
-
-    Yields:
-        A `StopRequest`. Outside the main thread signals cannot be caught, and nothing asks.
-    """
-    request = StopRequest()
+def handling(handlers):
+    """Handle signals by `{signal: function}`; outside the main thread, which gets none, do not."""
     if threading.current_thread() is not threading.main_thread():
-        yield request
+        yield
         return
-    before = {s: signal.signal(s, request._ask) for s in (signal.SIGINT, signal.SIGTERM)}
+    before = {signum: signal.signal(signum, handler) for signum, handler in handlers.items()}
     try:
-        yield request
+        yield
     finally:
         for signum, handler in before.items():
             signal.signal(signum, handler)
 
 
 @contextmanager
+def stop_request():
+    """Let SIGINT and SIGTERM only ask; one more, a second later, raises `Stopped` at once.
+
+    Yields:
+        A `StopRequest`. Outside the main thread nothing asks.
+    """
+    request = StopRequest()
+    with handling(dict.fromkeys((signal.SIGINT, signal.SIGTERM), request._ask)):
+        yield request
+
+
 def sigterm_raises():
-    """Raise `Stopped` on SIGTERM rather than end the process without a word."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
+    """Raise `Stopped` on SIGTERM, in a `with`, rather than end the process without a word."""
 
     def stop(signum, frame):
         raise Stopped("", signum)
 
-    before = signal.signal(signal.SIGTERM, stop)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
+    return handling({signal.SIGTERM: stop})

@@ -59,9 +59,10 @@ def _checked(name, check, value):
     try:
         return check(value)
     except _NoListError as error:
+        wanted, example = error.args
         raise UserError(
-            f"parameter {name} = {value!r} must be {error.wanted}; "
-            f'with papermill: -y "{name}: {error.example}".'
+            f"parameter {name} = {value!r} must be {wanted}; "
+            f'with papermill: -y "{name}: {example}".'
         ) from None
     except UserError as error:
         text = str(error)
@@ -69,9 +70,7 @@ def _checked(name, check, value):
 
 
 class _NoListError(UserError):
-    def __init__(self, value, wanted, example):
-        super().__init__(f"{value!r} must be {wanted}, e.g. {example}.")
-        self.wanted, self.example = wanted, example
+    """Of a value that is no such list: what is wanted, and an example."""
 
 
 def _as_list(value):
@@ -103,7 +102,7 @@ def _list_of(one, wanted, example, fits=lambda entry: True, or_none=False, least
             return None
         entries = _as_list(value)
         if entries is None or len(entries) < least or not all(map(fits, entries)):
-            raise _NoListError(value, wanted, example)
+            raise _NoListError(wanted, example)
         return list(dict.fromkeys(map(one, entries)))
 
     return check
@@ -113,20 +112,15 @@ def _names(canonical, wanted, example, **more):
     return _list_of(canonical, wanted, example, lambda name: isinstance(name, str), **more)
 
 
-def _setting(name):
-    """Return a check for a value of a setting; it leaves a whole number as it is."""
-
-    def check(value):
-        changeable()[name].checked(name, value)
-        return value
-
-    return check
-
-
 def values_of(setting):
     """Return a check for a parameter that lists values of a setting of `RunConfig`, or is None."""
+
+    def one(value):
+        changeable()[setting].checked(setting, value)
+        return value  # a whole number stays one
+
     example = [getattr(paper_config("jsb", "rru"), setting)]
-    return _list_of(_setting(setting), f"a list of values of {setting}", example, or_none=True)
+    return _list_of(one, f"a list of values of {setting}", example, or_none=True)
 
 
 def choices(what, valid):
@@ -147,7 +141,7 @@ def numbers(what, n):
     def check(value):
         values = _as_list(value) or []
         if len(values) != n or not all(kinds.is_number(v) and math.isfinite(v) for v in values):
-            raise _NoListError(value, wanted, example)
+            raise _NoListError(wanted, example)
         return [float(v) for v in values]
 
     return check

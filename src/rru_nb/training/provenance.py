@@ -82,12 +82,9 @@ def commit():
     root = paths.checkout()
     # A copy of the source without its .git may lie within another repository.
     sha = _git(root, "rev-parse", "HEAD") if root and (root / ".git").exists() else None
-    if not sha:
-        return _commit_from_environment()
-    return {"sha": sha, "dirty": bool(_git(root, "status", "--porcelain", "--", "src", "params"))}
-
-
-def _commit_from_environment():
+    if sha:
+        changed = _git(root, "status", "--porcelain", "--", "src", "params")
+        return {"sha": sha, "dirty": bool(changed)}
     given = os.environ.get("RRU_NB_COMMIT")
     if not given:
         return {"sha": None, "dirty": None}
@@ -148,8 +145,5 @@ def _cores():
 
 def _processor():
     cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.is_file():
-        for line in cpuinfo.read_text().splitlines():
-            if line.startswith("model name"):
-                return line.split(":", 1)[1].strip()
-    return platform.processor() or platform.machine()
+    named = cpuinfo.is_file() and re.search("^model name.*?:(.*)", cpuinfo.read_text(), re.M)
+    return named[1].strip() if named else platform.processor() or platform.machine()

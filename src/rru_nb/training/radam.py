@@ -6,8 +6,7 @@ from dataclasses import dataclass
 import keras
 from keras import ops
 
-from ..cells._checks import check_number
-from ..errors import UserError, check_choice
+from ..errors import UserError, check_choice, check_number
 
 VARIANTS = ("authors", "liu")
 CLIP_FLOOR = 0.01  # lets the first step through, where the second moment is still zero

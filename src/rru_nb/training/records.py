@@ -3,7 +3,6 @@
 `load_records` reads them all into a pandas frame.
 """
 
-import json
 import os
 import warnings
 from pathlib import Path
@@ -56,12 +55,9 @@ def _note_use(ids):
 def make_room(config):
     """Make sure, before a training, that its record can be written.
 
-    A damaged file in its place is set aside, with a warning. Call it with the lock of the run,
-    lest another process has just replaced that file by a good one.
-
-    Raises:
-        UserError: if the folder cannot be written, or the file in its place is of a newer version
-            or cannot be read.
+    A damaged file in its place is set aside, with a warning; one of a newer version, or that cannot
+    be read, is a `UserError`, as is a folder that cannot be written. Call it with the lock of the
+    run, lest another process has just replaced that file by a good one.
     """
     path = RunFiles(config).record
     files.check_room(path, _WHAT)
@@ -90,13 +86,12 @@ def settings_of(config):
 
 
 def write_record(record):
-    """Write a record atomically and return its path.
+    """Write a record, whole or not at all, and return its path.
 
-    A reader sees the whole record or none. Two processes that measured the same run write the
-    same content; the last one stays. What killed writers of this record left is removed.
+    Two processes that measured the same run write the same content; the last one stays.
     """
     path = RunFiles(RunConfig.from_dict(record["config"])).record
-    files.write_text(path, json.dumps(record, indent=1, allow_nan=False) + "\n", _WHAT)
+    files.write_json(path, record, _WHAT)
     return path
 
 
@@ -147,8 +142,12 @@ def load_records(**filters):
         frame = frame[frame[column].isin(wanted)]
     if "id" in filters:
         _note_use(frame.id)
-    order = ["dataset", "scale", "cell", "seed", "id"]
-    return frame.sort_values(order, ignore_index=True, key=_as_the_paper_orders)
+    cells = list(CELLS).index  # in the order of the paper
+    return frame.sort_values(
+        ["dataset", "scale", "cell", "seed", "id"],
+        ignore_index=True,
+        key=lambda column: column.map(cells) if column.name == "cell" else column,
+    )
 
 
 _NAMES = {
@@ -165,16 +164,13 @@ def _wanted(column, given):
     return [_NAMES[column](value) for value in values] if column in _NAMES else values
 
 
-def _as_the_paper_orders(column):
-    return column.map(list(CELLS).index) if column.name == "cell" else column
-
-
 def as_frame(records):
     """Return records as a frame with the columns of `load_records`, in the order given."""
     import pandas as pd  # the command line reads records without it
 
-    rows = [_as_row(record) for record in records]
-    return pd.DataFrame(rows, columns=None if rows else _columns())
+    rows, rest = [_as_row(record) for record in records], ["epochs", "path"]
+    columns = ["id", *_SETTINGS, *_OUTCOME, "differences", "published", *_ORIGIN, *rest]
+    return pd.DataFrame(rows, columns=None if rows else columns)
 
 
 def _all_records():
@@ -234,8 +230,3 @@ def _as_row(record):
         row |= {f"{split}_{metric}": value for metric, value in record[split].items()}
     row |= {name: record.get(name) for name in _ORIGIN}
     return row | {"epochs": record["epochs"], "path": record.get("path")}
-
-
-def _columns():
-    rest = ["differences", "published", *_ORIGIN, "epochs", "path"]
-    return ["id", *_SETTINGS, *_OUTCOME, *rest]

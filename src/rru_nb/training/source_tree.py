@@ -9,15 +9,10 @@ _WITH_DOCSTRING = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionD
 def tree_digest(sources):
     """Return a digest of modules that comments, docstrings, layout and moves leave as it is.
 
-    It is taken of the syntax trees. Of an import from the package itself only the imported names
-    count, not the module that they come from nor the import's place, and neither do the modules'
-    own names, so that a module may move to another folder.
-
-    Args:
-        sources: the text of each module.
-
-    Returns:
-        Sixteen hex digits, the same for each version of Python.
+    It is taken of the syntax trees of the modules' texts, in sixteen hex digits, the same for each
+    version of Python. Of an import from the package itself only the imported names count, not the
+    module that they come from nor the import's place, and neither do the modules' own names, so
+    that a module may move to another folder.
     """
     modules = sorted(filter(None, map(_module, sources)))
     return hashlib.sha256("\n".join(modules).encode()).hexdigest()[:16]

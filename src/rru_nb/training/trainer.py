@@ -42,15 +42,12 @@ def run(config, progress=True):
         RunFiles(config).forget(until=found_path(config).stat().st_mtime)
         return record
     with RunFiles(config).alone():
-        record = find_record(config) or _train_and_write(config, progress)
+        record = find_record(config)
+        if record is None:
+            make_room(config)
+            record = train(config, progress, keep=True)
+            write_record(record)
     RunFiles(config).forget()
-    return record
-
-
-def _train_and_write(config, progress):
-    make_room(config)
-    record = train(config, progress, keep=True)
-    write_record(record)
     return record
 
 
@@ -96,13 +93,15 @@ def _train(config, progress, keep, finished):
 def _record(fit, units, sources, clock):
     model, splits = fit.model, fit.task.splits
     scores = fit.final_scores()
+    recurrent = [layer for layer in model.layers if isinstance(layer, keras.layers.RNN)]
+    recurrence = {"fused" if getattr(layer, "fused", False) else "cell" for layer in recurrent}
     return {
         **settings_of(fit.config),
         "status": "ok" if scores["test"] else "failed",
         "failure": fit.failure,
         "units": units,
         "n_params": fit.n_params,
-        "recurrence": sorted({_recurrence(layer) for layer in model.layers} - {None}),
+        "recurrence": sorted(recurrence),
         "epochs": fit.history,
         "best_epoch": fit.best_epoch,
         **scores,
@@ -134,9 +133,3 @@ class _Clock:
     def as_dict(self):
         names = ("started", "commit", "devices")
         return {name: getattr(self, name) for name in names} | {"spent": self.seconds()}
-
-
-def _recurrence(layer):
-    if not isinstance(layer, keras.layers.RNN):
-        return None
-    return "fused" if getattr(layer, "fused", False) else "cell"

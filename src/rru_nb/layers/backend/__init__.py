@@ -31,7 +31,6 @@ from ..products import products_in
 
 TRAINS = ("tensorflow", "jax")
 KNOWN = (*TRAINS, "torch")
-BACKEND_TITLES = {"tensorflow": "TensorFlow", "jax": "JAX"}
 PACKAGES = {"tensorflow": ("tensorflow",), "jax": ("jax", "jaxlib")}  # that decide about numbers
 INSTALL = {
     "tensorflow": 'pip install "rru_nb"',

@@ -98,7 +98,8 @@ def switches():
 def fixed(precision):
     """Compute as `precision` says, in graphs, whatever this process had set; then set it back."""
     _refuse_rewriting()
-    tf32, eager = tf.config.experimental.tensor_float_32_execution_enabled(), _runs_eagerly()
+    tf32 = tf.config.experimental.tensor_float_32_execution_enabled()
+    eager = tf.config.functions_run_eagerly()
     tf.config.experimental.enable_tensor_float_32_execution(precision == "tf32")
     tf.config.run_functions_eagerly(False)
     try:
@@ -106,10 +107,6 @@ def fixed(precision):
     finally:
         tf.config.experimental.enable_tensor_float_32_execution(tf32)
         tf.config.run_functions_eagerly(eager)
-
-
-def _runs_eagerly():
-    return tf.config.functions_run_eagerly()
 
 
 def _refuse_rewriting():

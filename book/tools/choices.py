@@ -8,9 +8,9 @@ from chance; each is compared with the 95 % prediction interval of the unchanged
 import numpy as np
 import pandas as pd
 
-from ..training.config import command, paper_config
-from ..training.records import find_record
-from .seeds import expected_run, recorded
+from rru_nb.analysis.seeds import expected_run, recorded
+from rru_nb.training.config import command, paper_config
+from rru_nb.training.records import find_record
 
 DATASET, CELL = "jsb", "rru"
 UNCHANGED = "as the code"
@@ -27,15 +27,13 @@ CHOICES = {  # what is changed: the settings that change it
 OTHER_TEST_DATA = ("silences",)  # what is scored changes with it: no seed of ours compares
 
 
-def choice_configs(seed=0):
+def choice_configs():
     """Return `{what is changed: RunConfig}`, first the run without a change."""
     changes = {UNCHANGED: {}} | CHOICES
-    return {
-        title: paper_config(DATASET, CELL, seed=seed, **change) for title, change in changes.items()
-    }
+    return {title: paper_config(DATASET, CELL, **change) for title, change in changes.items()}
 
 
-def effects(seed=0):
+def effects():
     """Return a row for each detail: test scores, their change in percent, epochs, the command.
 
     Returns:
@@ -46,7 +44,7 @@ def effects(seed=0):
         expected elsewhere; "" where that cannot be told), `best_epoch`, `status`, `id` and
         `command`; None where a run is not measured or failed.
     """
-    frame = pd.DataFrame([_effect(title, config) for title, config in choice_configs(seed).items()])
+    frame = pd.DataFrame([_effect(title, config) for title, config in choice_configs().items()])
     unchanged = recorded(DATASET)[CELL].dropna()
     if len(unchanged):
         runs = [_effect("", paper_config(DATASET, CELL, seed=s)) for s in unchanged.index]

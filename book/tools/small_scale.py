@@ -3,20 +3,18 @@
 import numpy as np
 import pandas as pd
 
-from ..experiments.baselines import baseline
-from ..training.config import CELLS, KINDS, RunConfig, command, paper_config
-from ..training.records import find_record, load_records
-from .tables import paper_datasets, published_row
+from rru_nb.analysis.tables import paper_datasets
+from rru_nb.experiments.baselines import baseline
+from rru_nb.training.config import CELLS, KINDS, RunConfig, command, paper_config
+from rru_nb.training.records import find_record, load_records
 
+SCALE = "laptop"
 _STANDARD_TOO = ("ptb-word",)  # texts that differ between the protocols, not only in the scoring
 _PROTOCOL_TITLES = {"authors": "the authors' text", "standard": "the field's text"}
 
 
-def small_rows(scale="laptop"):
+def small_rows():
     """Return what each cell reaches, a row for each task and cell: means over the seeds recorded.
-
-    Args:
-        scale: str.
 
     Returns:
         A frame with the columns `task` (the paper's words), `dataset`, `protocol`, `metric`,
@@ -32,12 +30,12 @@ def small_rows(scale="laptop"):
         if KINDS[name] != "music"
         for protocol in (("authors", "standard") if name in _STANDARD_TOO else ("authors",))
     ]
-    recorded = load_records(scale=scale)
+    recorded = load_records(scale=SCALE)
     seeds = {name: sorted({0, *recorded.seed[recorded.dataset == name]}) for name, _ in tasks}
     return pd.DataFrame(
         [
             _means_over_seeds(
-                [paper_config(name, cell, scale, s, protocol=protocol) for s in seeds[name]]
+                [paper_config(name, cell, SCALE, s, protocol=protocol) for s in seeds[name]]
             )
             for name, protocol in tasks
             for cell in CELLS
@@ -50,7 +48,7 @@ def _means_over_seeds(configs: list[RunConfig]):
     records = {config: record for config in configs if (record := find_record(config))}
     scored = {c: record for c, record in records.items() if record["status"] == "ok"}
     config, first = next(iter((scored or records or {configs[0]: {}}).items()))
-    title = published_row(config.dataset)
+    title = paper_config(config.dataset, "rru").published["row"]  # the paper's own words
     if config.dataset in _STANDARD_TOO:
         title = f"{title}, {_PROTOCOL_TITLES[config.protocol]}"
     scores = [record["test"][config.metric] for record in scored.values()]

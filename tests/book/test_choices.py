@@ -1,0 +1,77 @@
+"""The implementation details, one change each, beside the seeds of the unchanged run."""
+
+import re
+
+import pytest
+from helpers import a_record
+
+from book.tools import choices, generate
+from rru_nb.storage import paths
+from rru_nb.training.config import paper_config
+from rru_nb.training.records import write_record
+
+
+def test_each_choice_changes_what_it_says_and_nothing_else():
+    configs = choices.choice_configs()
+    assert configs.pop("as the code") == paper_config("jsb", "rru")
+    for title, config in configs.items():
+        assert set(config.differences) == set(choices.CHOICES[title]), title
+
+
+def test_effects_of_runs_that_are_not_there_are_not_numbers(monkeypatch, tmp_path):
+    monkeypatch.setenv("RRU_NB_RESULTS", str(tmp_path))
+    table = choices.effects()
+    assert table.nll_window.isna().all() and table.change_percent.isna().all()
+    assert set(table.status) == {"not measured"}
+    assert all("rru-nb run --dataset jsb --cell rru" in c for c in table.command)
+
+
+def test_all_effects_at_once_are_judged_by_a_wider_interval(monkeypatch, tmp_path):
+    monkeypatch.setenv("RRU_NB_RESULTS", str(tmp_path))
+    assert choices.together(choices.effects()) == ""
+    changes = {0: {}, 1: {"optimizer": "liu"}, 2: {"loss_average": "frame"}, 3: {}, 4: {}}
+    scores = {0: 8.0, 1: 8.35, 2: 9.0, 3: 8.1, 4: 8.05}
+    for seed, change in changes.items():
+        config = paper_config("jsb", "rru", seed=0 if change else seed, **change)
+        test = {"nll_window": scores[seed], "nll_frame": 8.0}
+        write_record(a_record(config, test=test))
+    # Three seeds, 8.05 ± t · 0.05 · √(4/3): t is 4.30 for one run, 6.21 for two at once.
+    said = choices.together(choices.effects())
+    assert "Each line by itself, 2 of 2 are beyond the seeds" in said
+    assert "interval 7.692 to 8.408), 1 is." in said
+
+
+def test_an_effect_counts_beyond_the_seeds_of_the_unchanged_run(monkeypatch, tmp_path):
+    monkeypatch.setenv("RRU_NB_RESULTS", str(tmp_path))
+
+    def measured(score, seed=0, **change):
+        config = paper_config("jsb", "rru", seed=seed, **change)
+        write_record(a_record(config, test={"nll_window": score, "nll_frame": score}))
+
+    measured(8.0)
+    measured(8.1, seed=1)
+    measured(9.0, clip_multiplier=None)
+    assert set(choices.effects().beyond_seeds) == {""}, "two seeds tell nothing of a third"
+    measured(8.05, seed=2)
+    measured(7.0, optimizer="liu")
+    measured(8.2, loss_average="frame")  # within 8.05 ± 4.3 · 0.05 · sqrt(4 / 3)
+    measured(9.0, silences="kept")
+    told = choices.effects().set_index("setting")
+    assert told.what[""] == "as the code, mean of 3 seeds"
+    assert told.nll_window[""] == pytest.approx(8.05)
+    assert dict(told.beyond_seeds) == {
+        "": "",
+        "optimizer": "better",
+        "residual_speed": "",
+        "silences": "",
+        "clip_multiplier": "worse",
+        "loss_average": "no",
+        "select_on": "",
+    }
+    shown = generate.substitutions()
+    assert shown["effect_optimizer"] == "[-13.0&nbsp;%](choices), one run", "against the mean, 8.05"
+    assert shown["effect_loss_average"] == "[none beyond the seeds](choices), one run"
+    assert shown["effect_silences"].endswith("one run, other test data")
+    assert shown["effect_select_on"] == "–"
+    page = (paths.checkout() / "book" / "differences.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"{{ (\w+) }}", page)) == set(shown)
