@@ -84,13 +84,17 @@ def measure(cells, offset, average="nll_batches"):
     points = page.replicate("nottingham")
     for row in points[points.cell.isin(cells)].itertuples():
         point = {"learning_rate": [row.learning_rate], "n_params": [row.n_params]}
-        (config,) = section("robustness").runs("nottingham", [row.cell], "paper", **point)
+        (config,) = section("robustness").runs(
+            "nottingham", [row.cell], "paper", [row.seed], **point
+        )
         scores = {"nll_window": 9.0, average: row.theirs + offset[row.learning_rate]}
         write_record(a_record(config, test=scores, best_epoch=7))
 
 
 def test_eight_points_and_three_are_declared(results):
     points = page.replicate("nottingham")
+    assert list(points[points.seed == 1].cell) == ["mogrifier"] * 2, "added later"
+    points = points[points.seed == 0]
     assert list(points.cell) == ["rru"] * 4 + ["lstm"] * 2 + ["mogrifier"] * 2
     assert set(points.n_params) == {1_000_000} and (points.status == "missing").all()
     assert list(points.theirs) == [2.969, 3.008, 3.038, 3.081, 3.300, 3.307, 3.316, 3.303]
@@ -128,6 +132,7 @@ def test_a_cell_beyond_the_tolerance_is_named_though_the_mean_is_within(results)
     measure(["mogrifier"], {6e-3: 0.09, 1e-2: 0.06})
     points = page.replicate("nottingham")
     assert page.judge_agreement(points, 0.03).startswith("Beyond 0.03: Mogrifier LSTM. ")
+    assert list(page.mean_differences(points)["count"]) == [4, 2, 2, 8], "points, not seeds"
     assert page.mean_differences(points)["mean"]["mogrifier"] == pytest.approx(0.075)
 
 
