@@ -156,7 +156,7 @@ def _written(found, columns, rows, template="speed_table.md"):
 def printed(name, value):
     """Return a value as the tables print it: seconds with three decimals, bytes with none."""
     if isinstance(value, float):
-        digits = 3 if name.endswith("_s") else 0 if name.endswith("_MB") else 2
+        digits = 3 if name.endswith("_s") else 0 if name.endswith(("_MB", "_us")) else 2
         return f"{value:,.{digits}f}"
     return f"{value:,}" if isinstance(value, int) else value or "–"
 

@@ -39,12 +39,12 @@ def rows_of(record):
 
 
 def measured_in(rows):
-    """Return the seconds and megabytes of a record's rows, as a table shows them."""
+    """Return the seconds, microseconds and megabytes of a record's rows, as a table shows them."""
     for row in rows:
         for name, value in row.items():
             if name.endswith("median_s"):
                 yield f"{value:.3f}"
-            elif name in ("peak_MB", "step_MB"):
+            elif name in ("peak_MB", "step_MB", "median_us"):
                 yield f"{value:,.0f}"
 
 
@@ -173,9 +173,9 @@ def test_the_verdict_is_that_of_the_committed_records(context, monkeypatch):
 
 def test_the_verdict_turns_where_the_plain_cell_is_slower(context, monkeypatch):
     monkeypatch.setenv("RRU_NB_ROOT", str(ROOT))
-    assert "rru-verdict holds" in speed.verdict(context)
-    monkeypatch.setattr(speed, "ROUGHLY", 1.1)  # over pixels it is 1.14
     assert "rru-verdict does-not-hold" in speed.verdict(context)
+    monkeypatch.setattr(speed, "ROUGHLY", 1.6)  # over pixels it is 1.54 on one processor
+    assert "rru-verdict holds" in speed.verdict(context)
 
 
 def test_a_table_is_written_as_agreed(context, monkeypatch, golden):

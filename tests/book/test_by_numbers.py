@@ -130,7 +130,7 @@ def test_watching_sees_zero_first_and_then_each_update():
 
 @pytest.mark.parametrize("value", [[1.0], "1, a", [1, True], [float("nan"), 0], 3, None])
 def test_two_numbers_are_wanted(value):
-    with pytest.raises(UserError, match="must be a list of 2 numbers"):
+    with pytest.raises(UserError, match="a list of 2 numbers"):
         numbers("x", 2)(value)
 
 

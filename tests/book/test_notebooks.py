@@ -109,7 +109,7 @@ def test_missing_records_are_shown_with_their_command_and_nothing_is_invented(qu
     notebook = execute("main_results", dataset="nottingham", train=False, live_scale="smoke")
     shown = text_of(notebook)
     assert "rru-nb run --dataset nottingham --cell mogrifier" in shown
-    assert "4 of 4 runs are not measured" in shown and "No trial is measured here yet" in shown
+    assert "4 of the 4 runs are not measured" in shown and "No search is recorded" in shown
     assert not list(Path("results").glob("nottingham/*"))
 
 

@@ -254,7 +254,7 @@ def test_missing_weights_are_named_and_the_piece_is_heard_all_the_same(config):
         ({"piece": 57}, ["piece 57", "0 to 56"]),
         ({"piece": -1}, ["piece -1"]),
         ({"prime_frames": 1000}, ["prime_frames 1000"]),
-        ({"temperature": 0.0}, ["temperature 0.0"]),
+        ({"temperature": 0.0}, ["temperature = 0.0"]),
         ({"cells": ["gur"]}, ["'gur'", "'gru'"]),
     ],
 )

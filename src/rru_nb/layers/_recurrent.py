@@ -21,7 +21,6 @@ that of Keras, elsewhere `_plain.loop`.
 
 import functools
 import importlib
-import inspect
 
 import keras
 from keras import ops
@@ -44,39 +43,22 @@ class RecurrentLayer(keras.layers.RNN):
     The dropout masks of all steps are drawn before the loop, fused or not, so both take the
     same masks from a seed, where they lay them out alike.
 
-    A subclass names the class of its cell, what that is called in a model, and the module of its
-    loop: `cell_class`, `cell_name` and `loop_name`. It then takes the cell's arguments, in their
-    order, and a subclass without a `cell_class` takes a cell.
-
     Args:
-        *arguments: of the cell, or the cell.
+        cell: the cell. A subclass names the module of its loop, if any, in `loop_name`, and in
+            `cell_arguments` the cell's arguments that are the layer's too.
         fused: True, False (run the cell), or None: fused where it can serve. The attribute
             `fused` says which it is.
-        **kwargs: of the cell by name, and of `keras.layers.RNN`.
+        **kwargs: of `keras.layers.RNN`.
 
     Raises:
         UserError: if `fused=True` can't be honoured; the message says why.
     """
 
-    cell_class = cell_name = loop_name = None
+    loop_name: str | None
+    cell_arguments: tuple[str, ...]
 
-    def __init_subclass__(cls, **options):
-        super().__init_subclass__(**options)
-        if cls.cell_class:
-            of_cell = inspect.signature(cls.cell_class)
-            *own, kwargs = of_cell.parameters.values()
-            cls.cell_arguments = [argument.name for argument in own]
-            fused = inspect.Parameter("fused", inspect.Parameter.KEYWORD_ONLY, default=None)
-            cls.__signature__ = of_cell.replace(parameters=[*own, fused, kwargs])
-
-    def __init__(self, *arguments, fused=None, **kwargs):
-        if self.cell_class:
-            given = [name for name in self.cell_arguments if name in kwargs]
-            options = {name: kwargs.pop(name) for name in given}
-            # The two that a layer's cell must share with it.
-            options |= {name: kwargs[name] for name in ("dtype", "trainable") if name in kwargs}
-            arguments = [self.cell_class(*arguments, **options, name=self.cell_name)]
-        super().__init__(*arguments, **kwargs)
+    def __init__(self, cell, fused=None, **kwargs):
+        super().__init__(cell, **kwargs)
         if fused not in (True, False, None):
             raise UserError(f"fused = {fused!r} is not valid. Give True, False or None.")
         obstacle = self._obstacle()
@@ -113,9 +95,7 @@ class RecurrentLayer(keras.layers.RNN):
                 f"{type(self).__name__} runs its cell step by step. Take precision='float32'."
             )
         if not self.fused and keras.backend.backend() == "tensorflow":
-            if training and self.cell.dropout:  # Keras' loop hands out the masks of each step
-                shape = (*ops.shape(sequences)[:2], self.cell.dropped_features)
-                sequences = Step(sequences, self._draw(shape))
+            sequences = self._with_masks(sequences, training)
             return super().inner_loop(sequences, initial_state, mask, training)
         loop, features_first = functools.partial(_plain.loop, unroll=self.unroll), False
         if self.fused:
@@ -144,6 +124,12 @@ class RecurrentLayer(keras.layers.RNN):
         shape = (shape[0], features, shape[2]) if features_first else (*shape[:2], features)
         return self._draw(shape)
 
+    def _with_masks(self, sequences, training):
+        """Pair sequences with the dropout masks of all steps, for Keras' loop to hand out."""
+        if not training or not self.cell.dropout:
+            return sequences
+        return Step(sequences, self._draw((*ops.shape(sequences)[:2], self.cell.dropped_features)))
+
     def _draw(self, shape):
         of_backend = _of_backend("dropout")
         draw = of_backend.draw_mask if of_backend else draw_mask
@@ -169,3 +155,8 @@ def _of_backend(module):
         if error.name not in (folder, f"{folder}.{module}"):
             raise
         return None
+
+
+def cell_options(kwargs):
+    """Pick from a layer's keyword arguments those that its cell must share."""
+    return {name: kwargs[name] for name in ("dtype", "trainable") if name in kwargs}

@@ -14,5 +14,6 @@ class CellLayer(RecurrentLayer):
         **kwargs: of `keras.layers.RNN`, e.g. `return_sequences=True`.
     """
 
+    loop_name = None
     get_config = keras.layers.RNN.get_config
     from_config = classmethod(keras.layers.RNN.from_config.__func__)

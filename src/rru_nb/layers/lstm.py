@@ -3,14 +3,25 @@
 import keras
 
 from ..cells.lstm import LSTMCell
-from ._recurrent import RecurrentLayer
+from ._recurrent import RecurrentLayer, cell_options
 
 
 @keras.saving.register_keras_serializable(package="rru_nb")
 class LSTM(RecurrentLayer):
     """`keras.layers.RNN` of an `LSTMCell`: same weights, same numbers, less time.
 
-    Arguments are those of the cell, and those of `RecurrentLayer`, which says what it raises.
+    Args:
+        units, dropout, forget_bias, seed: of `LSTMCell`.
+        fused: True, False, or None for fused where it can serve; see `RecurrentLayer`.
+        **kwargs: of `keras.layers.RNN`, e.g. `return_sequences=True`.
+
+    Raises:
+        UserError: if an argument is out of its range, or `fused=True` can't be honoured.
     """
 
-    cell_class, cell_name, loop_name = LSTMCell, "lstm_cell", "lstm"
+    loop_name = "lstm"
+    cell_arguments = ("units", "dropout", "forget_bias", "seed")
+
+    def __init__(self, units, dropout=0.0, forget_bias=1.0, seed=None, fused=None, **kwargs):
+        options = {"name": "lstm_cell", **cell_options(kwargs)}
+        super().__init__(LSTMCell(units, dropout, forget_bias, seed, **options), fused, **kwargs)
