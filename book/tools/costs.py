@@ -1,7 +1,7 @@
 """What the whole reproduction costs: core-hours from records, a bound for GPUs, a schedule.
 
 Hours are those of the machine that most records come from. Runs of which nothing similar was
-measured there are estimated from their operations, at the speed of those that were, and counted.
+measured there are counted beside, never guessed.
 """
 
 import heapq
@@ -9,11 +9,12 @@ from collections import Counter
 
 import numpy as np
 
+from rru_nb.data.registry import DATASETS_BY_NAME
 from rru_nb.errors import UserError
 from rru_nb.experiments import SECTIONS, section
-from rru_nb.experiments.costs import EVALUATION, Costs, duration, operations, time_steps
+from rru_nb.experiments.costs import Costs, duration
 from rru_nb.experiments.tuning import searches
-from rru_nb.training.config import CELLS, SCALES
+from rru_nb.training.config import CELLS, KINDS, SCALES
 from rru_nb.training.records import load_records
 
 WORKERS = (1, 8, 64)
@@ -41,12 +42,12 @@ def costs(context):
     cores = f"{machine['cores']} core{'s' * (machine['cores'] != 1)}"
     note = f"""
 Core-hours come from {len(known.runs)} records of the {machine["cpu"]}, {cores}, which did other
-work too. Runs that are like none of these are **estimated** from the operations of an epoch, at the
-median speed of the recorded ones, and counted in brackets. The time with several such workers is
+work too; runs that are like none of these stand after a plus. The time with several such workers is
 the mean of simulated schedules, in which each run takes longer or shorter than expected as the
 recorded ones did: eight of ten took {low:.2f} to {high:.2f} times as long. GPU-hours are **an
-estimate, not measured**: the least that a card's arithmetic and memory take (its roofline).
-Starting kernels takes time too, and most of it for small models.
+estimate, not measured**: the least that a card's arithmetic and memory take (its roofline), for the
+music sets and word-level Penn Treebank. Starting kernels takes time too, and most of it for small
+models.
 """
     return "\n".join(lines) + "\n" + note
 
@@ -70,32 +71,23 @@ def _runs(name, dataset, scale):
 
 
 def _row(what, scale, configs, known, cores, ratios):
-    seconds, estimated = expected(configs, known)
+    seconds = [known.seconds(config) for config in configs]
+    told = [s for s in seconds if s is not None]
+    unknown = len(seconds) - len(told)
     cells = [what, scale, f"{len(configs):,}"]
-    cells += [f"{sum(seconds) * cores / 3600:,.1f}" if seconds else "not known"]
-    cells[-1] += f" ({estimated:,} estimated)" if estimated else ""
-    cells += [duration(simulate(seconds, ratios, n)) if seconds else "" for n in WORKERS]
+    cells += [f"{sum(told) * cores / 3600:,.1f}{_and_more(unknown)}"]
+    cells += [duration(simulate(told, ratios, n)) if told else "" for n in WORKERS]
     for gpu in GPUS:
-        bound = sum(gpu_seconds(config, known.epochs(config), gpu) for config in configs)
-        cells.append(f"at least {bound / 3600:.2g}" if configs else "")
+        bounds = [gpu_seconds(config, known.epochs(config), gpu) for config in configs]
+        of_gpu = [bound for bound in bounds if bound is not None]
+        left_out = len(bounds) - len(of_gpu)
+        hours = f"at least {sum(of_gpu) / 3600:.2g}{_and_more(left_out)}"
+        cells.append(hours if of_gpu else "")
     return f"| {' | '.join(cells)} |"
 
 
-def expected(configs, known):
-    """Return the expected seconds of runs, and how many are estimated; none without records."""
-    seconds = [known.seconds(config) for config in configs]
-    if not known.runs:
-        return [], 0
-    speed = np.median([_operations(config, known) / actual for config, actual in known.runs])
-    filled = [
-        _operations(config, known) / speed if measured is None else measured
-        for config, measured in zip(configs, seconds)
-    ]
-    return filled, seconds.count(None)
-
-
-def _operations(config, known):
-    return known.epochs(config) * EVALUATION * operations(config)
+def _and_more(n):
+    return f" + {n} run{'s' * (n > 1)}" if n else ""
 
 
 def usual_machine(records):
@@ -128,13 +120,19 @@ def simulate(seconds, ratios, workers, draws=DRAWS, seed=0):
 
 
 def gpu_seconds(config, epochs, gpu):
-    """Return the least seconds of a training on a GPU by its roofline.
+    """Return the least seconds of a training on a GPU by its roofline; None where not known.
 
     In each time step of a batch every weight is read once a pass, and takes a multiplication and
     an addition for each sequence.
     """
+    counts = DATASETS_BY_NAME[config.dataset].counts
+    if config.scale != "paper" or not config.n_params or not _counts_time_steps(config):
+        return None
     arithmetic, memory = GPUS[gpu]
-    n_steps = time_steps(config)
-    weights = operations(config) / (2 * PASSES * n_steps)
+    weights = config.n_params
     time_step = PASSES * weights * max(2 * config.batch_size / arithmetic, 4 / memory)
-    return epochs * n_steps / config.batch_size * time_step
+    return epochs * counts["train"][1] / config.batch_size * time_step
+
+
+def _counts_time_steps(config):
+    return KINDS[config.dataset] == "music" or config.dataset == "ptb-word"
