@@ -1,7 +1,7 @@
 """What the whole reproduction costs: core-hours from records, a bound for GPUs, a schedule.
 
 Hours are those of the machine that most records come from. Runs of which nothing similar was
-measured there are counted beside, never guessed.
+measured there are estimated from their operations, at the speed of those that were, and counted.
 """
 
 import heapq
@@ -9,12 +9,11 @@ from collections import Counter
 
 import numpy as np
 
-from rru_nb.data.registry import DATASETS_BY_NAME
 from rru_nb.errors import UserError
 from rru_nb.experiments import SECTIONS, section
-from rru_nb.experiments.costs import Costs, duration
+from rru_nb.experiments.costs import EVALUATION, Costs, duration, operations, time_steps
 from rru_nb.experiments.tuning import searches
-from rru_nb.training.config import CELLS, KINDS, SCALES
+from rru_nb.training.config import CELLS, SCALES
 from rru_nb.training.records import load_records
 
 WORKERS = (1, 8, 64)
@@ -27,7 +26,7 @@ PASSES = 3  # forward, and backward to the inputs and to the weights
 
 
 def costs(context):
-    """A row for each section and scale: runs, core-hours, hours with several workers, GPUs."""
+    """Return a row for each section and scale: runs, core-hours, hours by workers, GPUs."""
     records = load_records()
     machine = usual_machine(records)
     if machine is None:
@@ -35,19 +34,26 @@ def costs(context):
     known = Costs(machine)
     ratios = spread(known)
     workers = [f"{n} worker{'s' * (n > 1)}" for n in WORKERS]
-    head = ["what", "scale", "runs", "core-hours", *workers, *(f"{gpu}-hours" for gpu in GPUS)]
+    head = [
+        "what",
+        "scale",
+        "runs",
+        "core-hours",
+        *workers,
+        *(f"{gpu}-hours, at least" for gpu in GPUS),
+    ]
     lines = [f"| {' | '.join(head)} |", f"|{' --- |' * len(head)}"]
     lines += [_row(*group, known, machine["cores"], ratios) for group in groups()]
     low, high = np.quantile(ratios, [0.1, 0.9])
     cores = f"{machine['cores']} core{'s' * (machine['cores'] != 1)}"
     note = f"""
 Core-hours come from {len(known.runs)} records of the {machine["cpu"]}, {cores}, which did other
-work too; runs that are like none of these stand after a plus. The time with several such workers is
-the mean of simulated schedules, in which each run takes longer or shorter than expected as the
-recorded ones did: eight of ten took {low:.2f} to {high:.2f} times as long. GPU-hours are **an
-estimate, not measured**: the least that a card's arithmetic and memory take (its roofline), for the
-music sets and word-level Penn Treebank. Starting kernels takes time too, and most of it for small
-models.
+work too. Runs that are like none of these are **estimated** from the operations of an epoch, at the
+median speed of the recorded ones; brackets say how many. The time with several such workers is the
+mean of simulated schedules, in which each run takes longer or shorter than expected as the recorded
+ones did: eight of ten took {low:.2f} to {high:.2f} times as long. GPU-hours are **an estimate, not
+measured**: the least that a card's arithmetic and memory take (its roofline). Starting kernels
+takes time too, and most of it for small models.
 """
     return "\n".join(lines) + "\n" + note
 
@@ -71,23 +77,32 @@ def _runs(name, dataset, scale):
 
 
 def _row(what, scale, configs, known, cores, ratios):
-    seconds = [known.seconds(config) for config in configs]
-    told = [s for s in seconds if s is not None]
-    unknown = len(seconds) - len(told)
-    cells = [what, scale, f"{len(configs):,}"]
-    cells += [f"{sum(told) * cores / 3600:,.1f}{_and_more(unknown)}"]
-    cells += [duration(simulate(told, ratios, n)) if told else "" for n in WORKERS]
+    seconds, estimated = expected(configs, known)
+    runs = f"{len(configs):,}" + (f" ({estimated:,})" if estimated else "")
+    hours = sum(seconds) * cores / 3600
+    cells = [what, scale, runs, f"{hours:,.{1 if hours < 100 else 0}f}" if seconds else "not known"]
+    cells += [duration(simulate(seconds, ratios, n)) if seconds else "" for n in WORKERS]
     for gpu in GPUS:
-        bounds = [gpu_seconds(config, known.epochs(config), gpu) for config in configs]
-        of_gpu = [bound for bound in bounds if bound is not None]
-        left_out = len(bounds) - len(of_gpu)
-        hours = f"at least {sum(of_gpu) / 3600:.2g}{_and_more(left_out)}"
-        cells.append(hours if of_gpu else "")
+        bound = sum(gpu_seconds(config, known.epochs(config), gpu) for config in configs) / 3600
+        cells.append(f"{bound:.2g}" if bound < 100 else f"{bound:,.0f}")
     return f"| {' | '.join(cells)} |"
 
 
-def _and_more(n):
-    return f" + {n} run{'s' * (n > 1)}" if n else ""
+def expected(configs, known):
+    """Return the expected seconds of runs, and how many are estimated; none without records."""
+    seconds = [known.seconds(config) for config in configs]
+    if not known.runs:
+        return [], 0
+    speed = np.median([_operations(config, known) / actual for config, actual in known.runs])
+    filled = [
+        _operations(config, known) / speed if measured is None else measured
+        for config, measured in zip(configs, seconds)
+    ]
+    return filled, seconds.count(None)
+
+
+def _operations(config, known):
+    return known.epochs(config) * EVALUATION * operations(config)
 
 
 def usual_machine(records):
@@ -120,19 +135,13 @@ def simulate(seconds, ratios, workers, draws=DRAWS, seed=0):
 
 
 def gpu_seconds(config, epochs, gpu):
-    """Return the least seconds of a training on a GPU by its roofline; None where not known.
+    """Return the least seconds of a training on a GPU by its roofline.
 
     In each time step of a batch every weight is read once a pass, and takes a multiplication and
     an addition for each sequence.
     """
-    counts = DATASETS_BY_NAME[config.dataset].counts
-    if config.scale != "paper" or not config.n_params or not _counts_time_steps(config):
-        return None
     arithmetic, memory = GPUS[gpu]
-    weights = config.n_params
+    n_steps = time_steps(config)
+    weights = operations(config) / (2 * PASSES * n_steps)
     time_step = PASSES * weights * max(2 * config.batch_size / arithmetic, 4 / memory)
-    return epochs * counts["train"][1] / config.batch_size * time_step
-
-
-def _counts_time_steps(config):
-    return KINDS[config.dataset] == "music" or config.dataset == "ptb-word"
+    return epochs * n_steps / config.batch_size * time_step

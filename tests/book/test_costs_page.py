@@ -39,18 +39,32 @@ def test_the_roofline_of_a_small_batch_is_memory_and_of_a_large_one_arithmetic()
     large = paper_config("jsb", "rru", n_params=1_000_000, batch_size=512)
     operations = 3 * 2 * 1_000_000 * 13_807  # whatever the batch
     assert costs.gpu_seconds(large, 10, "T4") == pytest.approx(10 * operations / 8.1e12)
-    assert costs.gpu_seconds(paper_config("imdb", "rru"), 10, "T4") is None
 
 
-def test_every_row_counts_all_of_its_runs_and_guesses_none():
+def test_every_row_counts_all_of_its_runs():
     rows = {(what, scale): configs for what, scale, configs in costs.groups()}
     assert sum(len(c) for (what, _), c in rows.items() if "100 trials" in what) == 5 * 4 * 100
     text = costs.costs(None)
     cells = [line.split(" | ") for line in text.splitlines() if line.startswith("| ")][2:]
-    assert [int(row[2].replace(",", "")) for row in cells] == [len(c) for c in rows.values()]
-    nothing = costs.Costs({"cpu": "another", "cores": 1})
-    (row,) = [costs._row("x", "paper", [paper_config("jsb", "rru")], nothing, 1, [1.0])]
-    assert "0.0 + 1 run " in row and " h |" not in row
+    runs = [int(row[2].split(" ")[0].replace(",", "")) for row in cells]
+    assert runs == [len(c) for c in rows.values()]
+
+
+def test_what_is_like_no_record_is_estimated_at_the_speed_of_the_records():
+    known = costs.Costs({"cpu": "another", "cores": 1})
+    config = paper_config("jsb", "rru", n_params=1_000_000, max_epochs=10)
+    assert costs.expected([config], known) == ([], 0)
+    assert "not known" in costs._row("x", "paper", [config], known, 1, [1.0])
+    epochs = [{"seconds": 60.0}] * 10
+    known.add(config, 1_000_000, 600.0, epochs)
+    known.runs.append((config, 600.0))
+    twice = paper_config("nottingham", "rru", n_params=2_000_000, max_epochs=10)
+    (measured, estimated), n = costs.expected([config, twice], known)
+    per_step = 600.0 / costs.time_steps(config)
+    assert (measured, n) == (pytest.approx(600.0), 1)
+    assert estimated == pytest.approx(2 * per_step * costs.time_steps(twice))
+    row = costs._row("x", "paper", [config, twice], known, 1, [1.0])
+    assert f"| 2 (1) | {(measured + estimated) / 3600:.1f} |" in row
 
 
 def test_without_records_there_is_no_table(monkeypatch):

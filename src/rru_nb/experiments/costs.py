@@ -155,7 +155,10 @@ def speed():
 
 
 def duration(seconds):
-    """Format seconds as people say them: `"50 s"`, `"12 min"`, `"3.4 h"`."""
+    """Format seconds as people say them: `"50 s"`, `"12 min"`, `"3.4 h"`, `"1,200 h"`."""
     if seconds < 90:
         return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+    if seconds < 5400:
+        return f"{seconds / 60:.0f} min"
+    hours = seconds / 3600
+    return f"{hours:.1f} h" if hours < 100 else f"{hours:,.0f} h"
