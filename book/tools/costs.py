@@ -42,7 +42,7 @@ def costs(context):
         *workers,
         *(f"{gpu}-hours, at least" for gpu in GPUS),
     ]
-    lines = [f"| {' | '.join(head)} |", f"|{' --- |' * len(head)}"]
+    lines = [f"| {' | '.join(head)} |", f"| :--- | :--- |{' ---: |' * (len(head) - 2)}"]
     lines += [_row(*group, known, machine["cores"], ratios) for group in groups()]
     low, high = np.quantile(ratios, [0.1, 0.9])
     cores = f"{machine['cores']} core{'s' * (machine['cores'] != 1)}"
@@ -66,7 +66,7 @@ def groups():
             yield f"{section(name).title}: {section(name).paper}", scale, configs
     tuned = [s for d in section("main_results").datasets for s in searches(d, CELLS)]
     configs = [search.config({}) for search in tuned for _ in range(TRIALS)]
-    yield f"Hyperparameters: section 4.2, {TRIALS} trials for each cell", "paper", configs
+    yield f"Search: section 4.2, {TRIALS} trials for each cell", "paper", configs
 
 
 def _runs(name, dataset, scale):
