@@ -103,7 +103,7 @@ def main(arguments=None):
 def exit_code(do):
     """Call `do` as the command line does: return its exit code, report an error in one line."""
     streams.open_closed()
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # else notes would bury the answer
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # else notes would bury the answer
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # matrix products twice as fast
     try:
         with sigterm_raises(), streams.answer(), installed():

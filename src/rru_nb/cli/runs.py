@@ -9,6 +9,7 @@ from typer import Option
 from ..data.registry import DATASETS_BY_NAME
 from ..errors import UserError
 from ..layers.registry import CELL_TITLES
+from ..storage.streams import without_notes
 from ..training.config import RunConfig, command, paper_config
 from ..training.provenance import device_name
 from ..training.records import found_path, read_records
@@ -32,7 +33,8 @@ def run(
 ):
     """Train one setting, or show its record if there is one."""
     config = paper_config(dataset, cell, scale, seed, **changes_of(changes))
-    from ..training.trainer import run
+    with without_notes():
+        from ..training.trainer import run
 
     word = "stored record" if found_path(config) else "new record"
     record = run(config, progress=not quiet)

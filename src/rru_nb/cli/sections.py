@@ -6,7 +6,7 @@ from typer import Option
 
 from ..data import canonical_name
 from ..errors import UserError, check_choice
-from ..storage.streams import tell
+from ..storage.streams import tell, without_notes
 from ..training.config import canonical_cell
 from ..training.records import find_record
 from ..training.settings import SCALES
@@ -126,7 +126,8 @@ def weights(
     quiet: options.Quiet = False,
 ):
     """Train a small music model for the page Listen. Its weights go to results/weights/."""
-    from ..listen import models
+    with without_notes():
+        from ..listen import models
 
     config = models.listen_config(dataset, cell, scale, seed)
     word = "stored" if models.find(config) else "new"
@@ -138,7 +139,8 @@ def weights(
 
 def listen(dataset: options.Dataset):
     """Count what such models play. The counts, and the data's, go to results/listen/."""
-    from ..listen import counts, models
+    with without_notes():
+        from ..listen import counts, models
     from ..listen.player import grid_of
 
     dataset = canonical_name(dataset)

@@ -22,6 +22,7 @@ from multiprocessing.connection import wait
 from ..errors import UserError, check_choice
 from ..layers.backend import backend_name, installed
 from ..layers.registry import registered_cells
+from ..storage.streams import without_notes
 from ..training import provenance
 from ..training.files import RunFiles
 from ..training.records import find_record, settings_of, write_record
@@ -93,7 +94,7 @@ class InProcess:
 
 def run_afresh(config, progress=False):
     """Return the record of `run(config)`, in a process that may have trained others before."""
-    with installed():
+    with installed(), without_notes():
         import keras
 
         from ..training.trainer import run

@@ -113,6 +113,21 @@ def open_closed():
             setattr(sys, name, os.fdopen(handle, mode))
 
 
+@contextmanager
+def without_notes():
+    """Keep off standard error what a library's compiled part notes there while it is imported."""
+    if sys.stderr:
+        sys.stderr.flush()
+    shown, null = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, 2)
+    try:
+        yield
+    finally:
+        os.dup2(shown, 2)
+        os.close(shown)
+        os.close(null)
+
+
 def let_go():
     """Lead streams that refuse to the null device, or Python fails on them once more at exit."""
     for stream in filter(None, (sys.stdout, sys.stderr)):
