@@ -161,6 +161,14 @@ def test_a_checkpoint_of_something_else_is_not_used(what, monkeypatch):
     assert checkpoint.load() is not None
 
 
+def test_a_checkpoint_from_before_a_part_of_its_identity_is_not_used():
+    checkpoint = Checkpoint(CONFIG, "digest")
+    checkpoint.save({"a": np.arange(3)}, {})
+    checkpoint.identity["later"] = "a part that older files do not have"
+    with pytest.warns(UserWarning, match="not used: other later$"):
+        assert checkpoint.load() is None
+
+
 def test_a_file_with_pickled_objects_is_refused(tmp_path):
     checkpoint = Checkpoint(CONFIG, "digest")
     checkpoint.save({"a": np.arange(3)}, {})

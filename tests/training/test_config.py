@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 
 import attrs
+import numpy as np
 import pytest
 
 from rru_nb import RunConfig, UserError, paper_config
@@ -289,3 +290,9 @@ def test_the_authors_last_script_for_imdb_is_a_protocol():
             10_000,
             512,
         )
+
+
+def test_a_number_of_numpy_is_the_number_it_holds():
+    config = paper_config("jsb", "rru", dropout=np.float32(0.5))
+    assert type(config.dropout) is float
+    assert config.id == paper_config("jsb", "rru", dropout=0.5).id

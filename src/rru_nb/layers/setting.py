@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import attrs
 
-from ..errors import UserError
+from ..errors import UserError, is_number
 
 REQUIRED = attrs.NOTHING  # the default of a setting that has none
 
@@ -69,8 +69,3 @@ def one_of(values, meaning="", **more):
     """Return a setting that is one of `values`."""
     wanted = "one of " + ", ".join(map(repr, values))
     return Setting(lambda v: v in tuple(values), wanted, meaning, **more)
-
-
-def is_number(value):
-    """Return whether a value is a number; True and False are none."""
-    return isinstance(value, int | float) and not isinstance(value, bool)

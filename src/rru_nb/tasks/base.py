@@ -6,7 +6,7 @@ A task has three short parts, each a section of its file:
 2. **Batches**: examples shuffled by seed and epoch, padded and stacked.
 3. **Head, loss, metrics**: the network, what is minimized, what is reported.
 
-The trainer (`training.py`) knows nothing else, and a task knows nothing of the trainer:
+The trainer (`training.trainer`) knows nothing else, and a task knows nothing of the trainer:
 
     task = task_for(config)
     model = task.network(units)

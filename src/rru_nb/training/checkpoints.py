@@ -94,7 +94,7 @@ class Checkpoint:
             except UserError as error:
                 warnings.warn(f"a checkpoint is not used: {error}", stacklevel=2)
                 continue
-            changed = [k for k, v in self.identity.items() if meta["identity"][k] != v]
+            changed = [k for k, v in self.identity.items() if meta["identity"].get(k) != v]
             if not changed:
                 return arrays, meta["state"]
             what = ", ".join(changed)

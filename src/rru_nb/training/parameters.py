@@ -11,7 +11,7 @@ import sys
 from types import ModuleType, SimpleNamespace
 
 from ..data import canonical_name
-from ..errors import UserError, check_choice
+from ..errors import UserError, check_choice, is_number
 from ..layers import setting as kinds
 from .config import KINDS, SCALES, canonical_cell, paper_config
 from .settings import SETTINGS, changeable, value_of
@@ -140,7 +140,7 @@ def numbers(what, n):
 
     def check(value):
         values = _as_list(value) or []
-        if len(values) != n or not all(kinds.is_number(v) and math.isfinite(v) for v in values):
+        if len(values) != n or not all(is_number(v) and math.isfinite(v) for v in values):
             raise _NoListError(wanted, example)
         return [float(v) for v in values]
 
@@ -148,7 +148,7 @@ def numbers(what, n):
 
 
 def music_dataset(value):
-    """Return a check for a parameter that is a music set."""
+    """Check a parameter that is a music set; return its canonical name."""
     music = [name for name in KINDS if KINDS[name] == "music"]
     return check_choice("music set", canonical_name(value), music)
 
