@@ -3,7 +3,7 @@
 from numpy import std
 
 from rru_nb.analysis.resampling import best_of
-from rru_nb.analysis.tables import to_the_paper
+from rru_nb.analysis.tables import minus, to_the_paper
 from rru_nb.training.config import command, paper_config
 from rru_nb.training.metrics import metric_named
 from rru_nb.training.records import find_record, load_records
@@ -65,7 +65,7 @@ def _run(record, seed, score, row):
         "id": record["id"],
         "seed": seed,
         "score": score,
-        "away": to_the_paper(score, row.paper, row.metric),
+        "away": minus(to_the_paper(score, row.paper, row.metric)),
         "best": record["best_epoch"],
         "epochs": len(record["epochs"]),
     }

@@ -62,7 +62,7 @@ def _lowest(table, losses):
 def _away(row):
     if not row.runs or math.isnan(row.paper):
         return ""
-    return tables.to_the_paper(row.measured, row.paper, row.metric)
+    return tables.minus(tables.to_the_paper(row.measured, row.paper, row.metric))
 
 
 def mark(row):

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rru_nb.analysis import datasets as statistics
-from rru_nb.analysis.tables import DATASET_TITLES, paper_datasets
+from rru_nb.analysis.tables import DATASET_TITLES, minus, paper_datasets
 from rru_nb.data import DATASETS
 from rru_nb.training import provenance
 from rru_nb.training.config import CELL_TITLES, KINDS
@@ -77,7 +77,7 @@ def effects_of_choices(context):
 def _effect(row):
     if row.status != "ok":
         return f"| {row.what} | {row.status} | | | |"
-    change = f"{row.change_percent:+.2f}&nbsp;%" if row.setting else ""
+    change = minus(f"{row.change_percent:+.2f}&nbsp;%") if row.setting else ""
     linked = f"{row.nll_window:.3f}"  # a mean has no record
     if row.setting:
         linked = f'<a href="records.html#{row.id}">{linked}</a>'
@@ -94,9 +94,8 @@ def substitutions():
 def _effect_in_short(row):
     if row.change_percent != row.change_percent:  # not a number
         return "–"
-    told = (
-        "none beyond the seeds" if row.beyond_seeds == "no" else f"{row.change_percent:+.1f}&nbsp;%"
-    )
+    percent = minus(f"{row.change_percent:+.1f}&nbsp;%")
+    told = "none beyond the seeds" if row.beyond_seeds == "no" else percent
     note = ", other test data" if row.setting in choices.OTHER_TEST_DATA else ""
     return f"[{told}](choices), one run{note}"
 
@@ -147,13 +146,13 @@ _OF_BATCHES = ["dataset", "cell", "test_nll_batches", "test_nll_window"]
 
 
 def _percent(value, base):
-    return f"{100 * (value / base - 1):+.2f}&nbsp;%"
+    return minus(f"{100 * (value / base - 1):+.2f}&nbsp;%")
 
 
 def _span(percents):
     low, high = f"{percents.min():+.2f}", f"{percents.max():+.2f}"
     span = low if low == high else f"{low} to {high}"
-    return f"{span}&nbsp;%" + (f" ({len(percents)} runs)" if len(percents) > 1 else "")
+    return minus(f"{span}&nbsp;%") + (f" ({len(percents)} runs)" if len(percents) > 1 else "")
 
 
 def clone(context):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import jinja2
 
-from rru_nb.analysis.tables import p_text
+from rru_nb.analysis.tables import minus, p_text
 from rru_nb.training.config import CELL_TITLES, CELLS
 
 
@@ -33,7 +33,7 @@ def _environment():
         keep_trailing_newline=True,
     )
     environment.globals |= {"CELLS": CELLS, "CELL_TITLES": CELL_TITLES}
-    environment.filters |= {"p_text": p_text, "listed": listed}
+    environment.filters |= {"minus": minus, "p_text": p_text, "listed": listed}
     return environment
 
 

@@ -9,6 +9,7 @@ import seaborn as sns
 import yaml
 from matplotlib.figure import Figure
 
+from rru_nb.analysis.tables import minus
 from rru_nb.figures import COLOURS, use_style
 from rru_nb.layers.backend import TRAINS
 from rru_nb.storage import paths
@@ -74,6 +75,8 @@ def verdict(context):
         for size, r in found
         if beside(r, "RRU, fused", layer)
     ]
+    plain = pd.DataFrame(steps).groupby("machine").plain.agg(["min", "max"])
+    same = plain["min"].ge(1 / ROUGHLY) & plain["max"].le(ROUGHLY)
     fused = frame[frame.what == "RRU, fused"].sort_values("parameters")
     machines = [(name, rows.iloc[0], rows.iloc[-1]) for name, rows in fused.groupby("machine")]
     _draw_ratios(context, frame)
@@ -81,10 +84,11 @@ def verdict(context):
         "speed_verdict.md",
         machines=machines,
         steps=steps,
-        plain=[step["plain"] for step in steps],
+        plain=list(plain.assign(same=same).sort_values("same", ascending=False).itertuples()),
         fused=[step["fused"] for step in steps],
         titles=_SIZES,
-        same=all(1 / ROUGHLY <= step["plain"] <= ROUGHLY for step in steps),
+        same=same.all(),
+        roughly=ROUGHLY,
     )
 
 
@@ -195,7 +199,7 @@ def play_measured(context):
         f"{step['ms'][c]['min']:.1f} ms (median {step['ms'][c]['median']:.1f})"
         for c in ("rru", "gru")
     )
-    return (
+    return minus(
         f"The page keeps a weight in one byte. That changes the test NLL by {min(changes):+.2f} to "
         f"{max(changes):+.2f} % (mean of windows, {len(changes)} models). In Chromium with the "
         f"processor slowed {step['throttling']} times, to stand for a phone, a time step of the "

@@ -29,8 +29,16 @@ def lift(cells):
             boxes.setdefault(fields["claim"], []).append(fields)
     if not boxes:
         return
-    outputs = [_box(fields) for fields in boxes.values()]
-    top = [_hidden("verdicts", "# The verdicts of this page", outputs), *_figure(cells)]
+    figure = _figure(cells)
+    first, *others = [[verdict_of(one) for one in fields] for fields in boxes.values()]
+    # A second box would push the figure out of the first screen: it stands below, announced above.
+    outputs = [_box(first, others if figure else ())]
+    below = [_box(verdicts) for verdicts in others]
+    if not figure:
+        outputs, below = outputs + below, []
+    top = [_hidden("verdicts", "# The verdicts of this page", outputs), *figure]
+    if below:
+        top.append(_hidden("other-verdicts", "# The other verdicts of this page", below))
     set_up = []
     while len(cells) > 1 and _is_set_up(cells[1]):
         set_up.append(cells.pop(1))
@@ -54,15 +62,23 @@ def verdict_of(fields):
     return Verdict(**fields | {"p": math.nan if fields["p"] is None else fields["p"]})
 
 
-def _box(fields):
-    verdicts = [verdict_of(one) for one in fields]
-    groups = {
+def _box(verdicts, below=()):
+    """Return the box of a claim's verdicts, and of other claims' how they end, in a line each."""
+    html = render(
+        "verdicts.html",
+        verdicts=verdicts,
+        groups=_by_kind(verdicts),
+        below=[(others[0].claim, _by_kind(others)) for others in below],
+    )
+    # Jupyter Book does not look for something to show in the metadata, and `of_page` finds it.
+    return _output(html, **{_FIELDS: [verdict._repr_mimebundle_()[MIME] for verdict in verdicts]})
+
+
+def _by_kind(verdicts):
+    return {
         held: [verdict.where for verdict in verdicts if verdict.held == held]
         for held in (HOLDS, FAILS, INCONCLUSIVE)
     }
-    html = render("verdicts.html", verdicts=verdicts, groups=groups)
-    # Jupyter Book does not look for something to show in the metadata, and `of_page` finds it.
-    return _output(html, **{_FIELDS: fields})
 
 
 def _figure(cells):

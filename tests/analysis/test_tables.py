@@ -5,6 +5,8 @@ from helpers import a_record
 
 from rru_nb import paper_config
 from rru_nb.analysis import tables
+from rru_nb.experiments import results as results_of
+from rru_nb.experiments import section
 from rru_nb.training.config import command
 from rru_nb.training.records import write_record
 
@@ -63,3 +65,24 @@ def test_the_command_measures_that_run():
     assert command(config) == (
         "rru-nb run --dataset jsb --cell rru --scale smoke --seed 2 --set dropout=0.5"
     )
+
+
+def test_hyphens_before_numbers_turn_into_minus_signs_and_no_others():
+    assert tables.minus("-0.5 to -.2 (-3 %)") == "−0.5 to −.2 (−3 %)"
+    same = "2026-11-25, --set x=-1, 1e-4, a-1 <i>- 5</i>"
+    assert tables.minus(same) == same
+    assert tables.minus("<td>-1</td>") == "<td>−1</td>"
+
+
+def test_results_have_the_authors_average_only_where_all_records_have_it():
+    main = section("main_results")
+    for cell in ("rru", "gru"):
+        scores = {"nll_window": 7.5, "nll_batches": 7.4}
+        write_record(a_record(paper_config("piano-midi", cell), test=scores))
+    runs = results_of(main, main.points("piano-midi", ["rru", "gru", "lstm"], "paper"))
+    both = tables.in_one_average(runs)
+    assert list(both.test[:2]) == list(both.loss[:2]) == [7.4, 7.4] and both.test[2:].isna().all()
+    assert set(both.metric) == {"nll_batches"}
+    write_record(a_record(paper_config("piano-midi", "lstm"), test={"nll_window": 7.6}))
+    runs = results_of(main, main.points("piano-midi", ["rru", "gru", "lstm"], "paper"))
+    assert list(tables.in_one_average(runs).test) == [7.5, 7.5, 7.6]

@@ -115,6 +115,20 @@ def test_the_figure_comes_first_and_the_set_up_last():
     assert "mystnb" not in cells[5]["metadata"], "no caption is given twice"
 
 
+def test_with_a_figure_a_second_claim_stands_below_it_and_is_announced_above():
+    other = Verdict("So it is.", "B", "inconclusive", "8 runs")
+    cells = [
+        {"cell_type": "markdown", "id": "title"},
+        cell(HOLDS._repr_mimebundle_(), other._repr_mimebundle_()) | {"id": "verdict"},
+        cell({"text/html": "<audio>"}) | {"id": "heard", "metadata": {"tags": ["top"]}},
+    ]
+    verdicts.lift(cells)
+    assert [c["id"] for c in cells[:4]] == ["title", "verdicts", "figure", "other-verdicts"]
+    first, second = (cells[place]["outputs"][0]["data"]["text/html"] for place in (1, 3))
+    assert "<strong>Inconclusive on B.</strong> So it is (below the figure)." in first
+    assert "below the figure" not in second and "8 runs" in second
+
+
 def test_players_move_below_the_verdict_and_leave_what_follows_them():
     players = {"data": {"text/html": "<audio>"}}
     cells = [

@@ -128,7 +128,9 @@ def shifted(shift, jitter=0.01):
 def test_the_claim_holds_if_every_variant_is_worse():
     runs = runs_of(every(*shifted(1.0)))
     verdict = judged(runs)
-    assert verdict.held == "holds" and verdict.note.startswith("5 variants: 5 worse, 0 better")
+    assert verdict.held == "holds" and verdict.note.startswith(
+        "5 variants: 5 worse, 0 better beyond"
+    )
     assert verdict.p == pytest.approx(stats.ttest_1samp([1.0, 1.01, 1.02], 0).pvalue)
     for shift in (0.0, -0.001):  # one that is as good, or better by chance
         chance = judged(runs_of(every(*shifted(1.0), identity=shifted(shift, jitter=0.1)[::-1])))
@@ -145,7 +147,7 @@ def test_it_does_not_hold_if_one_is_better_also_among_five():
     p = 2 * stats.t.sf(2 / (0.1 * np.sqrt(4 / 3)), 2)
     assert (verdict.held, verdict.limits) == ("does not hold", ()), "the test counts the seeds"
     assert verdict.p == pytest.approx(5 * p)
-    assert "1 worse, 1 better; seeds: 3 of the RRU, 1 of each variant" in verdict.note
+    assert "1 worse, 1 better beyond chance; seeds: 3 of the RRU, 1 of each variant" in verdict.note
     wide = judged(runs_of(every(4.0, rru=[2.0, 4.0, 6.0], scalar_rezero=[2.0])))
     assert wide.held == "inconclusive"
 

@@ -132,5 +132,5 @@ def test_each_average_stands_in_its_column(context, monkeypatch):
         write_record(a_record(paper_config("jsb", "gru", seed=seed), test=test, **ORIGIN))
     record(paper_config("jsb", "rru"), 7.7)
     told = generate.batches(context).replace("&nbsp;", " ")
-    assert "| JSB Chorales | +25.00 % | GRU -5.00 to -2.50 % (2 runs) |" in told
+    assert "| JSB Chorales | +25.00 % | GRU −5.00 to −2.50 % (2 runs) |" in told
     assert "| MuseData | +25.00 % | – |" in told

@@ -69,7 +69,7 @@ def test_an_effect_counts_beyond_the_seeds_of_the_unchanged_run(monkeypatch, tmp
         "select_on": "",
     }
     shown = generate.substitutions()
-    assert shown["effect_optimizer"] == "[-13.0&nbsp;%](choices), one run", "against the mean, 8.05"
+    assert shown["effect_optimizer"] == "[−13.0&nbsp;%](choices), one run", "against the mean, 8.05"
     assert shown["effect_loss_average"] == "[none beyond the seeds](choices), one run"
     assert shown["effect_silences"].endswith("one run, other test data")
     assert shown["effect_select_on"] == "–"

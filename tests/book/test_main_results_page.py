@@ -66,6 +66,8 @@ def test_the_claim_holds_where_the_rru_is_better_than_all_by_welchs_test():
     assert "loss 7.800 against 8.420" in verdict.note and "GRU: 7.4 % lower" in verdict.note
     assert "seeds: 3 of each cell" in verdict.note
     assert "seeds: RRU 3, GRU 2, LSTM 3" in page.verdict(every(gru=[8.4, 8.41])).note
+    assert "single seed" not in page.verdict(every(gru=[8.4, 8.41])).note
+    assert "a single seed decides nothing" in page.verdict(every(gru=[8.4])).note
 
 
 @pytest.mark.parametrize(

@@ -132,6 +132,7 @@ def test_a_cell_beyond_the_tolerance_is_named_though_the_mean_is_within(results)
     measure(["mogrifier"], {6e-3: 0.09, 1e-2: 0.06})
     points = page.replicate("nottingham")
     assert page.judge_agreement(points, 0.03).startswith("Beyond 0.03: Mogrifier LSTM. ")
+    assert "All points together are within it (+0.019)." in page.judge_agreement(points, 0.03)
     assert list(page.mean_differences(points)["count"]) == [4, 2, 2, 8], "points, not seeds"
     assert page.mean_differences(points)["mean"]["mogrifier"] == pytest.approx(0.075)
 

@@ -9,7 +9,7 @@ from ..experiments import section
 from ..training.config import CELL_TITLES
 from ..training.metrics import metric_named
 from .robust import near_best, paired, share_difference
-from .tables import p_text
+from .tables import minus, p_text
 from .verdicts import judge
 
 NORMALIZE_TITLES = {True: "with normalization", False: "without normalization"}
@@ -33,7 +33,7 @@ def robustness_verdicts(frame):
     verdicts = {}
     for measure, own in (("by the best of all cells", False), ("by each cell's own best", True)):
         rival, difference = _strongest(places, gated, own)
-        note = _two_shares(places, rival, difference, own)
+        note = _two_shares(places, rival, difference, own, short=True)
         if not own and _all_better(places, gated):
             note += "; the RRU's worst training beats every gated one"
         claim = f"{_BROADER[:-1]}, judged {measure}."
@@ -80,8 +80,10 @@ def normalization_verdict(frame):
     shares = 100 * near_best(places).mean()
     note = (
         f"within 10 % of the best loss on {shares[True]:.0f} % of the grid with it, on "
-        f"{shares[False]:.0f} % without: {_points(difference)}"
+        f"{shares[False]:.0f} % without: {_points(difference, short=True)}"
     )
+    if difference.p < SURE and _holds(difference) is None:
+        note += "; the interval reaches zero"
     return judge(_NORMALIZED, _holds(difference), frame, note, p=difference.p)
 
 
@@ -118,7 +120,7 @@ def _by_own_best(places, gated, verdict):
     rival, difference = _strongest(places, gated, own=True)
     says = verdict.predicate
     if difference.points < 0 and difference.high >= 0:
-        says = "fails on these squares, though the difference is inconclusive"
+        says = "is inconclusive, and the RRU's share is the smaller one"
     return (
         f"**By each cell's own best the claim {says}**: "
         f"{_two_shares(places, rival, difference, own=True)}."
@@ -149,20 +151,20 @@ def _holds(difference):
     return difference.low > 0
 
 
-def _points(difference):
+def _points(difference, short=False):
     value, low, high, only_one, only_other, p = difference
-    return (
-        f"{value:+.0f} points (95 % interval {low:+.0f} to {high:+.0f}; {only_one} to {only_other} "
-        f"squares, {p_text(p)})"
-    )
+    squares = "" if short else f"{only_one} to {only_other} squares, "
+    interval = f"95 % interval {low:+.0f} to {high:+.0f}"
+    return minus(f"{value:+.0f} points ({interval}; {squares}{p_text(p)})")
 
 
-def _two_shares(places, rival, difference, own=False):
+def _two_shares(places, rival, difference, own=False, short=False):
     """Compare the RRU's share of the grid with that of the gated cell that has the largest."""
     shares, best = 100 * near_best(places, own).mean(), "its own best" if own else "the best loss"
+    subject = "" if short else "the RRU is "
     return (
-        f"the RRU is within 10 % of {best} on {shares['rru']:.0f} % of the grid, the "
-        f"{CELL_TITLES[rival]} on {shares[rival]:.0f} %: {_points(difference)}"
+        f"{subject}within 10 % of {best} on {shares['rru']:.0f} % of the grid, the "
+        f"{CELL_TITLES[rival]} on {shares[rival]:.0f} %: {_points(difference, short)}"
     )
 
 

@@ -1,5 +1,7 @@
 """Tables that notebooks and the book show. Each says its scale; nothing is filled in."""
 
+import re
+
 import numpy as np
 import pandas as pd
 
@@ -57,6 +59,20 @@ def _average(records, dataset):
     return "nll_batches" if records.test_nll_batches.notna().all() else metric
 
 
+def in_one_average(runs):
+    """Return results of one dataset in the average that its row of `table_1` has.
+
+    Args:
+        runs: rows of `experiments.results`.
+    """
+    records = load_records(id=list(runs.id), status="ok")
+    metric = _average(records, runs.dataset.iloc[0])
+    if metric in set(runs.metric) or metric != "nll_batches":
+        return runs
+    scores = runs.id.map(records.set_index("id").test_nll_batches)
+    return runs.assign(metric=metric, test=scores, loss=scores)
+
+
 def unchanged(records):
     """Return the ids of the records that are at the scale's own setting, without a change."""
     return [
@@ -88,6 +104,11 @@ def _row(records, dataset, cell, scale, metric):
         "scores": list(scores),
         "ids": list(mine.id[scores.index]),
     }
+
+
+def minus(text):
+    """Return a text or HTML with minus signs, not hyphens, before its negative numbers."""
+    return re.sub(r"(?<![^\s(>])-(?=\.?\d)", "−", text)
 
 
 def signed(difference):

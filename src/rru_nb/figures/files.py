@@ -7,6 +7,8 @@ import re
 import matplotlib.pyplot as plt
 from IPython.display import HTML, display
 
+from ..analysis.tables import minus
+
 _HEAVY = 250_000  # bytes of an SVG, beyond which a figure is offered as PNG: a piano roll, say
 _SHORT = 20  # characters: a table of such cells has none that breaks
 _NOT_NUMBERS = ["epochs", "path", "config"]  # columns that hold no number or text of a cell
@@ -43,7 +45,7 @@ def table(name, frame):
     longest = max((len(str(cell)) for cell in plain.to_numpy().flat), default=0)
     look = "rru-short" if longest <= _SHORT else None
     shown = frame.rename_axis(index=no_names, columns=corner)  # one row of heads
-    display(HTML(shown.to_html(escape=False, classes=look)))
+    display(HTML(minus(shown.to_html(escape=False, classes=look))))
     if len(frame):
         _display([_csv(name, plain)])
 

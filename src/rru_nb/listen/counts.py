@@ -20,9 +20,9 @@ TEMPERATURES = (1.0, 0.8, 0.6)
 FRAMES = 48  # that a model plays at most; no more than the piece has
 SHORTEST = 8  # time steps after the opening of a piece that is counted
 MEASURES = {
-    "notes": "notes per frame",
-    "repeated": "frames equal to the one before, %",
-    "silent": "silent frames, %",
+    "notes": "notes per time step",
+    "repeated": "time steps equal to the one before, %",
+    "silent": "silent time steps, %",
     "outside": "notes outside the scale, %",
     "new": "chords that training never has, %",
 }
