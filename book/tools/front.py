@@ -214,7 +214,7 @@ def summarize_small(rows):
         learned.append(title)
         if {best[task] for task in group.task} == {"rru"}:
             won.append(title)
-            leads += _lead_over_seeds(title, group[group.protocol == "authors"])
+            leads += _lead_over_seeds(title, group[group.protocol == group.protocol.iloc[0]])
     runs = rows.runs[rows.runs > 0]
     return {
         "learned": learned,

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from rru_nb.analysis.tables import paper_datasets
+from rru_nb.data.registry import DATASETS_BY_NAME
 from rru_nb.experiments.baselines import baseline
 from rru_nb.training.config import CELLS, KINDS, RunConfig, command, paper_config
 from rru_nb.training.records import find_record, load_records
@@ -28,7 +29,7 @@ def small_rows():
         (name, protocol)
         for name in paper_datasets()
         if KINDS[name] != "music"
-        for protocol in (("authors", "standard") if name in _STANDARD_TOO else ("authors",))
+        for protocol in DATASETS_BY_NAME[name].protocols[: 2 if name in _STANDARD_TOO else 1]
     ]
     recorded = load_records(scale=SCALE)
     seeds = {name: sorted({0, *recorded.seed[recorded.dataset == name]}) for name, _ in tasks}

@@ -216,9 +216,9 @@ def test_a_task_asks_for_its_dataset_and_protocol(monkeypatch):
     asked = []
     monkeypatch.setattr(base, "load_dataset", lambda *a: asked.append(a) or splits_of("digits"))
     DigitsTask(paper_config("pmnist", "gru"))
-    DigitsTask(paper_config("pmnist", "gru", protocol="paper"))
+    DigitsTask(paper_config("pmnist", "gru", protocol="authors"))
     DigitsTask(paper_config("mnist", "gru"))
-    assert asked == [("pmnist", p, None) for p in ("authors", "paper")] + [
+    assert asked == [("pmnist", p, None) for p in ("paper", "authors")] + [
         ("mnist", "authors", None)
     ]
 

@@ -62,7 +62,7 @@ class Dataset:
         counts: what its content holds: `{split: (pieces, time steps)}` of music, (lines, words) of
             Penn Treebank, (images, labels) of MNIST.
         also: further spellings that are accepted.
-        protocols: those by which it may be loaded; the first is the authors' code's.
+        protocols: those by which it may be loaded, the default first.
     """
 
     name: str

@@ -168,7 +168,7 @@ def paper_config(dataset, cell, scale="paper", seed=0, **changes):
         )
     paper = _paper_settings(dataset, cell)
     refuse_changes(dataset, cell, changes, paper)
-    protocol = changes.get("protocol", "authors")
+    protocol = changes.get("protocol", paper["protocol"])
     protocols = registry.DATASETS_BY_NAME[dataset].protocols
     check_choice(f"protocol of {dataset!r}", protocol, protocols)
     of_protocol = _paper_file(dataset, cell).get("protocols", {}).get(protocol, {})
