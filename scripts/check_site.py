@@ -90,8 +90,9 @@ PAGE_FACTS = r"""
       e.getBoundingClientRect().right > innerWidth + 1 && !e.closest(
         "pre, .rru-table, .pst-scrollable-table-container, .cell_output, mjx-container, table"))
       .slice(0, 3).map(text),
-    // Where the first sentences of the verdicts end.
-    verdict: [...document.querySelectorAll(".rru-verdict > :first-child")].map((e) =>
+    // Where the first sentences of the verdicts end, and those that announce another below.
+    verdict: [...document.querySelectorAll(
+      ".rru-verdict:not(.announced) > :is(:first-child, p:has(> strong))")].map((e) =>
       e.getBoundingClientRect().bottom + scrollY).at(-1),
     code: [...document.querySelectorAll("article pre")].filter((e) =>
       e.checkVisibility() && e.scrollWidth > e.clientWidth + 1).map((e) =>

@@ -33,7 +33,7 @@ def lift(cells):
     first, *others = [[verdict_of(one) for one in fields] for fields in boxes.values()]
     # A second box would push the figure out of the first screen: it stands below, announced above.
     outputs = [_box(first, others if figure else ())]
-    below = [_box(verdicts) for verdicts in others]
+    below = [_box(verdicts, announced=bool(figure)) for verdicts in others]
     if not figure:
         outputs, below = outputs + below, []
     top = [_hidden("verdicts", "# The verdicts of this page", outputs), *figure]
@@ -62,12 +62,13 @@ def verdict_of(fields):
     return Verdict(**fields | {"p": math.nan if fields["p"] is None else fields["p"]})
 
 
-def _box(verdicts, below=()):
+def _box(verdicts, below=(), announced=False):
     """Return the box of a claim's verdicts, and of other claims' how they end, in a line each."""
     html = render(
         "verdicts.html",
         verdicts=verdicts,
         groups=_by_kind(verdicts),
+        announced=announced,
         below=[(others[0].claim, _by_kind(others)) for others in below],
     )
     # Jupyter Book does not look for something to show in the metadata, and `of_page` finds it.

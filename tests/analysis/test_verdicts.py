@@ -127,6 +127,7 @@ def test_with_a_figure_a_second_claim_stands_below_it_and_is_announced_above():
     first, second = (cells[place]["outputs"][0]["data"]["text/html"] for place in (1, 3))
     assert "<strong>Inconclusive on B.</strong> So it is (below the figure)." in first
     assert "below the figure" not in second and "8 runs" in second
+    assert ("announced" in first, "announced" in second) == (False, True)
 
 
 def test_players_move_below_the_verdict_and_leave_what_follows_them():

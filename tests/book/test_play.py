@@ -345,7 +345,7 @@ def test_the_sentence_of_what_is_measured_follows_the_record(monkeypatch, tmp_pa
     made_up = {"nll": rows, "step": {"throttling": 4, "ms": times} | machine}
     monkeypatch.setattr(speed, "record", lambda name: made_up)
     told = speed.play_measured(Context(tmp_path, None))
-    assert "-0.25 to +0.50 %" in told and "slowed 4 times" in told
+    assert "−0.25 to +0.50 %" in told and "slowed 4 times" in told
     assert "0.5 ms (median 0.6)" in told and "0.7 ms (median 0.8)" in told
     assert "a processor, 2 cores, load 1.5" in told
     monkeypatch.setattr(speed, "record", lambda name: None)

@@ -100,14 +100,20 @@ def test_each_fault_is_found_on_its_page_and_no_other(check_site, site, capsys):
 @needs_chromium
 @pytest.mark.parametrize(
     "top, told",
-    [(700, None), (890, "the verdict ends at 9"), (None, "no verdict")],
+    [
+        ("700px", None),
+        ("890px", "the verdict ends at 9"),
+        ("700px; padding-top: 190px", "the verdict ends at 9"),
+        (None, "no verdict"),
+    ],
 )
 def test_the_verdict_of_a_results_page_stands_in_its_first_screen(
     top, told, check_site, site, capsys
 ):
     (site / "notebooks").mkdir()
     verdict = (
-        f'<div class="rru-verdict" style="position: absolute; top: {top}px"><p>Holds.</p></div>'
+        f'<div class="rru-verdict" style="position: absolute; top: {top}"><p>Holds.</p></div>'
+        '<div class="rru-verdict announced" style="position: absolute; top: 950px"><p>So.</p></div>'
     )
     box = GOOD.replace("a.png", "../a.png") + (verdict if top else "")
     (site / "notebooks" / "dropout.html").write_text(page(box))
