@@ -72,7 +72,7 @@ def describe(record, own_setting):
         "status": _status(record, config),
         "failure": record.failure or None,
         "command": command(config),
-        "differences": record.differences,
+        "differences": config.differences,  # from the paper's setting as it is known now
         "test": _test_scores(record),
         "started": record.started[:10],
         "commit": record.commit or {"sha": None, "dirty": None},

@@ -212,6 +212,14 @@ def test_a_curve_keeps_order_and_ends():
     assert output.sparkline([3.0] * 5, 40) == output.BARS[0] * 5
 
 
+def test_what_differs_is_said_of_the_papers_setting_as_it_is_known_now(capsys):
+    config = paper_config("pmnist", "gru", protocol="authors")
+    test = {"accuracy": 80.0}
+    write_record(a_record(config, test=test, valid=test, differences={"window": {}}))
+    told = answer(capsys, "show", config.id).out
+    assert "protocol paper -> authors" in told and "window" not in told
+
+
 def test_every_setting_is_listed(capsys):
     rows = cells_of(answer(capsys, "settings").out)
     assert [row["setting"] for row in rows] == list(changeable())

@@ -6,8 +6,8 @@ import fakes
 import numpy as np
 import pytest
 
-from rru_nb import load_dataset
-from rru_nb.data import catalogue, forget, mnist, verify
+from rru_nb import load_dataset, paper_config
+from rru_nb.data import catalogue, forget, mnist, registry, verify
 from rru_nb.errors import UserError
 
 
@@ -32,6 +32,16 @@ def test_real_permutations(mirror):
         order = mnist.permutation(protocol)
         np.testing.assert_array_equal(permuted.valid.inputs, plain.valid.inputs[:, order])
         np.testing.assert_array_equal(permuted.valid.labels, plain.valid.labels)
+
+
+def test_a_dataset_and_its_trainings_have_the_same_protocol_by_default():
+    defaults = {name: d.protocols[0] for name, d in registry.DATASETS_BY_NAME.items()}
+    trained = {name: paper_config(name, "rru", "smoke").protocol for name in defaults}
+    assert trained == defaults and defaults["pmnist"] == "paper"
+
+
+def test_pixels_stay_in_their_rows_by_default(fake_data):
+    assert load_dataset("pmnist") is load_dataset("pmnist", "paper")
 
 
 def test_permutation_of_the_authors_code():

@@ -69,6 +69,11 @@ def test_a_run_leaves_its_record_whatever_its_output_is(redirected, code, reason
     assert [line[: len(wanted)] for line in own_lines(done)] == ([wanted] if reason else [])
 
 
+def test_the_doctor_says_nothing_beside_its_table():
+    done = in_a_shell(["doctor"], "")
+    assert (done.returncode, own_lines(done)) == (0, []) and "device" in done.stdout
+
+
 @pytest.mark.parametrize("buffered", ["", "1"])
 @pytest.mark.parametrize("arguments", [["--help"], ["results", "--csv", "-"]])
 def test_an_answer_that_nobody_gets_is_one_line(arguments, buffered):

@@ -14,6 +14,7 @@ from ..data import canonical_name, catalogue, fetch_all, verify
 from ..errors import UserError
 from ..layers import backend as backends
 from ..storage import paths
+from ..storage.streams import without_notes
 from ..training import provenance
 from . import options, output
 
@@ -78,8 +79,9 @@ def _software():
         here = importlib.metadata.version(name) + used if name in there else "not installed"
         yield name, here, "" if there else backends.INSTALL[name]
     try:
-        with backends.installed():
-            yield "device", provenance.device_name(provenance.device()), ""
+        with backends.installed(), without_notes():
+            device = provenance.device_name(provenance.device())
+        yield "device", device, ""
     except UserError as error:
         yield "device", "not known", str(error)
     on = os.environ.get("TF_ENABLE_ONEDNN_OPTS") != "0"

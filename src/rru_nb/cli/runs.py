@@ -111,7 +111,9 @@ def facts_of(record):
     """Return what came of a run as pairs of a word and a text: scores, paper, size, time."""
     ended = "failed" if record["status"] == "failed" else "ended by a failure"
     reasons = (record.get("failure") or {}).items()
-    differs = [f"{n} {c['paper']} -> {c['here']}" for n, c in record["differences"].items()]
+    # Not those recorded: what is known of the paper's setting may have changed since.
+    differences = RunConfig.from_dict(record["config"]).differences
+    differs = [f"{n} {c['paper']} -> {c['here']}" for n, c in differences.items()]
     best = f", the best one {record['best_epoch']}" if record["best_epoch"] else ""
     return [
         *((split, output.join(record[split], ".4f")) for split in ("test", "valid")),

@@ -24,7 +24,7 @@ SETTINGS = {
     "seed": whole(0, "every random number comes from it", high=2**32 - 1, default=REQUIRED),
     "protocol": one_of(
         ("authors", "standard", "paper", "final"),
-        "standard: as the field scores text; paper: P-MNIST as the text says; "
+        "standard: as the field scores text; paper: P-MNIST as the text says, its default; "
         "final: IMDB as the authors' last script",
         default="authors",
     ),
