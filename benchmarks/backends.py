@@ -17,7 +17,7 @@ from measure import (
     rru_parameters,
     side_by_side,
     table,
-    torch_lstm,
+    torch_rnn,
     torch_version,
 )
 
@@ -45,7 +45,7 @@ def main():
         more = {}
         if torch_version() and options.dtype == "float32":
             more["torch"] = torch_version()
-            candidates["torch.nn.LSTM"] = torch_lstm(size, options.threads)
+            candidates["torch.nn.LSTM"] = torch_rnn(size, options.threads)
         seconds = side_by_side(candidates, options.rounds)
     rows = table(seconds, ("RRU, plain", "torch.nn.LSTM"))
     about = {"parameters": rru_parameters(size), "size": options.size, "settings": size}

@@ -21,12 +21,14 @@ from rru_nb.training import provenance
 RECORDS = Path(__file__).parent / "records"
 
 # The recurrent layer of the paper's JSB Chorales setting (Table 4), with full windows, the first of
-# its words' setting (Table 4), and that of its sequential MNIST setting (Table 5). B batch, T time
-# steps, m inputs, n state features, q the middle layer's multiplier, p outputs.
+# its words' setting (Table 4), that of its sequential MNIST setting and the first of its IMDB
+# setting (Table 5). B batch, T time steps, m inputs, n state features, q the middle layer's
+# multiplier, p outputs.
 SIZES = {
     "jsb": {"B": 16, "T": 200, "m": 88, "n": 1315, "q": 1.77, "p": 64, "dropout": 0.79362},
     "words": {"B": 128, "T": 64, "m": 64, "n": 830, "q": 6.86655, "p": 128, "dropout": 0.66035},
     "pixels": {"B": 64, "T": 784, "m": 1, "n": 128, "q": 2.0, "p": 64, "dropout": 0.7},
+    "reviews": {"B": 64, "T": 512, "m": 64, "n": 1491, "q": 2.0, "p": 64, "dropout": 0.5},
     # Only to see that a script runs.
     "tiny": {"B": 2, "T": 12, "m": 3, "n": 8, "q": 1.5, "p": 4, "dropout": 0.5, "rank": 1},
 }
@@ -71,24 +73,32 @@ def rru_parameters(size):
     return (m + n + 1) * g + (g + 1) * (n + p) + 2 * n
 
 
-def torch_lstm(size, threads):
-    """PyTorch's LSTM, oneDNN's on a processor, cuDNN's on a GPU, with a product to p outputs."""
+def torch_rnn(size, threads, kind="LSTM", precision="float32"):
+    """PyTorch's recurrent layer, with a product to p outputs; cuDNN's on a GPU.
+
+    Args:
+        kind: "LSTM" or "GRU", with as many parameters as the RRU of this size.
+        precision: "float32"; on a GPU also "tf32", or "bfloat16" of all weights and states.
+    """
     import torch
 
     torch.set_num_threads(threads)
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = precision == "tf32"
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    m, p = size["m"], size["p"]
-    n = units_within(lambda n: 4 * n * (m + n + 2) + n * p, rru_parameters(size))
-    lstm = torch.nn.LSTM(m, n).to(device)
-    dense = torch.nn.Linear(n, p, bias=False).to(device)
-    x, pull = (torch.tensor(t.swapaxes(0, 1).copy(), device=device) for t in inputs(size))
-    parameters = [*lstm.parameters(), *dense.parameters()]
+    dtype = torch.bfloat16 if precision == "bfloat16" else torch.float32
+    m, p, gates = size["m"], size["p"], {"LSTM": 4, "GRU": 3}[kind]
+    n = units_within(lambda n: gates * n * (m + n + 2) + n * p, rru_parameters(size))
+    rnn = getattr(torch.nn, kind)(m, n).to(device, dtype)
+    dense = torch.nn.Linear(n, p, bias=False).to(device, dtype)
+    x, pull = (torch.tensor(t.swapaxes(0, 1).copy(), device=device).to(dtype) for t in inputs(size))
+    parameters = [*rnn.parameters(), *dense.parameters()]
 
     def run():
         for parameter in parameters:
             parameter.grad = None
-        (dense(lstm(x)[0]) * pull).sum().backward()
-        return [float(parameter.grad.flatten()[0]) for parameter in parameters]
+        (dense(rnn(x)[0]) * pull).sum().backward()
+        if device == "cuda":
+            torch.cuda.synchronize()
 
     return run
 

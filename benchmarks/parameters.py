@@ -14,7 +14,7 @@ from measure import (
     report,
     rru_parameters,
     side_by_side,
-    torch_lstm,
+    torch_rnn,
     torch_version,
 )
 from step import rru_candidates
@@ -34,7 +34,7 @@ def main():
         size = sizes[budget] = base | {"n": units}
         found = rru_candidates(size)
         if torch_version():
-            found["torch.nn.LSTM"] = torch_lstm(size, options.threads)
+            found["torch.nn.LSTM"] = torch_rnn(size, options.threads)
         candidates |= {(budget, name): run for name, run in found.items()}
     seconds = side_by_side(candidates, options.rounds, warm_up=1)
     rows = [

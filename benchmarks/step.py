@@ -19,7 +19,7 @@ from measure import (
     rru_parameters,
     side_by_side,
     table,
-    torch_lstm,
+    torch_rnn,
     torch_version,
     training_step,
 )
@@ -62,7 +62,7 @@ def main():
     candidates["bare products by XLA"] = bare_products(size, compiled=True)
     if torch_version():
         versions["torch"] = torch_version()
-        candidates["torch.nn.LSTM"] = torch_lstm(size, options.threads)
+        candidates["torch.nn.LSTM"] = torch_rnn(size, options.threads)
     square, operations = large_product()
     seconds = side_by_side(candidates | {"large product": square}, options.rounds)
     large = operations / statistics.median(seconds.pop("large product")) / 1e9
