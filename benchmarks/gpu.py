@@ -1,20 +1,24 @@
 """How long is a training step of each layer on a GPU, beside cuDNN's?
 
-    KERAS_BACKEND=jax python benchmarks/gpu.py --json benchmarks/records/gpu.json
+    python benchmarks/gpu.py --size words --json benchmarks/records/gpu-words.json
 
-Forward and backward at the paper's sizes and at smaller ones, with dropout in the RRU. The gated
-layers and PyTorch's, which are cuDNN's, have as many parameters as the RRU. All steps are compiled
-first, side by side, and then timed one after the other on the quiet GPU. TensorFlow need not be
-installed. The record also holds the ceilings of the GPU: a large copy, large products, and what a
-loop over time costs that has next to nothing to do.
+Forward and backward on JAX, in products of three precisions. The gated layers and PyTorch's, which
+are cuDNN's, have as many parameters as the RRU. All steps are compiled first, side by side: that
+takes most of the time. TensorFlow need not be installed. The record also holds what a step starts
+on the GPU, and the ceilings of the GPU: a large copy, large products, and a loop over time that has
+next to nothing to do.
 """
 
 import contextlib
+import itertools
+import os
 import statistics
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+
+os.environ["KERAS_BACKEND"] = "jax"
 
 import jax
 import jax.numpy as jnp
@@ -26,6 +30,7 @@ from measure import (
     report,
     rru_options,
     rru_parameters,
+    side_by_side,
     torch_rnn,
     torch_version,
 )
@@ -41,63 +46,64 @@ from rru_nb.training.config import paper_config
 
 QUESTION = __doc__.splitlines()[0]
 GATED = {"gru": GRU, "lstm": LSTM, "mogrifier": MogrifierLSTM}
-BUDGETS = {"0.3 M": 300_000, "1 M": 1_000_000, "3 M": 3_000_000}  # at the inputs of JSB's size
+LAYERS = ("RRU, fused", "RRU, plain", *(layer.__name__ for layer in GATED.values()))
 PRECISIONS = ("float32", "tf32", "bfloat16")
-AGAINST = "torch.nn.LSTM"
+PROFILED = (("RRU, fused", "float32"), ("LSTM", "float32"))
 
 
 def main():
     options = arguments(QUESTION, more=_add_options)
-    sizes = {name: _size(name) for name in options.sizes}
-    steps = [
-        (name, precision, layer, *lowered_step(size, precision, layer))
-        for name, size in sizes.items()
-        for precision in options.precisions
-        for layer in _layers(name, precision)
-    ]
-    with ThreadPoolExecutor() as pool:
-        compiled = list(pool.map(lambda step: step[3].compile(), steps))
-    rows, profiles = [], {}
-    for (name, precision, layer, _, values), step in zip(steps, compiled):
-        run = lambda step=step, values=values: jax.block_until_ready(step(*values))  # noqa: E731
-        rows.append(_timed(name, precision, layer, run, options.rounds))
-        if precision == "float32" and layer in ("RRU, fused", "LSTM"):
-            with contextlib.suppress(ValueError, RuntimeError):  # not every driver lets one look
-                profiles[f"{name}, {layer}"] = kernels(run)
-    if torch_version():
-        for name, size in sizes.items():
-            for precision in options.precisions:
-                for kind in ("LSTM", "GRU"):
-                    run = torch_rnn(size, options.threads, kind, precision)
-                    rows.append(_timed(name, precision, f"torch.nn.{kind}", run, options.rounds))
-    _compare(rows)
-    more = {"settings": sizes, "kernels": profiles, "ceilings": ceilings(options.rounds)}
-    more["parameters"] = {name: rru_parameters(size) for name, size in sizes.items()}
+    size, budget = SIZES[options.size], options.parameters
+    if budget:
+        size = size | {"n": units_within(lambda n: rru_parameters(size | {"n": n}), budget)}
+    rows, profiles = time_all(size, options)
     versions = {"torch": torch_version()} if torch_version() else {}
-    report(QUESTION, rows, options, versions=versions, **more)
+    about = {"parameters": rru_parameters(size), "size": options.size, "settings": size}
+    about |= {"ceilings": ceilings(options.rounds), "kernels": profiles}
+    report(QUESTION, rows, options, versions=versions, **about)
 
 
 def _add_options(parser):
-    names = (*SIZES, *BUDGETS)
-    default = [name for name in names if name != "tiny"]
-    parser.add_argument("--sizes", nargs="+", choices=names, default=default)
+    parser.add_argument("--parameters", type=int, help="of the RRU instead of the size's own")
     parser.add_argument("--precisions", nargs="+", choices=PRECISIONS, default=PRECISIONS)
 
 
-def _size(name):
-    if name in SIZES:
-        return SIZES[name]
-    base = SIZES["jsb"]
-    return base | {"n": units_within(lambda n: rru_parameters(base | {"n": n}), BUDGETS[name])}
+def time_all(size, options):
+    """Return a row for each layer and precision, and what some steps start on the GPU."""
+    steps = [(layer, p) for layer in LAYERS for p in _precisions(layer, options)]
+    lowered = [lowered_step(size, *step) for step in steps]
+    with ThreadPoolExecutor() as pool:
+        compiled = list(pool.map(lambda step: step[0].compile(), lowered))
+    runs, profiles = {}, {}
+    for step, (_, values), run in zip(steps, lowered, compiled):
+        runs[step] = lambda run=run, values=values: jax.block_until_ready(run(*values))
+        if step in PROFILED:
+            with contextlib.suppress(ValueError, RuntimeError):  # not every driver lets one look
+                profiles[step[0]] = kernels(runs[step])
+    if torch_version():
+        for kind, precision in itertools.product(("LSTM", "GRU"), options.precisions):
+            name = f"torch.nn.{kind}"
+            runs[name, precision] = torch_rnn(size, options.threads, kind, precision)
+    seconds = side_by_side(runs, options.rounds)
+    rows = []
+    for (layer, precision), timings in seconds.items():
+        row = {"what": layer, "precision": precision}
+        row |= {"median_ms": 1000 * statistics.median(timings), "min_ms": 1000 * min(timings)}
+        if torch_version():
+            row["of torch.nn.LSTM"] = statistics.median(timings) / statistics.median(
+                seconds["torch.nn.LSTM", precision]
+            )
+        rows.append(row)
+    return rows, profiles
 
 
-def _layers(name, precision):
-    if name in BUDGETS or precision != "float32":
-        return ("RRU, fused", "GRU", "LSTM")
-    return ("RRU, fused", "RRU, plain", "GRU", "LSTM", "MogrifierLSTM")
+def _precisions(layer, options):
+    """The plain loop and the slowest gated layer in float32 alone: they compile longest."""
+    once = layer in ("RRU, plain", "MogrifierLSTM")
+    return [p for p in options.precisions if not once or p == "float32"]
 
 
-def lowered_step(size, precision, name):
+def lowered_step(size, name, precision):
     """Return forward and backward of a layer, traced but not compiled, and its arguments."""
     with fixed_settings(precision):
         layer = _layer(size, name)
@@ -122,28 +128,6 @@ def _layer(size, name):
     config = paper_config("jsb", cell, **own)
     units = units_within(lambda n: recurrent_parameters(config, n, size["m"]), rru_parameters(size))
     return GATED[cell](units, dropout=size["dropout"], return_sequences=True, **own)
-
-
-def _timed(size, precision, what, run, rounds):
-    for _ in range(2):
-        run()
-    seconds = []
-    for _ in range(rounds):
-        start = time.perf_counter()
-        run()
-        seconds.append(time.perf_counter() - start)
-    ms = [1000 * s for s in (statistics.median(seconds), min(seconds))]
-    print(f"{size:8} {precision:8} {what:14} {ms[0]:9.3f} ms", flush=True)
-    about = {"what": what, "size": size, "precision": precision}
-    return about | {"median_ms": ms[0], "min_ms": ms[1]}
-
-
-def _compare(rows):
-    medians = {(r["size"], r["precision"], r["what"]): r["median_ms"] for r in rows}
-    for row in rows:
-        other = medians.get((row["size"], row["precision"], AGAINST))
-        if other:
-            row[f"of {AGAINST}"] = row["median_ms"] / other
 
 
 def kernels(run):
@@ -175,15 +159,12 @@ def ceilings(rounds):
     found = {"copy_GB_per_s": 8 * n / _seconds(lambda: copy(a), rounds) / 1e9}
     side = 8192 if on_gpu else 256
     a, b = jax.random.normal(jax.random.key(0), [2, side, side])
-    algorithms = {"float32": "highest", "tf32": "tensorfloat32"}
-    for name, precision in algorithms.items():
-        with jax.default_matmul_precision(precision):
-            product = jax.jit(lambda a, b: a @ b).lower(a, b).compile()
-        seconds = _seconds(lambda product=product: product(a, b), rounds)
+    for name in PRECISIONS:
+        factors = [x.astype("bfloat16") if name == "bfloat16" else x for x in (a, b)]
+        with fixed_settings(name):
+            product = jax.jit(jnp.matmul).lower(*factors).compile()
+        seconds = _seconds(lambda product=product, factors=factors: product(*factors), rounds)
         found[f"{name}_TFLOP_per_s"] = 2 * side**3 / seconds / 1e12
-    a, b = (x.astype("bfloat16") for x in (a, b))
-    seconds = _seconds(lambda: jax.jit(lambda a, b: a @ b)(a, b), rounds)
-    found["bfloat16_TFLOP_per_s"] = 2 * side**3 / seconds / 1e12
     x = jax.random.normal(jax.random.key(1), [1000, 64])
     loop = jax.jit(lambda x: jax.lax.scan(lambda h, x: (jnp.tanh(h + x),) * 2, x[0], x))
     found["idle_loop_us_per_step"] = _seconds(lambda: loop(x), rounds) / 1000 * 1e6

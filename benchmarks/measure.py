@@ -83,7 +83,6 @@ def torch_rnn(size, threads, kind="LSTM", precision="float32"):
     import torch
 
     torch.set_num_threads(threads)
-    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = precision == "tf32"
     device = "cuda" if torch.cuda.is_available() else "cpu"
     dtype = torch.bfloat16 if precision == "bfloat16" else torch.float32
     m, p, gates = size["m"], size["p"], {"LSTM": 4, "GRU": 3}[kind]
@@ -94,6 +93,8 @@ def torch_rnn(size, threads, kind="LSTM", precision="float32"):
     parameters = [*rnn.parameters(), *dense.parameters()]
 
     def run():
+        torch.backends.cudnn.allow_tf32 = precision == "tf32"
+        torch.backends.cuda.matmul.allow_tf32 = precision == "tf32"
         for parameter in parameters:
             parameter.grad = None
         (dense(rnn(x)[0]) * pull).sum().backward()

@@ -32,7 +32,9 @@ def test_a_script_prints_a_table_and_writes_its_record(script, tmp_path):
         assert name in done.stdout
         assert not isinstance(value, float) or value > 0 or "MB" in name
     assert {"device", "versions", "threads", "load_average", "commit"} <= found.keys()
-    assert found["versions"].keys() >= {"python", "tensorflow", "keras"}
+    backend = found["device"]["backend"]
+    assert backend == ("jax" if script == "gpu" else "tensorflow")
+    assert found["versions"].keys() >= {"python", backend, "keras"}
 
 
 def test_the_page_speed_has_a_place_for_each_script(tmp_path, monkeypatch):

@@ -107,9 +107,12 @@ def test_the_script_measures_what_the_page_shows(context, monkeypatch, tmp_path)
 def test_each_fragment_comes_from_a_committed_record(name, context, monkeypatch):
     monkeypatch.setenv("RRU_NB_ROOT", str(ROOT))
     text = FRAGMENTS[name](context)
-    assert "Not measured" not in text
     page = (ROOT / "book" / "speed.md").read_text(encoding="utf-8")
     assert f"{{include}} _parts/{name}" in page
+    if "gpu" in name and not any(RECORDS.glob("gpu-*.json")):
+        assert "Not measured" in text
+        return
+    assert "Not measured" not in text
     header, rule, *rows = [line for line in text.splitlines() if line.startswith("|")]
     assert all(row.count("|") == header.count("|") for row in rows)
     shown = Counter(cell.strip() for row in rows for cell in row.split("|"))
