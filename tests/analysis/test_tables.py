@@ -47,6 +47,23 @@ def test_table_1_averages_seeds_and_never_mixes_settings_or_scales():
     assert row(tables.table_1(seeds=[1]), "jsb", "rru").measured == 9.0
 
 
+def test_a_run_in_tf32_stands_for_a_cell_that_has_no_other():
+    in_tf32 = {"precision": "tf32"}
+    for seed, changes, score in (
+        (0, in_tf32, 100.0),
+        (1, in_tf32, 110.0),
+        (0, in_tf32 | {"dropout": 0.1}, 1.0),
+        (0, {"precision": "bfloat16"}, 2.0),
+    ):
+        config = paper_config("ptb-word", "gru", seed=seed, **changes)
+        write_record(a_record(config, test={"perplexity": score}))
+    gru = row(tables.table_1(), "ptb-word", "gru")
+    assert (gru.scores, gru.precision) == ([100.0, 110.0], "tf32")
+    write_record(a_record(paper_config("ptb-word", "gru", seed=2), test={"perplexity": 90.0}))
+    gru = row(tables.table_1(), "ptb-word", "gru")
+    assert (gru.scores, gru.precision) == ([90.0], "float32"), "a mean never mixes the two"
+
+
 def test_a_row_has_the_authors_average_only_where_all_its_records_have_it():
     for cell, batches in (("rru", 3.0), ("gru", 4.0)):
         test = {"nll_window": 3.5, "nll_batches": batches}

@@ -12,7 +12,7 @@ from scipy import stats
 from ..training.config import CELLS, KINDS, METRICS
 from ..training.records import load_records
 from .resampling import LEVEL, holm
-from .tables import unchanged
+from .tables import comparable
 
 SURE = 1 - LEVEL  # a difference is one if its p value is below
 _DRAWS = 100_000
@@ -26,8 +26,7 @@ def recorded(dataset):
         A frame with a row a seed, a column a cell; NaN where a run is not measured or failed.
     """
     metric = f"test_{METRICS[KINDS[dataset]]}"
-    records = load_records(dataset=dataset, scale="paper", status="ok")
-    records = records[records.id.isin(unchanged(records))]
+    records = comparable(load_records(dataset=dataset, scale="paper", status="ok"))
     table = records.reindex(columns=["seed", "cell", metric]).dropna()
     return table.pivot(index="seed", columns="cell", values=metric).reindex(columns=list(CELLS))
 

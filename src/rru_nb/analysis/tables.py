@@ -38,10 +38,10 @@ def table_1(dataset=None, cells=CELLS, scale="paper", seeds=None):
         A frame with the columns `dataset`, `cell`, `metric`, `paper` (NaN for a cell that the
         paper does not have), `tuned` (as in the paper's table), `measured` (the mean over the
         seeds; NaN where nothing was measured), `low` and `high` (over the seeds), `runs`,
-        `difference_percent` (measured to paper), `scale`, `scores`, `ids`.
+        `difference_percent` (measured to paper), `scale`, `precision` (see `comparable`),
+        `scores`, `ids`.
     """
-    records = load_records(scale=scale, status="ok")
-    records = records[records.id.isin(unchanged(records))]
+    records = comparable(load_records(scale=scale, status="ok"))
     if seeds is not None:
         records = records[records.seed.isin(list(seeds))]
     names = paper_datasets() if dataset is None else [dataset]
@@ -73,12 +73,27 @@ def in_one_average(runs):
     return runs.assign(metric=metric, test=scores, loss=scores)
 
 
-def unchanged(records):
-    """Return the ids of the records that are at the scale's own setting, without a change."""
+def comparable(records):
+    """Return the records that may stand for a cell on a dataset beside the paper's number.
+
+    Those at the scale's own setting; where a cell has none, those that differ from it in nothing
+    but products in TF32, as a GPU takes them. A column `precision` tells which: a cell's mean
+    never mixes the two.
+    """
+    exact = records.id.isin(unchanged(records))
+    measured = pd.MultiIndex.from_frame(records.loc[exact, ["dataset", "cell"]])
+    elsewhere = ~pd.MultiIndex.from_frame(records[["dataset", "cell"]]).isin(measured)
+    in_tf32 = records.id.isin(unchanged(records, precision="tf32")) & elsewhere
+    kept = records.assign(precision=np.where(exact, "float32", "tf32"))
+    return kept[exact | in_tf32]
+
+
+def unchanged(records, **changes):
+    """Return the ids of the records at the scale's own setting, but for the changes given."""
     return [
         row.id
         for row in records.itertuples()
-        if row.id == paper_config(row.dataset, row.cell, row.scale, row.seed).id
+        if row.id == paper_config(row.dataset, row.cell, row.scale, row.seed, **changes).id
     ]
 
 
@@ -101,6 +116,7 @@ def _row(records, dataset, cell, scale, metric):
         "runs": len(scores),
         "difference_percent": 100 * (measured / paper - 1),
         "scale": scale,
+        "precision": mine.precision[scores.index].max() if len(scores) else "float32",
         "scores": list(scores),
         "ids": list(mine.id[scores.index]),
     }
