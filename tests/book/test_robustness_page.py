@@ -99,7 +99,9 @@ def test_eight_points_and_three_are_declared(results):
     assert set(points.n_params) == {1_000_000} and (points.status == "missing").all()
     assert list(points.theirs) == [2.969, 3.008, 3.038, 3.081, 3.300, 3.307, 3.316, 3.303]
     assert list(points["best_epoch of the authors"][:4]) == [62, 51, 51, 41]
-    assert list(page.replicate("ptb-word").theirs) == [106.7, 135.8, 155.7]
+    words = page.replicate("ptb-word")
+    assert list(words.theirs) == [106.7, 135.8, 155.7]
+    assert page.findings.missing_points(words).count("--set precision=tf32") == 3
     assert page.mean_differences(points).empty
     assert (
         page.judge_agreement(points, 0.03)
