@@ -64,6 +64,14 @@ def test_within_a_training(signum, code, in_second_step, monkeypatch, capsys):
     assert "new record" in capsys.readouterr().out
 
 
+def test_within_a_training_of_a_sweep(in_second_step, capsys):
+    in_second_step(lambda: signal.raise_signal(signal.SIGTERM))
+    assert main(["sweep", "dropout", "--dataset", "jsb", "--scale", "smoke"]) == 143
+    told = capsys.readouterr().err
+    assert "0 of 8 runs are recorded; saved at step 2 of epoch 1; the same command" in told
+    assert told.lower().count("the same command") == 1
+
+
 def test_several_signals_at_once_are_one_wish(in_second_step, monkeypatch, capsys):
     """A terminal tells all processes of a sweep, and the sweep tells its own again."""
 

@@ -49,8 +49,9 @@ def sweep(section, dataset, scale, cells=None, seeds=None, engine=None, say=prin
         # Counted anew: a run may have ended while the others were being stopped.
         n_recorded = sum(find_record(point.config) is not None for point in points)
         message = f"{n_recorded} of {len(points)} runs are recorded; {stop}".rstrip("; ")
-        signum = getattr(stop, "signum", 2)
-        raise Stopped(f"{message}\nThe same command goes on.", signum) from None
+        if "the same command" not in message:  # the run under way says so
+            message += "\nThe same command goes on."
+        raise Stopped(message, getattr(stop, "signum", 2)) from None
     return len(missing)
 
 
