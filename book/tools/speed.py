@@ -9,10 +9,11 @@ import seaborn as sns
 import yaml
 from matplotlib.figure import Figure
 
-from rru_nb.analysis.tables import minus
+from rru_nb.analysis.tables import minus, unchanged
 from rru_nb.figures import COLOURS, use_style
 from rru_nb.layers.backend import TRAINS
 from rru_nb.storage import paths
+from rru_nb.training.records import load_records
 
 from .record_list import short_device
 from .render import render
@@ -22,6 +23,7 @@ PEER, GATED = "torch.nn.LSTM", ("keras.layers.LSTM", "keras.layers.GRU")
 ROUGHLY = 1.25  # times as fast or as slow are "roughly the same speed"
 TABLES = yaml.safe_load(Path(__file__).with_suffix(".yml").read_text(encoding="utf-8"))
 _SIZES = {"jsb": "JSB Chorales", "pixels": "pixels"}
+_PRECISIONS = ("bfloat16", "float32")
 _CELLS = {"plain": "plain cell", "fused": "fused"}
 _BACKENDS = {"tensorflow": "TensorFlow", "jax": "JAX"}
 _LOOKS = {"RRU, fused": COLOURS["rru"], "RRU, plain cell": "#56b4e9", "bare products": "0.4"}
@@ -129,6 +131,13 @@ def backends(context):
     return _written(list(found.values()), {"what": ""} | titles, rows)
 
 
+def precision_scores(context):
+    """Return the scores of the RRU on JSB Chorales with products in bfloat16 and in float32."""
+    found = load_records(dataset="jsb", cell="rru", scale="paper", status="ok").sort_values("seed")
+    runs = {p: found[found.id.isin(unchanged(found, precision=p))] for p in _PRECISIONS}
+    return render("precision_scores.md", runs=runs)
+
+
 def _table(name, context):
     spec = TABLES[name]
     found = records(spec["record"])
@@ -225,4 +234,5 @@ def engines(context):
 
 
 FRAGMENTS = {"speed_verdict.md": verdict, "speed_backends.md": backends}
+FRAGMENTS["speed_precision_scores.md"] = precision_scores
 FRAGMENTS |= {f"speed_{name}.md": functools.partial(_table, name) for name in TABLES}

@@ -11,8 +11,10 @@ from helpers import a_record
 
 from book.tools import speed
 from book.tools.generate import FRAGMENTS, Context
+from rru_nb import paper_config
 from rru_nb.experiments.engines import OnWorkers
 from rru_nb.training import provenance
+from rru_nb.training.records import write_record
 
 ROOT = Path(__file__).resolve().parents[2]
 RECORDS = ROOT / "benchmarks" / "records"
@@ -99,7 +101,7 @@ def test_the_script_measures_what_the_page_shows(context, monkeypatch, tmp_path)
     rows = json.loads(path.read_text())["rows"]
     assert [row["training_s"] for row in rows] == [0.25] * 4
     overhead = rows[2]["run_s"] - rows[0]["run_s"]
-    shown = f"{overhead:.2f} s more" if overhead > 0 else f"({overhead:+.2f} s)"
+    shown = f"{overhead:.2f} s more" if overhead > 0 else f"(\N{MINUS SIGN}{-overhead:.2f} s)"
     assert shown in speed.engines(context)
 
 
@@ -130,6 +132,22 @@ def test_the_numbers_are_those_of_the_record(context, monkeypatch):
     text = FRAGMENTS["speed_step_jsb.md"](context)
     for row in rows_of("step-jsb"):
         assert f"| {row['what']} | {row['median_s']:.3f} | {row['min_s']:.3f} |" in text
+
+
+def test_scores_in_bfloat16_stand_beside_those_in_float32(context, monkeypatch, tmp_path):
+    monkeypatch.setenv("RRU_NB_RESULTS", str(tmp_path))
+    assert "Not measured" in speed.precision_scores(context)
+    for precision, seed, score in (
+        ("bfloat16", 0, 7.5),
+        ("bfloat16", 1, 7.7),
+        ("float32", 0, 7.25),
+        ("tf32", 0, 9.0),
+    ):
+        config = paper_config("jsb", "rru", seed=seed, precision=precision)
+        write_record(a_record(config, test={"nll_window": score}))
+    text = re.sub("<[^>]+>", "", speed.precision_scores(context))
+    assert "7.600 (7.500, 7.700) in bfloat16" in text and "7.250 (7.250) in float32" in text
+    assert "9.0" not in text
 
 
 def test_without_a_record_the_page_says_how_to_measure(context, monkeypatch, tmp_path):
