@@ -9,7 +9,8 @@ machine and with no way to any other. Findings, each of which makes the exit cod
 - an image that does not load or has no alternative text;
 - an equation that MathJax left as TeX, or could not read;
 - a link to a page of the site, or to an anchor, that is not there;
-- a phone page that scrolls sideways, a desktop table or a line of code of which a part is hidden;
+- a phone page that scrolls sideways, a box on it that scrolls and does not say so;
+- a desktop table or a line of code of which a part is hidden;
 - a page without a title or with other than one first-level heading;
 - a page of results (`RESULTS`) whose verdict is not told in the first 900 pixels;
 - what axe-core calls a serious or critical barrier, the theme's own aside (`THEMES_OWN`);
@@ -90,6 +91,9 @@ PAGE_FACTS = r"""
       e.getBoundingClientRect().right > innerWidth + 1 && !e.closest(
         "pre, .rru-table, .pst-scrollable-table-container, .cell_output, mjx-container, table"))
       .slice(0, 3).map(text),
+    silent: [...document.querySelectorAll("article :not(pre, .rru-scrolls)")].filter((e) =>
+      e.clientWidth && e.scrollWidth > e.clientWidth + 1 && e.checkVisibility() &&
+      /auto|scroll/.test(getComputedStyle(e).overflowX)).map(text),
     // Where the first sentences of the verdicts end, and those that announce another below.
     verdict: [...document.querySelectorAll(
       ".rru-verdict:not(.announced) > :is(:first-child, p:has(> strong))")].map((e) =>
@@ -238,6 +242,9 @@ class Page:
             self._say(f"{facts['sources'] - facts['rendered']} equations left as TeX")
         if self.device.startswith("phone") and facts["width"] > width:
             self._say(f"scrolls sideways, {facts['width']} px of {width}: {facts['wide']}")
+        if self.device.startswith("phone"):
+            for box in facts["silent"]:
+                self._say(f"scrolls and does not say so (class rru-scrolls): {box}")
         if self.device == "desktop, light" and self.name in RESULTS:
             self._judge_verdict(facts["verdict"])
         if self.device.startswith("desktop"):

@@ -20,7 +20,7 @@ CHOICES = {  # what is changed: the settings that change it
     "S' is S, not scaled by 10": {"residual_speed": 1.0},
     "silent time steps kept": {"silences": "kept"},
     "no gradient clipping": {"clip_multiplier": None},
-    "training loss averaged over frames, not windows": {"loss_average": "frame"},
+    "training loss averaged over time steps, not windows": {"loss_average": "frame"},
     "epoch chosen by test data, which the authors did not": {"select_on": "test"},
 }
 

@@ -63,10 +63,10 @@ def groups():
     for name in SECTIONS:
         for scale in SCALES[:-1]:  # the last is a matter of seconds
             configs = [run for data in section(name).datasets for run in _runs(name, data, scale)]
-            yield f"{section(name).title}: {section(name).paper}", scale, configs
+            yield section(name).title, scale, configs
     tuned = [s for d in section("main_results").datasets for s in searches(d, CELLS)]
     configs = [search.config({}) for search in tuned for _ in range(TRIALS)]
-    yield f"Search: section 4.2, {TRIALS} trials for each cell", "paper", configs
+    yield f"Search, {TRIALS} trials for each cell", "paper", configs
 
 
 def _runs(name, dataset, scale):

@@ -1,10 +1,17 @@
-"""Figures of notebooks as SVG inside the page: crisp, with links, in the page's colours."""
+"""Figures of Matplotlib's as SVG inside the page: crisp, with links, in the page's colours."""
 
 import base64
 import re
-from html import escape
+from html import escape, unescape
+
+from rru_nb.figures.files import svg as svg_of
+
+from .stage import FRAGMENTS
 
 _FILE = re.compile(r'download="([\w.-]+)\.svg" href="data:image/svg\+xml;base64,([^"]+)"')
+_PLOT = re.compile(
+    r'<img alt="(?P<alt>[^"]*)" class="rru-plot" src="(?P<src>[^"]+?(?P<name>[\w-]+)\.svg)" />'
+)
 _LEFT_OUT = re.compile(r"<metadata>.*?</metadata>|<style.*?</style>|font-family: [^;]+; ?", re.S)
 _IDS = re.compile(r'(\bid="|url\(#|<use href="#)')
 _PATTERNS = re.compile(r"(<pattern.*?</pattern>)", re.S)
@@ -32,6 +39,27 @@ def put_inline(cells):
             if found := _FILE.search(links):
                 svg = base64.b64decode(found[2]).decode()
                 picture["data"] = {"text/html": inline(svg, found[1], options["image"]["alt"])}
+
+
+def write(context, figure, name):
+    """Write a figure of a fragment, which shows it as an image of the class `rru-plot`."""
+    path = context.folder / FRAGMENTS / f"{name}.svg"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(svg_of(figure))
+
+
+def put_plots_inline(text, page):
+    """Return a built page with the images of the class `rru-plot` as SVG inside it.
+
+    Args:
+        text: of the page. page: Path of its file, which the images' addresses start from.
+    """
+
+    def drawn(image):
+        svg = (page.parent / image["src"]).read_text(encoding="utf-8")
+        return inline(svg, image["name"], unescape(image["alt"]))
+
+    return _PLOT.sub(drawn, text)
 
 
 def inline(svg, name, alt):

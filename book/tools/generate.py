@@ -65,7 +65,7 @@ def write_fragments(folder, repository=None, say=print):
 def effects_of_choices(context):
     """The authors' choices, each changed alone on JSB Chorales: a table, and what is missing."""
     table = choices.effects()
-    lines = ["| what | NLL, mean of windows | change | beyond the seeds | NLL, mean of frames |"]
+    lines = ["| what | NLL, mean of windows | change | beyond the seeds | mean of time steps |"]
     lines.append("| --- | --- | --- | --- | --- |")
     lines += [_effect(row) for row in table.itertuples()]
     lines += ["", choices.together(table)]

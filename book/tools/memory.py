@@ -10,8 +10,8 @@ from rru_nb.layers.backend import backend
 from rru_nb.listen import models
 from rru_nb.training.config import CELL_TITLES
 
+from . import drawings
 from .render import render
-from .stage import FRAGMENTS as FOLDER
 
 DATASET, BACK = "jsb", 60
 LINE = "the RRU's line alone"
@@ -76,6 +76,4 @@ def _draw(context, left):
         ax.plot(100 * left[name], label=name, **look)
     ax.set(xlabel="time steps back", ylabel="% of the gradient left", ylim=(0, 100))
     ax.legend()
-    path = context.folder / FOLDER / "memory.svg"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, metadata={"Date": None})
+    drawings.write(context, figure, "memory")

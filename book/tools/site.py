@@ -14,6 +14,7 @@ from pathlib import Path
 import itables
 import yaml
 
+from .drawings import put_plots_inline
 from .errors import BookError, check_log
 from .stage import pages
 
@@ -95,7 +96,8 @@ def build_site(folder, repository=None, say=print, substitutions=None):
     _check_complete(folder, site)
     for page in site.rglob("*.html"):
         text = page.read_text(encoding="utf-8")
-        changed = keep_units_together(take_files_out_of_links(text, page, site))
+        changed = put_plots_inline(take_files_out_of_links(text, page, site), page)
+        changed = keep_units_together(changed)
         if changed != text:
             page.write_text(changed, encoding="utf-8")
     say(f"built {len(pages(folder))} pages")

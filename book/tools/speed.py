@@ -15,9 +15,9 @@ from rru_nb.layers.backend import TRAINS
 from rru_nb.storage import paths
 from rru_nb.training.records import load_records
 
+from . import drawings
 from .record_list import short_device
 from .render import render
-from .stage import FRAGMENTS as FOLDER
 
 PEER, GATED = "torch.nn.LSTM", ("keras.layers.LSTM", "keras.layers.GRU")
 ROUGHLY = 1.25  # times as fast or as slow are "roughly the same speed"
@@ -98,14 +98,15 @@ def _draw_ratios(context, frame):
     figure, ax = _axes()
     by_machine = {"style": "machine", "markers": True}
     looks = by_machine if frame.machine.nunique() > 1 else {"marker": "o"}
-    sns.lineplot(frame, x="parameters", y="ratio", hue="what", palette=_LOOKS, ax=ax, **looks)
+    frame = frame.rename(columns={"what": "layer"})
+    sns.lineplot(frame, x="parameters", y="ratio", hue="layer", palette=_LOOKS, ax=ax, **looks)
     ax.set(xscale="log", ylim=(0, None), xlabel="parameters of the layer")
     ax.set_ylabel(f"time of a training step\nas a share of {PEER}'s")
     sizes = sorted(frame.parameters.unique())
     ax.set_xticks(sizes, [f"{size / 1e6:.1f} M" for size in sizes])
     ax.minorticks_off()
     ax.legend(loc="upper left", bbox_to_anchor=(1, 1), frameon=False)
-    _save(context, figure, "speed_ratios")
+    drawings.write(context, figure, "speed_ratios")
 
 
 def seconds_by_size(found):
@@ -188,13 +189,7 @@ def _draw_length(context, frame):
     ax.plot(steps, proportional, ":", color="0.4", label=f"in proportion to {steps[0]} time steps")
     ax.set(xlabel="time steps", ylabel="seconds of a training step", ylim=(0, None))
     ax.legend()
-    _save(context, figure, "speed_length")
-
-
-def _save(context, figure, name):
-    path = context.folder / FOLDER / f"{name}.svg"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, metadata={"Date": None})
+    drawings.write(context, figure, "speed_length")
 
 
 def play_measured(context):

@@ -112,6 +112,21 @@ def test_each_figure_of_a_cell_gets_its_own_drawing_and_a_heavy_one_stays_a_pict
     assert cells[1]["outputs"][0]["data"] == picture
 
 
+def test_an_image_of_a_fragments_plot_becomes_its_drawing_and_others_stay(tmp_path):
+    figure, ax = plt.subplots()
+    ax.plot([0, 1], [0, 1], color="0.2")
+    context = generate.Context(tmp_path, None)
+    drawings.write(context, figure, "rising")
+    page = tmp_path / "book" / "page.html"
+    plot = '<figure><img alt="It &lt; rises" class="rru-plot" src="_parts/rising.svg" /></figure>'
+    other = '<img alt="Another" src="_parts/other.svg" />'
+    text = drawings.put_plots_inline(plot + other, page)
+    assert text.endswith(other) and "rru-plot" not in text
+    (svg,) = ElementTree.fromstring(text.removesuffix(other)).iter("svg")
+    assert svg.get("aria-label") == "It < rises"
+    assert "light-dark(#333333, #cccccc)" in text and 'style="fill: #ffffff"' not in text
+
+
 def test_a_page_shows_the_drawing_above_its_caption_and_no_empty_text(saved):
     plt.subplots()
     outputs = {"image/png": "..."}, {"text/html": saved("line")}, {"text/markdown": [""]}

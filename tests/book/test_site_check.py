@@ -37,6 +37,8 @@ FAULTS = {  # of each page: {what is said: what the page holds}
         "left as TeX": '<span class="math">\\(x\\)</span>'
         "<script>MathJax = {startup: {promise: Promise.resolve()}}</script>",
         "scrolls sideways": '<div style="width: 2000px">wide</div>',
+        "does not say so (class rru-scrolls): <p": '<p style="overflow-x: auto" tabindex="0">'
+        '<span style="display: block; width: 600px">Wide</span></p>',
         "table wider than its page": '<div style="overflow-x: auto; width: 90%" tabindex="0">'
         '<table style="width: 1900px"><tr><td>Wide</td></tr></table></div>',
         "code wider than its page: 'longg": f"<pre tabindex=0>short\nlong{'g' * 200}</pre>",

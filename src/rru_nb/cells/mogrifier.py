@@ -22,8 +22,8 @@ class MogrifierLSTMCell(GatedCell):
     and then, with [x, h] the concatenation of what the rounds left::
 
         j, o, f, i = [x, h] W
-        c' = σ(f + b_f) ⊙ c + min(1 − σ(f + b_f), σ(i + b_i)) ⊙ Dropout(tanh(j + b_j))
-        h' = σ(o + b_o) ⊙ tanh(c')
+        c′ = σ(f + b_f) ⊙ c + min(1 − σ(f + b_f), σ(i + b_i)) ⊙ Dropout(tanh(j + b_j))
+        h′ = σ(o + b_o) ⊙ tanh(c′)
 
     The output is h'. Capping the input gate keeps c' in [−1, 1] without dropout. Source:
     Melis et al. (2020), arXiv:1909.01792; rounds, dropout and initial values as in the code of

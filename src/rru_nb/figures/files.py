@@ -56,20 +56,25 @@ def _display(links):
 
 
 def _picture(name, figure):
-    # Text as text: a tenth of the size, and it can be searched. No date: the same file each time.
-    with plt.rc_context({"svg.fonttype": "none"}):
-        content = _compact(_saved(figure, format="svg", metadata={"Date": None}))
+    content = svg(figure)
     if len(content) <= _HEAVY:
         return _link(f"{name}.svg", "image/svg+xml", content)
     return _link(f"{name}.png", "image/png", _saved(figure, format="png", dpi=150))
 
 
-def _compact(svg):
+def svg(figure):
+    """Return a figure as an SVG file, in bytes."""
+    # Text as text: a tenth of the size, and it can be searched. No date: the same file each time.
+    with plt.rc_context({"svg.fonttype": "none"}):
+        return _compact(_saved(figure, format="svg", metadata={"Date": None}))
+
+
+def _compact(content):
     """Round what no eye sees, and make titles of what `links.url` put behind the addresses."""
     text = re.sub(
         r' (d|x|y|transform)="[^"]+"',
         lambda place: re.sub(r"(\.\d\d)\d+", r"\1", re.sub(r"\s+", " ", place[0])),
-        svg.decode(),
+        content.decode(),
     )
     text = re.sub(r"\n +", "\n", re.sub(r' id="(patch|text|line2d)_\d+"', "", text))
     return re.sub(r'<a xlink:href="([^"|]*)\|([^"]*)"[^>]*>', _titled, text).encode()

@@ -42,7 +42,7 @@ class Metric:
 _METRICS = (
     Metric("nll_window", "NLL, mean of windows", "nats"),
     Metric("nll_batches", "NLL, mean of batches", "nats"),
-    Metric("nll_frame", "NLL, mean of frames", "nats"),
+    Metric("nll_frame", "NLL, mean of time steps", "nats"),
     Metric("perplexity", "perplexity", ""),
     Metric("perplexity_words", "perplexity, every word once", ""),
     Metric("bpc", "bits per character", "bits"),
