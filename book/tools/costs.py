@@ -81,10 +81,7 @@ def _row(what, scale, configs, known, cores, ratios):
     runs = f"{len(configs):,}" + (f" ({estimated:,})" if estimated else "")
     hours = sum(seconds) * cores / 3600
     cells = [what, scale, runs, f"{hours:,.{1 if hours < 100 else 0}f}" if seconds else "not known"]
-    cells += [
-        duration(simulate(seconds, ratios, n)).replace(" ", "&nbsp;") if seconds else ""
-        for n in WORKERS
-    ]
+    cells += [duration(simulate(seconds, ratios, n)) if seconds else "" for n in WORKERS]
     for gpu in GPUS:
         bound = sum(gpu_seconds(config, known.epochs(config), gpu) for config in configs) / 3600
         cells.append(f"{bound:.2g}" if bound < 100 else f"{bound:,.0f}")
