@@ -74,6 +74,7 @@ def test_squares_of_the_authors_have_titles_alone_and_are_light_enough_for_a_pag
     figures.show("authors", frame)
     links = links_of(shown)
     assert len(links) == 2 * 400 and {address for address, _ in links} == {None}
+    assert sum("parameters 10,300,000," in title for _, title in links) == 2 * 40
     assert len(shown[-1]) < 600_000, "SVG and CSV in base64"
 
 

@@ -43,4 +43,4 @@ def urls(runs, *axes):
 
 
 def _text(value):
-    return value if isinstance(value, str) else f"{value:,.7g}"
+    return value if isinstance(value, str) else f"{value:,.10g}"
