@@ -56,6 +56,20 @@ def test_a_training_stopped_at_any_step_ends_in_the_same_record(cell, monkeypatc
     assert not files(), "a run with its record needs no state"
 
 
+def test_the_best_weights_and_the_time_of_before_a_stop_count(monkeypatch):
+    config = paper_config("chorales", "gru", "smoke", learning_rate=0.2)
+    undisturbed = without_times(training.train(config, progress=False))
+    assert undisturbed["best_epoch"] == 1, "so large a step makes the second epoch worse"
+    with monkeypatch.context() as patch:
+        patch.setattr(training._Clock, "seconds", lambda clock: 1000.0)
+        _stop_within_step(patch, IN_SECOND_EPOCH)
+        with pytest.raises(Stopped):
+            run(config, progress=False)
+    record = run(config, progress=False)
+    assert 1000 < record["seconds"] < 2000
+    assert without_times(record) == undisturbed
+
+
 def _stop_within_step(patch, number):
     """SIGTERM arrives while the step with this number, over all epochs, computes."""
     original = TrainingLoop.__post_init__
