@@ -9,11 +9,12 @@ it; the record says which. TensorFlow need not be installed.
 
 import keras
 from measure import (
+    LAYERS,
     SIZES,
     arguments,
     inputs,
+    layer_named,
     report,
-    rru_options,
     rru_parameters,
     side_by_side,
     table,
@@ -21,17 +22,10 @@ from measure import (
     torch_version,
 )
 
-from rru_nb import RRU, RAdam
+from rru_nb import RAdam
 from rru_nb.layers.backend import backend, fixed_settings
-from rru_nb.layers.gru import GRU
-from rru_nb.layers.lstm import LSTM
-from rru_nb.layers.mogrifier import MogrifierLSTM
-from rru_nb.tasks.budget import units_within
-from rru_nb.tasks.network import recurrent_parameters
-from rru_nb.training.config import paper_config
 
 QUESTION = __doc__.splitlines()[0]
-GATED = {"gru": GRU, "lstm": LSTM, "mogrifier": MogrifierLSTM}
 
 
 def main():
@@ -40,8 +34,7 @@ def main():
     with fixed_settings(options.precision):
         if options.dtype != "float32":
             keras.config.set_dtype_policy(options.dtype)
-        candidates = {"RRU, fused": rru_step(size, True), "RRU, plain": rru_step(size, False)}
-        candidates |= {layer.__name__: gated_step(size, cell) for cell, layer in GATED.items()}
+        candidates = {name: optimizer_step(layer_named(name, size), size) for name in LAYERS}
         more = {}
         if torch_version() and options.dtype == "float32":
             more["torch"] = torch_version()
@@ -58,19 +51,7 @@ def _add_options(parser):
     parser.add_argument("--precision", choices=("float32", "tf32"), default="float32")
 
 
-def rru_step(size, fused):
-    return _step(RRU(size["n"], **rru_options(size), return_sequences=True, fused=fused), size)
-
-
-def gated_step(size, cell):
-    own = {"rounds": 5, "rank": size.get("rank", 40)} if cell == "mogrifier" else {}
-    config = paper_config("jsb", cell, **own)
-    units = units_within(lambda n: recurrent_parameters(config, n, size["m"]), rru_parameters(size))
-    layer = GATED[cell](units, dropout=size["dropout"], return_sequences=True, **own)
-    return _step(layer, size)
-
-
-def _step(layer, size):
+def optimizer_step(layer, size):
     """One step of training on random data, whose loss is a random linear function."""
     model = keras.Sequential([keras.Input((size["T"], size["m"])), layer])
     x, pull = inputs(size | {"p": model.output_shape[-1]})

@@ -24,29 +24,22 @@ import jax
 import jax.numpy as jnp
 import keras
 from measure import (
+    LAYERS,
     SIZES,
     arguments,
     inputs,
+    layer_named,
     report,
-    rru_options,
     rru_parameters,
     side_by_side,
     torch_rnn,
     torch_version,
 )
 
-from rru_nb import RRU
 from rru_nb.layers.backend import fixed_settings
-from rru_nb.layers.gru import GRU
-from rru_nb.layers.lstm import LSTM
-from rru_nb.layers.mogrifier import MogrifierLSTM
 from rru_nb.tasks.budget import units_within
-from rru_nb.tasks.network import recurrent_parameters
-from rru_nb.training.config import paper_config
 
 QUESTION = __doc__.splitlines()[0]
-GATED = {"gru": GRU, "lstm": LSTM, "mogrifier": MogrifierLSTM}
-LAYERS = ("RRU, fused", "RRU, plain", *(layer.__name__ for layer in GATED.values()))
 PRECISIONS = ("float32", "tf32", "bfloat16")
 PROFILED = (("RRU, fused", "float32"), ("LSTM", "float32"))
 
@@ -106,7 +99,7 @@ def _precisions(layer, options):
 def lowered_step(size, name, precision):
     """Return forward and backward of a layer, traced but not compiled, and its arguments."""
     with fixed_settings(precision):
-        layer = _layer(size, name)
+        layer = layer_named(name, size)
         model = keras.Sequential([keras.Input((size["T"], size["m"])), layer])
         x, pull = map(jnp.asarray, inputs(size | {"p": model.output_shape[-1]}))
 
@@ -117,17 +110,6 @@ def lowered_step(size, name, precision):
         groups = (model.trainable_variables, model.non_trainable_variables)
         values = (*([v.value for v in group] for group in groups), x, pull)
         return jax.jit(jax.grad(loss)).lower(*values), values
-
-
-def _layer(size, name):
-    if name.startswith("RRU"):
-        options = rru_options(size) | {"fused": name == "RRU, fused"}
-        return RRU(size["n"], **options, return_sequences=True)
-    cell = next(cell for cell, layer in GATED.items() if layer.__name__ == name)
-    own = {"rounds": 5, "rank": size.get("rank", 40)} if cell == "mogrifier" else {}
-    config = paper_config("jsb", cell, **own)
-    units = units_within(lambda n: recurrent_parameters(config, n, size["m"]), rru_parameters(size))
-    return GATED[cell](units, dropout=size["dropout"], return_sequences=True, **own)
 
 
 def kernels(run):

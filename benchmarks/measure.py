@@ -15,10 +15,18 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # as `rru-nb` sets it
 import keras
 import numpy as np
 
+from rru_nb import RRU
+from rru_nb.layers.gru import GRU
+from rru_nb.layers.lstm import LSTM
+from rru_nb.layers.mogrifier import MogrifierLSTM
 from rru_nb.tasks.budget import units_within
+from rru_nb.tasks.network import recurrent_parameters
 from rru_nb.training import provenance
+from rru_nb.training.config import paper_config
 
 RECORDS = Path(__file__).parent / "records"
+GATED = {"gru": GRU, "lstm": LSTM, "mogrifier": MogrifierLSTM}
+LAYERS = ("RRU, fused", "RRU, plain", *(layer.__name__ for layer in GATED.values()))
 
 # The recurrent layer of the paper's JSB Chorales setting (Table 4), with full windows, the first of
 # its words' setting (Table 4), that of its sequential MNIST setting and the first of its IMDB
@@ -71,6 +79,18 @@ def rru_options(size):
 def rru_parameters(size):
     m, n, p, g = size["m"], size["n"], size["p"], hidden_size(size)
     return (m + n + 1) * g + (g + 1) * (n + p) + 2 * n
+
+
+def layer_named(name, size):
+    """Make the layer that `LAYERS` names; a gated one has as many parameters as the RRU."""
+    if name.startswith("RRU"):
+        options = rru_options(size) | {"fused": name == "RRU, fused"}
+        return RRU(size["n"], **options, return_sequences=True)
+    cell = next(cell for cell, layer in GATED.items() if layer.__name__ == name)
+    own = {"rounds": 5, "rank": size.get("rank", 40)} if cell == "mogrifier" else {}
+    config = paper_config("jsb", cell, **own)
+    units = units_within(lambda n: recurrent_parameters(config, n, size["m"]), rru_parameters(size))
+    return GATED[cell](units, dropout=size["dropout"], return_sequences=True, **own)
 
 
 def torch_rnn(size, threads, kind="LSTM", precision="float32"):

@@ -8,8 +8,16 @@ gated layers have as many parameters as the RRU.
 
 import statistics
 
-from backends import GATED, gated_step, rru_step
-from measure import SIZES, arguments, report, rru_parameters, side_by_side
+from backends import optimizer_step
+from measure import (
+    LAYERS,
+    SIZES,
+    arguments,
+    layer_named,
+    report,
+    rru_parameters,
+    side_by_side,
+)
 
 from rru_nb.layers.backend import fixed_settings
 
@@ -22,8 +30,11 @@ def main():
     size, candidates = SIZES[options.size], {}
     for precision in PRECISIONS:
         with fixed_settings(precision):
-            steps = {"RRU": rru_step(size, True)}
-            steps |= {layer.__name__: gated_step(size, cell) for cell, layer in GATED.items()}
+            steps = {
+                name.removesuffix(", fused"): optimizer_step(layer_named(name, size), size)
+                for name in LAYERS
+                if name != "RRU, plain"
+            }
             for step in steps.values():
                 step()  # traced here, it keeps the precision
         candidates |= {(name, precision): step for name, step in steps.items()}
