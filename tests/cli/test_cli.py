@@ -1,5 +1,6 @@
 """The command line as a newcomer meets it."""
 
+import os
 import subprocess
 import sys
 
@@ -27,10 +28,15 @@ def test_a_quick_answer_needs_neither_backend_nor_pandas(arguments, tmp_path):
         "assert main(sys.argv[1:]) == 0\n"
         "assert not {'tensorflow', 'jax', 'keras', 'pandas', 'numpy'} & set(sys.modules)"
     )
+    nowhere = dict.fromkeys(("RRU_NB_DATA", "XDG_CACHE_HOME", "KERAS_HOME"), str(tmp_path))
     done = subprocess.run(
-        [sys.executable, "-c", code, *arguments.split()], capture_output=True, text=True
+        [sys.executable, "-c", code, *arguments.split()],
+        capture_output=True,
+        text=True,
+        env=os.environ | nowhere,
     )
     assert done.returncode == 0, done.stderr
+    assert arguments != "data list" or "missing" in done.stdout
     if arguments == "--help":
         listed = done.stdout.partition("Commands:")[2].split()
         places = [listed.index(w) for w in ("doctor", "data", "run", "results", "sweep")]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from rru_nb import load_dataset
-from rru_nb.data import catalogue, imdb
+from rru_nb.data import catalogue, fetch
 
 
 def lists(*reviews):
@@ -32,7 +32,7 @@ def keras_file(tmp_path, monkeypatch, no_data, no_memory):
         y_test=np.array([1, 0]),
     )
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    monkeypatch.setattr(imdb, "KERAS_SHA256", digest)
+    monkeypatch.setattr(fetch, "KERAS_SHA256", digest)
     from keras.datasets.imdb import load_data
 
     constants = tuple(digest if c == _published() else c for c in load_data.__code__.co_consts)
@@ -47,13 +47,13 @@ def _published():
 def test_the_hash_is_the_one_in_keras_own_loader():
     from keras.datasets.imdb import load_data
 
-    assert imdb.KERAS_SHA256 == _published() in load_data.__code__.co_consts
+    assert fetch.KERAS_SHA256 == _published() in load_data.__code__.co_consts
 
 
 def test_numbers_order_and_split_are_those_of_keras(keras_file):
     splits = load_dataset("imdb", vocabulary_size=12)
     assert [row["found"] for row in catalogue() if row["name"] == "imdb"] == ["Keras' cache"]
-    assert splits.source == "imdb.npz (Keras)" and splits.digest == imdb.KERAS_SHA256
+    assert splits.source == "imdb.npz (Keras)" and splits.digest == fetch.KERAS_SHA256
     order = np.arange(10)
     np.random.RandomState(113).shuffle(order)
     # The start, each rank moved up by three, and 2 for what the vocabulary lacks.
@@ -68,4 +68,4 @@ def test_numbers_order_and_split_are_those_of_keras(keras_file):
 def test_another_file_of_that_name_is_named_and_not_read(keras_file):
     keras_file.write_bytes(keras_file.read_bytes()[:-10])
     with pytest.warns(UserWarning, match="not the file that Keras publishes"):
-        assert imdb.find_keras_file() is None
+        assert fetch.find_keras_file() is None

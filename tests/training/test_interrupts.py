@@ -66,7 +66,7 @@ def test_within_a_training(signum, code, in_second_step, monkeypatch, capsys):
 
 def test_within_a_training_of_a_sweep(in_second_step, capsys):
     in_second_step(lambda: signal.raise_signal(signal.SIGTERM))
-    assert main(["sweep", "dropout", "--dataset", "jsb", "--scale", "smoke"]) == 143
+    assert main(["sweep", "dropout", "--dataset", "chorales", "--scale", "smoke"]) == 143
     told = capsys.readouterr().err
     assert "0 of 8 runs are recorded; saved at step 2 of epoch 1; the same command" in told
     assert told.lower().count("the same command") == 1

@@ -12,7 +12,7 @@ from pathlib import Path
 from ..errors import UserError, check_choice
 from . import registry
 from .checks import check, refusal
-from .fetch import downloads, find, find_anywhere, locate, mirror
+from .fetch import downloads, find, find_anywhere, find_keras_file, locate, mirror
 
 DATASETS = tuple(registry.DATASETS_BY_NAME)
 _CHORALES = Path(__file__).with_name("chorales.npz")
@@ -143,8 +143,6 @@ def _place(dataset):
         return "cache"
     if dataset.name != "imdb":
         return "missing"
-    from .imdb import find_keras_file
-
     return "Keras' cache" if find_keras_file() else "missing"
 
 

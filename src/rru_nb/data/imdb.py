@@ -13,17 +13,14 @@ Reviews are whole: to cut them to their last 512 words is the task's business. T
 validation reviews are shuffled together once and for all; the last fifth, 5,000, validates.
 """
 
-import hashlib
-import os
 import warnings
 from itertools import chain
-from pathlib import Path
 
 import numpy as np
 
 from ..errors import UserError
 from ..storage import files, paths
-from . import registry
+from . import fetch, registry
 from .fetch import find_anywhere, locate
 from .reviews import FOLDERS, read_reviews, sha256_of
 from .splits import Labelled, Splits, read_only
@@ -35,7 +32,6 @@ VOCABULARY_SIZE = 10_000
 VALIDATION_SHARE = 5  # one fifth of 25,000
 SHUFFLE_SEED = 113  # as Keras' loader
 VERSION = 1  # of the encoding; another one makes the cached files be written anew
-KERAS_SHA256 = "69664113be75683a8fe16e3ed0ab59fda8886cb3cd7ada244f7d9544e4676b9f"  # Keras' loader's
 
 
 def load(dataset, vocabulary_size=None):
@@ -51,9 +47,9 @@ def load(dataset, vocabulary_size=None):
     """
     file = registry.FILES[dataset.files[0]]
     size = vocabulary_size or VOCABULARY_SIZE
-    if not find_anywhere(file) and find_keras_file():
+    if not find_anywhere(file) and fetch.find_keras_file():
         train, test, words = _from_keras(size)
-        digest, source = KERAS_SHA256, "imdb.npz (Keras)"
+        digest, source = fetch.KERAS_SHA256, "imdb.npz (Keras)"
     else:
         train, test, words = _from_archive(file, size)
         digest, source = file.sha256, file.name
@@ -67,21 +63,6 @@ def load(dataset, vocabulary_size=None):
         source=source,
         vocabulary=(*SPECIAL, *words)[:size],
     )
-
-
-def find_keras_file():
-    """Return the path of Keras' `imdb.npz` in Keras' own cache, or None.
-
-    A file there that is not the published one is named in a warning and left alone.
-    """
-    home = os.environ.get("KERAS_HOME") or Path.home() / ".keras"
-    path = Path(home) / "datasets" / "imdb.npz"
-    if not path.is_file():
-        return None
-    if hashlib.sha256(path.read_bytes()).hexdigest() != KERAS_SHA256:
-        warnings.warn(f"{path} is not the file that Keras publishes, and is not used", stacklevel=2)
-        return None
-    return path
 
 
 # Each of the two returns training and test reviews as `Labelled`, and the words from number 4 on.
