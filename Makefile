@@ -14,7 +14,7 @@ BIN := $(VENV)/bin
 NEWEST ?=
 READY := $(VENV)/.ready$(if $(NEWEST),-newest)
 
-.PHONY: help book test serve check rerun lint environment clean lock repository
+.PHONY: help book test serve check rerun memory lint environment clean lock repository
 
 help:  ## this list | at once | here
 	@awk -F ' *## | *[|] *' '/^[a-z]+:.* ## / { split($$1, name, ":"); \
@@ -38,6 +38,9 @@ check: $(READY)  ## open every page in Chromium, phone and desktop | 2 min | one
 
 rerun: $(READY)  ## train a sample of the records again | 6 min on 1 core | book/rerun.json, to commit
 	$(BIN)/python -m book.tools --rerun
+
+memory: $(READY)  ## train two models, measure what they remember | 10 min on 1 core | book/memory.json, to commit
+	$(BIN)/python -m book.tools --memory
 
 lint: $(READY)  ## style and format of code and notebooks | seconds | one line a finding
 	$(BIN)/ruff check .

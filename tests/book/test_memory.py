@@ -1,5 +1,6 @@
 """How far back a gradient reaches, against Jacobians by finite differences."""
 
+import json
 import re
 from xml.etree import ElementTree
 
@@ -9,7 +10,7 @@ import pytest
 
 from book.tools import memory
 from book.tools.generate import Context
-from rru_nb import GRUCell, RRUCell
+from rru_nb import GRUCell, RRUCell, paper_config
 
 
 def step_by_step(cell, x, h):
@@ -47,17 +48,51 @@ def test_an_untrained_rru_has_its_line_alone():
     assert memory.reach(cell, x) == pytest.approx(line, rel=1e-5)
 
 
-def test_the_page_says_how_to_make_missing_weights(tmp_path, monkeypatch):
-    monkeypatch.setattr(memory.models, "find", lambda config: None)
-    text = memory.memory(Context(tmp_path, None))
-    assert "rru-nb weights --dataset jsb --cell gru" in text and "figure}" not in text
+def test_half_lives_are_of_powers():
+    lives = memory.half_life(np.array([0.5, 0.5**0.25, 1.0]))
+    assert lives[:2] == pytest.approx([1, 4]) and 1e7 < lives[2] < np.inf
 
 
-def test_the_figure_is_of_the_models_that_listen_plays(tmp_path, monkeypatch):
-    monkeypatch.setattr(memory, "BACK", 24)
-    text = memory.memory(Context(tmp_path, None))
-    ids = [memory.models.listen_config("jsb", cell).id for cell in ("rru", "gru")]
-    assert all(f"records.html#{run}" in text for run in ids)
+def test_many_features_are_taken_in_groups(monkeypatch):
+    keras.utils.set_random_seed(3)
+    cell, x = GRUCell(7), np.random.default_rng(0).normal(size=(4, 3)).astype(np.float32)
+    cell.build((None, 3))
+    whole = memory.reach(cell, x)
+    monkeypatch.setattr(memory, "AT_ONCE", 3)
+    assert memory.reach(cell, x) == pytest.approx(whole, rel=1e-6)
+
+
+@pytest.fixture
+def outcome(tmp_path, monkeypatch):
+    monkeypatch.setattr(memory, "outcome_file", lambda: tmp_path / "memory.json")
+    return tmp_path / "memory.json"
+
+
+def test_the_page_says_how_to_measure(outcome):
+    text = memory.memory(Context(outcome.parent, None))
+    assert "make memory" in text and "figure}" not in text
+
+
+def test_what_is_measured_is_drawn_and_told(outcome, monkeypatch):
+    monkeypatch.setattr(memory, "DATASET", "chorales")
+    measured = memory.measure("smoke", back=24, say=lambda line: None)
+    assert json.loads(outcome.read_text()) == measured
+    assert {len(curve) for curve in measured["reach"].values()} == {25}
+    start, end = (measured["half_lives"][when] for when in ("start", "end"))
+    assert start == sorted(start) and start != end
+    # At the start sigma(S) is spread evenly over 0.01 to 0.99.
+    assert 0.5 < start[50] < 2 and 10 < start[100] < 69
+    text = memory.memory(Context(outcome.parent, None))
     shares = [int(share) for share in re.findall(r"(\d+) %", text)]
-    assert len(shares) == 3 and shares[1] <= shares[0] < shares[2] < 100
-    ElementTree.parse(tmp_path / "book" / "_parts" / "memory.svg")
+    assert shares == [round(100 * curve[20]) for curve in measured["reach"].values()]
+    ElementTree.parse(outcome.parent / "book" / "_parts" / "memory.svg")
+
+
+def test_what_the_page_shows_is_of_full_size():
+    """The committed file: both models have the paper's size, and score as its Table 1 says."""
+    measured = json.loads(memory.outcome_file().read_text(encoding="utf-8"))
+    assert not measured["commit"]["dirty"]
+    for cell, published in {"rru": 7.72, "gru": 8.20}.items():
+        trained = measured["models"][cell]
+        assert trained["id"] == paper_config("jsb", cell).id
+        assert trained["test"]["nll_batches"] == pytest.approx(published, abs=0.15)
