@@ -73,7 +73,7 @@ def _axis(losses):
 def _cell(row, place):
     title = f"{row.title}, {CELL_TITLES[row.cell]}"
     mean = f"mean of {row.runs} seeds" if row.runs > 1 else "measured"
-    mean += " in TF32" if row.precision == "tf32" else ""
+    mean += {"tf32": " in TF32", "final": " with 2M parameters"}.get(row.stands_in, "")
     in_paper = row.paper == row.paper  # else not a number
     paper = f"the paper {row.paper:.2f}" if in_paper else "not in the paper"
     return {

@@ -147,6 +147,8 @@ def judge(group, shown=()):
     side = "ahead" if losses["rru"] < losses[gated] else "behind"
     why = "which chance may explain" if group.runs.min() > 1 else "but one seed cannot tell"
     limits = (f"the RRU is {side}, {why}",) if held == INCONCLUSIVE else ()
+    if first.stands_in == "final":
+        limits = *limits, "2M parameters, where the paper's Table 5 says 20M"
     unit = " % errors" if metric.higher_is_better else ""
     note = f"RRU {losses['rru']:.2f}, {CELL_TITLES[gated]} {losses[gated]:.2f}{unit}"
     p = compared.p.max() if held == HOLDS else math.nan

@@ -13,7 +13,8 @@ def substitutions():
     """`{name: Markdown}` for `{{ name }}` in a page.
 
     `protocol_<dataset>`, what the readings of a dataset change, and `full_permutation`, how far the
-    GRU gets on all 784 pixels permuted, at full size.
+    GRU gets on all 784 pixels permuted, at full size; `protocol_imdb`, both readings beside the
+    paper's number, at full size.
     """
     readings = {
         "pmnist": {
@@ -27,8 +28,18 @@ def substitutions():
         },
     }
     effects = {f"protocol_{name.replace('-', '_')}": _effect(c) for name, c in readings.items()}
+    effects["protocol_imdb"] = _imdb()
     decisive = paper_config("pmnist", "gru", protocol="authors", max_epochs=12)
     return effects | {"full_permutation": _score(decisive, decisive.metric)}
+
+
+def _imdb():
+    by_script, by_table = (paper_config("imdb", "rru", protocol=p) for p in ("final", "authors"))
+    scores = " and ".join(
+        f"{_score(config, 'accuracy')} with {config.n_params / 1e6:.0f}M"
+        for config in (by_script, by_table)
+    )
+    return f"accuracy: {scores}, the paper {by_table.published['value']:.2f}; RRU, full size"
 
 
 def _rru(dataset, **changes):

@@ -93,6 +93,11 @@ def test_a_protocol_is_told_by_two_runs_in_its_own_metric():
     assert f"not measured (`{command}`) with the option" in told["protocol_ptb_char"]
     assert "`rru-nb run --dataset pmnist --cell rru --scale laptop`" in told["protocol_pmnist"]
     assert "--cell gru --set protocol=authors --set max_epochs=12" in told["full_permutation"]
+    assert (
+        "(`rru-nb run --dataset imdb --cell rru --set protocol=final`) with 2M"
+        in (told["protocol_imdb"])
+    )
+    assert "with 20M, the paper 87.20" in told["protocol_imdb"]
     write_record(a_record(other, test={}, status="failed", **ORIGIN))
     assert f"failed (`{command}`)" in protocols.substitutions()["protocol_ptb_char"]
     write_record(a_record(other, test={"bpc": 1.75, "bpc_contiguous": 1.875}, **ORIGIN))

@@ -38,7 +38,7 @@ def table_1(dataset=None, cells=CELLS, scale="paper", seeds=None):
         A frame with the columns `dataset`, `cell`, `metric`, `paper` (NaN for a cell that the
         paper does not have), `tuned` (as in the paper's table), `measured` (the mean over the
         seeds; NaN where nothing was measured), `low` and `high` (over the seeds), `runs`,
-        `difference_percent` (measured to paper), `scale`, `precision` (see `comparable`),
+        `difference_percent` (measured to paper), `scale`, `stands_in` (see `comparable`),
         `scores`, `ids`.
     """
     records = comparable(load_records(scale=scale, status="ok"))
@@ -77,15 +77,18 @@ def comparable(records):
     """Return the records that may stand for a cell on a dataset beside the paper's number.
 
     Those at the scale's own setting; where a cell has none, those that differ from it in nothing
-    but products in TF32, as a GPU takes them. A column `precision` tells which: a cell's mean
-    never mixes the two.
+    but products in TF32, as a GPU takes them; where a dataset has none at all, those of IMDB by
+    the authors' last script (the protocol "final"), which contradicts the paper's Table 5. The
+    column `stands_in` tells which, "", "tf32" or "final": a cell's mean never mixes two.
     """
     exact = records.id.isin(unchanged(records))
-    measured = pd.MultiIndex.from_frame(records.loc[exact, ["dataset", "cell"]])
-    elsewhere = ~pd.MultiIndex.from_frame(records[["dataset", "cell"]]).isin(measured)
-    in_tf32 = records.id.isin(unchanged(records, precision="tf32")) & elsewhere
-    kept = records.assign(precision=np.where(exact, "float32", "tf32"))
-    return kept[exact | in_tf32]
+    cells = pd.MultiIndex.from_frame(records[["dataset", "cell"]])
+    in_tf32 = records.id.isin(unchanged(records, precision="tf32")) & ~cells.isin(cells[exact])
+    others = records.dataset.isin(records.dataset[exact | in_tf32])
+    by_script = (records.protocol == "final") & ~others
+    final = records.id.isin(unchanged(records[by_script], protocol="final"))
+    kept = records.assign(stands_in=np.select([in_tf32, final], ["tf32", "final"], ""))
+    return kept[exact | in_tf32 | final]
 
 
 def unchanged(records, **changes):
@@ -116,7 +119,7 @@ def _row(records, dataset, cell, scale, metric):
         "runs": len(scores),
         "difference_percent": 100 * (measured / paper - 1),
         "scale": scale,
-        "precision": mine.precision[scores.index].max() if len(scores) else "float32",
+        "stands_in": mine.stands_in[scores.index].max() if len(scores) else "",
         "scores": list(scores),
         "ids": list(mine.id[scores.index]),
     }

@@ -185,7 +185,10 @@ def command(config):
     parts = [f"rru-nb run --dataset {config.dataset} --cell {config.cell}"]
     parts += [f"--scale {config.scale}"] if config.scale != "paper" else []
     parts += [f"--seed {config.seed}"] if config.seed else []
-    base = paper_config(config.dataset, config.cell, config.scale, config.seed).as_dict()
+    run = config.dataset, config.cell, config.scale, config.seed
+    # What the protocol changes, it says by its name.
+    base = paper_config(*run, protocol=config.protocol).as_dict()
+    base["protocol"] = paper_config(*run).protocol
     changed = {k: v for k, v in config.as_dict().items() if v != base[k]}
     # As YAML reads it back, which takes `5e-05` for a word, `5.0e-05` for a number.
     parts += [f"--set {name}={yaml.safe_dump(v).splitlines()[0]}" for name, v in changed.items()]
