@@ -159,7 +159,7 @@ def _draw(context, left, half_lives):
     lives.set(
         title="The RRU's features",
         xscale="log",
-        xlabel="half-life of at most, time steps",
+        xlabel="half-life in time steps, at most",
         ylabel="% of the features",
         ylim=(0, 100),
     )
