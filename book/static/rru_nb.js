@@ -2,7 +2,7 @@
 // reachable by keyboard, but only while it scrolls: else Tab would stop at things that do nothing.
 const SCROLLING = [
   ".rru-drawn", ".rru-table", ".rru-scroll", ".pst-scrollable-table-container", "div.output.text_html",
-  "div.math > mjx-container",
+  "div.math > mjx-container", "figure > a.rru-wide",
 ].map((box) => `article ${box}`).join();
 
 function markWhatScrolls() {

@@ -38,11 +38,11 @@ def effects():
 
     Returns:
         A frame with the columns `what`, `setting` (the name of what is changed), `nll_window`,
-        `nll_frame`, `change_percent` (of `nll_window` against the first row, which is the mean over
-        the seeds with which the unchanged setting was run, as its name says),
-        `beyond_seeds` ("better", "worse" or "no": whether one more run of the unchanged setting is
-        expected elsewhere; "" where that cannot be told), `best_epoch`, `status`, `id` and
-        `command`; None where a run is not measured or failed.
+        `nll_frame`, `ids` (of the records behind them), `change_percent` (of `nll_window` against
+        the first row, which is the mean over the seeds with which the unchanged setting was run, as
+        its name says), `beyond_seeds` ("better", "worse" or "no": whether one more run of the
+        unchanged setting is expected elsewhere; "" where that cannot be told), `best_epoch`,
+        `status`, `id` and `command`; None where a run is not measured or failed.
     """
     frame = pd.DataFrame([_effect(title, config) for title, config in choice_configs().items()])
     unchanged = recorded(DATASET)[CELL].dropna()
@@ -52,6 +52,7 @@ def effects():
         seeds = f", mean of {len(runs)} seeds" if len(runs) > 1 else ""
         columns = ["what", "status", "nll_window", "nll_frame"]
         frame.loc[0, columns] = [UNCHANGED + seeds, "ok", *means]
+        frame.at[0, "ids"] = [run["id"] for run in runs]
     low, high = expected_run(list(unchanged)) or (np.nan, np.nan)
     beyond = np.select([frame.nll_window < low, frame.nll_window > high], ["better", "worse"], "no")
     comparable = (frame.status == "ok") & ~frame.setting.isin(["", *OTHER_TEST_DATA])
@@ -67,6 +68,7 @@ def _effect(title, config):
         "what": title,
         "setting": "".join(CHOICES.get(title, ())),
         "id": config.id,
+        "ids": [config.id],
         "command": command(config),
         "status": record["status"],
         "nll_window": record["test"].get("nll_window", np.nan),

@@ -78,9 +78,9 @@ def _effect(row):
     if row.status != "ok":
         return f"| {row.what} | {row.status} | | | |"
     change = minus(f"{row.change_percent:+.2f}&nbsp;%") if row.setting else ""
-    linked = f"{row.nll_window:.3f}"  # a mean has no record
-    if row.setting:
-        linked = f'<a href="records.html#{row.id}">{linked}</a>'
+    several = len(row.ids) > 1
+    place = f"?ids={','.join(row.ids)}" if several else f"#{row.ids[0]}"
+    linked = f'<a href="records.html{place}">{row.nll_window:.3f}</a>'
     return f"| {row.what} | {linked} | {change} | {row.beyond_seeds} | {row.nll_frame:.3f} |"
 
 

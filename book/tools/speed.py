@@ -172,7 +172,9 @@ def printed(name, value):
     if isinstance(value, float):
         digits = 3 if name.endswith("_s") else 0 if name.endswith(("_MB", "_us")) else 2
         return f"{value:,.{digits}f}"
-    return f"{value:,}" if isinstance(value, int) else value or "–"
+    if isinstance(value, int):
+        return f"{value:,}"
+    return (value or "–").replace("MogrifierLSTM", "Mogrifier LSTM")  # the class, not the title
 
 
 def _axes():

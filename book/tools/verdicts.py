@@ -27,10 +27,20 @@ def lift(cells):
             cell["outputs"].remove(output)
             fields = output["data"][MIME]
             boxes.setdefault(fields["claim"], []).append(fields)
-    if not boxes:
-        return
+    top = _first_screen(cells, boxes.values()) if boxes else []
+    set_up = []
+    while len(cells) > 1 and _is_set_up(cells[1]):
+        set_up.append(cells.pop(1))
+    cells[1:1] = top
+    if set_up:
+        title = {"cell_type": "markdown", "id": "set-up", "metadata": {}, "source": _SET_UP}
+        cells += [title, *set_up]
+
+
+def _first_screen(cells, boxes):
+    """Take the figure that carries the verdicts out of the page; return it below their boxes."""
     figure = _figure(cells)
-    first, *others = [[verdict_of(one) for one in fields] for fields in boxes.values()]
+    first, *others = [[verdict_of(one) for one in fields] for fields in boxes]
     # A second box would push the figure out of the first screen: it stands below, announced above.
     outputs = [_box(first, others if figure else ())]
     below = [_box(verdicts, announced=bool(figure)) for verdicts in others]
@@ -39,13 +49,7 @@ def lift(cells):
     top = [_hidden("verdicts", "# The verdicts of this page", outputs), *figure]
     if below:
         top.append(_hidden("other-verdicts", "# The other verdicts of this page", below))
-    set_up = []
-    while len(cells) > 1 and _is_set_up(cells[1]):
-        set_up.append(cells.pop(1))
-    cells[1:1] = top
-    if set_up:
-        title = {"cell_type": "markdown", "id": "set-up", "metadata": {}, "source": _SET_UP}
-        cells += [title, *set_up]
+    return top
 
 
 def of_page(path):
