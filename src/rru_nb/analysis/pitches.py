@@ -1,7 +1,6 @@
 """Piano rolls as lists of MIDI pitches: what is small enough to be committed, and to be saved."""
 
 import numpy as np
-import pandas as pd
 
 from ..data.music import KEYS, LOWEST_PITCH
 
@@ -17,17 +16,3 @@ def roll_of(pitches):
     for keys, sounding in zip(roll, pitches):
         keys[np.array(sounding, int) - LOWEST_PITCH] = 1
     return roll
-
-
-def notes_of(rolls):
-    """Return what sounds in piano rolls as a frame with `roll`, `time step` and `pitch`.
-
-    Args:
-        rolls: `{title: array [T, 88]}` of 0 and 1.
-    """
-    frames = []
-    for title, roll in rolls.items():
-        step, key = np.nonzero(roll)
-        sounding = {"roll": title, "time step": step, "pitch": key + LOWEST_PITCH}
-        frames.append(pd.DataFrame(sounding))
-    return pd.concat(frames, ignore_index=True)
