@@ -8,8 +8,9 @@ import pytest
 
 from rru_nb.analysis import datasets as statistics
 from rru_nb.analysis.datasets import coverage, describe
-from rru_nb.analysis.pitches import pitches_of, roll_of
-from rru_nb.data import DATASETS, Labelled, load_dataset
+from rru_nb.data import DATASETS, load_dataset
+from rru_nb.data.music import pitches_of, roll_of
+from rru_nb.data.splits import Labelled
 
 
 @pytest.fixture

@@ -2,6 +2,5 @@
 
 from .files import show, table
 from .grids import heatmaps
-from .lines import cell_legend, link_points, mark_failed
-from .links import address, link, url, urls
-from .style import COLOURS, cell_style, use_style
+from .links import address, link, link_points, url, urls
+from .style import COLOURS, cell_legend, cell_style, use_style
