@@ -8,9 +8,11 @@ from chance; each is compared with the 95 % prediction interval of the unchanged
 import numpy as np
 import pandas as pd
 
-from rru_nb.analysis.seeds import expected_run, recorded
+from rru_nb.analysis.seeds import recorded
 from rru_nb.training.config import command, paper_config
 from rru_nb.training.records import find_record
+
+from .prediction import expected_run
 
 DATASET, CELL = "jsb", "rru"
 UNCHANGED = "as the code"

@@ -12,6 +12,7 @@ from rru_nb.training.metrics import metric_named
 from rru_nb.training.records import load_records
 
 from . import claims, small_scale, verdicts
+from .prediction import expected_run
 from .render import render
 from .stage import FRAGMENTS as FOLDER
 
@@ -77,7 +78,7 @@ def mark(row):
         `"within"`, `"best"`, `"outside"`, or `"single"` where fewer than three runs can't tell.
     """
     for kind, trials in (("within", 1), ("best", TRIALS[row.tuned])):
-        span = seeds.expected_run(row.scores, row.metric, trials=trials)
+        span = expected_run(row.scores, row.metric, trials=trials)
         if span is None or math.isnan(row.paper):
             return "single"
         if span[0] - _HALF_A_DIGIT <= row.paper <= span[1] + _HALF_A_DIGIT:
@@ -230,7 +231,7 @@ def summarize_small(rows):
 def _lead_over_seeds(title, group):
     """Return whether the RRU's lead is more than another of its seeds may make, where known."""
     rru, gated = group[group.cell == "rru"].iloc[0], group[group.cell != "rru"]
-    span = seeds.expected_run(rru.scores, rru.metric)
+    span = expected_run(rru.scores, rru.metric)
     if span is None:
         return []
     apart = not gated.score.between(*span).any()

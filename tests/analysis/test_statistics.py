@@ -8,8 +8,9 @@ import pytest
 
 from rru_nb.analysis import datasets as statistics
 from rru_nb.analysis.datasets import coverage, describe
-from rru_nb.analysis.pitches import notes_of, pitches_of, roll_of
-from rru_nb.data import DATASETS, Labelled, load_dataset
+from rru_nb.data import DATASETS, load_dataset
+from rru_nb.data.music import pitches_of, roll_of
+from rru_nb.data.splits import Labelled
 
 
 @pytest.fixture
@@ -90,5 +91,3 @@ def test_rolls_and_pitches_give_each_other_back():
     roll[3] = 0
     np.testing.assert_array_equal(roll_of(pitches_of(roll)), roll)
     assert pitches_of(np.eye(2, 88)) == [[21], [22]]
-    notes = notes_of({"a": np.eye(2, 88), "b": np.eye(1, 88, 87)})
-    assert notes.values.tolist() == [["a", 0, 21], ["a", 1, 22], ["b", 0, 108]]

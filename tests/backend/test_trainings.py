@@ -13,7 +13,7 @@ import pytest
 from helpers import without_times
 
 from rru_nb import UserError, paper_config, run
-from rru_nb.data import Splits
+from rru_nb.data.splits import Splits
 from rru_nb.layers.backend import PACKAGES, backend
 from rru_nb.tasks import base, task_for
 from rru_nb.training import checkpoints, provenance

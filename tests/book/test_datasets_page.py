@@ -3,6 +3,7 @@
 import ast
 import json
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from pages import NOTEBOOKS, functions_of
@@ -136,3 +137,18 @@ def test_quotations_are_of_the_files(mirror):
     assert len(quoted["TEXT8"]) == 200 and not set(quoted["TEXT8"]) - set(
         " abcdefghijklmnopqrstuvwxyz"
     )
+
+
+def test_a_piano_roll_names_its_octaves():
+    roll = np.zeros([20, 88], np.uint8)
+    roll[:, 20] = roll[:12, 70] = 1
+    ax = plt.subplots()[1]
+    page.draw_roll(ax, roll, "a piece")
+    plt.close("all")
+    assert ax.get_xlim() == (0, 20) and ax.get_ylim()[0] < 20 < 70 < ax.get_ylim()[1]
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["C3", "C4", "C5", "C6"]
+
+
+def test_the_numbers_of_a_roll_are_a_row_a_note():
+    notes = page.notes_of({"a": np.eye(2, 88), "b": np.eye(1, 88, 87)})
+    assert notes.values.tolist() == [["a", 0, 21], ["a", 1, 22], ["b", 0, 108]]

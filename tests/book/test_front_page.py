@@ -10,8 +10,9 @@ from helpers import a_record
 from scipy import stats
 
 from book.tools import claims, deviations, dots, front, generate, small_scale
+from book.tools.prediction import expected_run
 from rru_nb import paper_config
-from rru_nb.analysis import seeds, tables
+from rru_nb.analysis import tables
 from rru_nb.analysis.verdicts import Verdict
 from rru_nb.storage import paths
 from rru_nb.training.config import CELLS
@@ -140,7 +141,7 @@ def test_a_sign_says_whether_another_run_or_the_best_of_many_may_give_the_papers
 
 def test_a_number_of_two_decimals_may_be_any_that_rounds_to_it():
     scores = [7.4617, 7.4624, 7.4371]
-    low, _ = seeds.expected_run(scores)
+    low, _ = expected_run(scores)
     (cell,) = tables.table_1("piano-midi", cells=["rru"]).itertuples()
     cell = cell._replace(scores=scores, tuned="-")
     assert front.mark(cell._replace(paper=low - 0.004)) == "within"

@@ -13,7 +13,7 @@ from scipy import stats
 from rru_nb import figures, load_records, paper_config
 from rru_nb.experiments import section
 from rru_nb.training.config import CELL_TITLES
-from rru_nb.training.records import write_record
+from rru_nb.training.records import as_frame, write_record
 
 CELLS = ["rru", "gru", "lstm", "mogrifier"]
 RRU, GRU = [7.7, 7.8, 7.9], [8.1, 8.2, 8.5]
@@ -205,7 +205,70 @@ def test_of_accuracies_the_higher_is_ahead(store):
     assert page.first_ahead(records) == (2, 2)
 
 
+# The curves
+
+
+def run_of(name, cell, **outcome):
+    return a_record(paper_config(name, cell), **outcome)
+
+
+def epochs(*scores, metric="nll_window"):
+    return [{"epoch": i, f"valid_{metric}": s} for i, s in enumerate(scores, 1)]
+
+
+def drawn(*records, metric="nll_window"):
+    frame = as_frame(list(records))
+    name = frame.dataset.iloc[0]
+    return page.draw_curves({name: frame}, {name: metric}, "paper").axes[0]
+
+
+def test_failed_trainings_are_curves_too():
+    failure = {"status": "failed", "failure": {"epoch": 3}, "test": {}, "valid": {}}
+    ax = drawn(
+        run_of("jsb", "rru", epochs=epochs(9.0, 8.0), best_epoch=2),
+        run_of("jsb", "gru", epochs=epochs(9.5, 9.0), **failure),
+        run_of("jsb", "lstm", epochs=[], best_epoch=None, **failure),
+    )
+    labels = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert labels == ["RRU", "GRU, failed in epoch 3", "LSTM, failed in epoch 3"]
+
+
+def test_curves_of_accuracies_cut_off_the_low_end():
+    scores = epochs(*([10.0] + [90.0 + i for i in range(10)]), metric="accuracy")
+    run = run_of("mnist", "gru", epochs=scores, best_epoch=11)
+    low, high = drawn(run, metric="accuracy").get_ylim()
+    assert low == 90.0 and high > 99.0
+
+
+def test_each_dataset_has_its_own_axes_and_metric():
+    scores = epochs(9.0, 8.0), epochs(90.0, 95.0, metric="accuracy")
+    by_dataset = {
+        name: as_frame([run_of(name, "rru", epochs=of, best_epoch=2)])
+        for name, of in zip(("jsb", "mnist"), scores, strict=True)
+    }
+    metrics = {"jsb": "nll_window", "mnist": "accuracy"}
+    axes = page.draw_curves(by_dataset, metrics, "paper").axes
+    titles = ["JSB Chorales, scale paper", "Sequential MNIST, scale paper"]
+    assert [ax.get_title() for ax in axes] == titles
+    assert [ax.lines[-1].get_ydata()[-1] for ax in axes] == [8.0, 95.0]
+    numbers = page.by_epoch(pd.concat(by_dataset.values()))
+    assert list(numbers.dataset) == ["jsb", "jsb", "mnist", "mnist"]
+    assert set(numbers.cell) == {"rru"} and "valid_nll_window" in numbers
+
+
 # The search
+
+
+def test_the_search_shows_every_trial_and_the_best_so_far():
+    trials = trials_of(gru=[(9.0, 9.5), None, (8.0, 8.5)]).assign(id=list("abc"))
+    figure = page.draw_search(trials, ["learning_rate"])
+    assert list(figure.axes[0].lines[0].get_ydata()) == [9.0, 8.0]
+    points, ring = figure.axes[1].collections
+    assert list(points.get_offsets()[:, 0]) == [0.001, 0.003]
+    assert [url.partition("|")[0] for url in points.get_urls()] == [
+        figures.address([name]) for name in "ac"
+    ]
+    assert list(ring.get_offsets()[:, 0]) == [0.003]
 
 
 def trials_of(**trials):

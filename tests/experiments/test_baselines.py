@@ -8,7 +8,7 @@ import pytest
 
 from rru_nb import load_dataset
 from rru_nb.analysis.baselines import class_frequencies, key_frequencies, symbol_frequencies
-from rru_nb.data import Labelled, Splits
+from rru_nb.data.splits import Labelled, Splits
 
 
 def labelled(train, test):

@@ -15,6 +15,7 @@ from types import SimpleNamespace
 import fake_worker
 import pytest
 from helpers import a_record
+from pages import functions_of
 
 from rru_nb import UserError, paper_config
 from rru_nb.cli import main
@@ -22,7 +23,6 @@ from rru_nb.experiments import engines, ray_engine, ray_worker, results, section
 from rru_nb.experiments.costs import Costs
 from rru_nb.experiments.engines import InProcess, Processes, make_engine
 from rru_nb.experiments.tuning import Search, suggest, tune
-from rru_nb.figures.curves import validation_curves
 from rru_nb.layers import sizes
 from rru_nb.layers.registry import register_cell, unregister_cell
 from rru_nb.training.records import failure_text, find_record, load_records, write_record
@@ -293,5 +293,6 @@ def test_a_run_that_no_worker_could_end_is_a_failed_one_everywhere():
     assert failure_text({"epoch": 3}) == "failed in epoch 3"
     assert list(results(section("dropout"), points).status) == ["failed", "missing"]
     assert Costs().seconds(points[0].config) is None, "it tells no time"
-    figure = validation_curves(load_records(), "nll_window", "")
+    by_dataset, metrics = {"chorales": load_records()}, {"chorales": "nll_window"}
+    figure = functions_of("main_results").draw_curves(by_dataset, metrics, "smoke")
     assert "lost" in figure.axes[0].get_legend_handles_labels()[1][0]

@@ -9,12 +9,11 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
-from helpers import a_record, frame_of, robustness_points, steep
+from helpers import frame_of, robustness_points, steep
 from matplotlib.colors import to_rgba
 
-from rru_nb import figures, paper_config
+from rru_nb import figures
 from rru_nb.figures.grids import BEST, FAILED
-from rru_nb.training.records import as_frame
 
 matplotlib.use("Agg")
 
@@ -100,70 +99,6 @@ def test_an_empty_grid_is_drawn_as_empty():
     assert all(patch.get_hatch() for patch in figure.axes[0].patches)
 
 
-def curves(*records):
-    return as_frame([a_record(*arguments, **outcome) for arguments, outcome in records])
-
-
-def epochs(*scores, metric="nll_window"):
-    return [{"epoch": i, f"valid_{metric}": s} for i, s in enumerate(scores, 1)]
-
-
-def test_failed_trainings_are_curves_too():
-    ok = ((paper_config("jsb", "rru"),), {"epochs": epochs(9.0, 8.0), "best_epoch": 2})
-    failure = {"status": "failed", "failure": {"epoch": 3}, "test": {}, "valid": {}}
-    failed = ((paper_config("jsb", "gru"),), {"epochs": epochs(9.5, 9.0)} | failure)
-    at_once = ((paper_config("jsb", "lstm"),), {"epochs": [], "best_epoch": None} | failure)
-    ax = figures.validation_curves(curves(ok, failed, at_once), "nll_window", "t").axes[0]
-    labels = [text.get_text() for text in ax.get_legend().get_texts()]
-    assert labels == ["RRU", "GRU, failed in epoch 3", "LSTM, failed in epoch 3"]
-
-
-def test_curves_of_accuracies_cut_off_the_low_end():
-    scores = epochs(*([10.0] + [90.0 + i for i in range(10)]), metric="accuracy")
-    run = ((paper_config("mnist", "gru"),), {"epochs": scores, "best_epoch": 11})
-    ax = figures.validation_curves(curves(run), "accuracy", "t").axes[0]
-    low, high = ax.get_ylim()
-    assert low == 90.0 and high > 99.0
-
-
-def test_each_dataset_has_its_own_axes_and_metric():
-    scores = epochs(9.0, 8.0), epochs(90.0, 95.0, metric="accuracy")
-    runs = [
-        curves(((paper_config(name, "rru"),), {"epochs": of, "best_epoch": 2}))
-        for name, of in zip(("jsb", "mnist"), scores, strict=True)
-    ]
-    by_dataset = dict(zip(("jsb", "mnist"), runs, strict=True))
-    metrics = {"jsb": "nll_window", "mnist": "accuracy"}
-    axes = figures.curves_of_datasets(by_dataset, metrics, "paper").axes
-    titles = ["JSB Chorales, scale paper", "Sequential MNIST, scale paper"]
-    assert [ax.get_title() for ax in axes] == titles
-    assert [ax.lines[-1].get_ydata()[-1] for ax in axes] == [8.0, 95.0]
-    assert list(figures.by_epoch(pd.concat(runs)).dataset) == ["jsb", "jsb", "mnist", "mnist"]
-
-
-def test_search_panels_show_every_trial_and_the_best_so_far():
-    frame = pd.DataFrame(
-        {
-            "cell": "gru",
-            "trial": [1, 2, 3],
-            "status": ["ok", "failed", "ok"],
-            "metric": "nll_window",
-            "valid": [9.0, None, 8.0],
-            "test": [9.5, None, 8.5],
-            "id": ["a", "b", "c"],
-            "learning_rate": [1e-3, 2e-3, 5e-3],
-        }
-    )
-    figure = figures.search_panels(frame, ["learning_rate"])
-    assert list(figure.axes[0].lines[0].get_ydata()) == [9.0, 8.0]
-    trials, ring = figure.axes[1].collections
-    assert list(trials.get_offsets()[:, 0]) == [1e-3, 5e-3]
-    assert [url.partition("|")[0] for url in trials.get_urls()] == [
-        figures.address([name]) for name in "ac"
-    ]
-    assert list(ring.get_offsets()[:, 0]) == [5e-3]
-
-
 def test_a_figure_comes_with_its_file_and_its_numbers(monkeypatch):
     shown = []
     monkeypatch.setattr("rru_nb.figures.files.display", lambda html: shown.append(html.data))
@@ -180,21 +115,6 @@ def test_a_figure_comes_with_its_file_and_its_numbers(monkeypatch):
     assert content["csv"] == "x,y\n1,3.5\n2,4.25\n"
     assert ElementTree.fromstring(content["svg"]).tag.endswith("svg")
     assert "a title" in content["svg"], "text is text, not outlines"
-
-
-def test_the_numbers_of_curves_are_a_row_an_epoch():
-    record = a_record(paper_config("jsb", "rru"))
-    frame = figures.by_epoch(as_frame([record]))
-    assert len(frame) == len(record["epochs"])
-    assert set(frame.cell) == {"rru"} and "valid_nll_window" in frame
-
-
-def test_a_piano_roll_names_its_octaves():
-    roll = np.zeros([20, 88], np.uint8)
-    roll[:, 20] = roll[:12, 70] = 1
-    ax = figures.piano_roll(roll, "a piece")
-    assert ax.get_xlim() == (0, 20) and ax.get_ylim()[0] < 20 < 70 < ax.get_ylim()[1]
-    assert [label.get_text() for label in ax.get_yticklabels()] == ["C3", "C4", "C5", "C6"]
 
 
 def test_a_figure_of_very_many_parts_is_offered_as_png(monkeypatch):

@@ -19,8 +19,7 @@ from rru_nb.cells import GatedCell, drop, split
 from rru_nb.experiments import results, section
 from rru_nb.experiments.costs import Costs
 from rru_nb.experiments.tuning import Search
-from rru_nb.figures.lines import cell_legend
-from rru_nb.figures.style import COLOURS, DASHES, MARKERS, cell_style
+from rru_nb.figures.style import COLOURS, DASHES, MARKERS, cell_legend, cell_style
 from rru_nb.layers.setting import number
 from rru_nb.tasks import task_for
 from rru_nb.tasks.budget import units_within

@@ -9,8 +9,8 @@ import pytest
 from task_helpers import fit_of, random_network, seeded_network
 
 from rru_nb import UserError, paper_config
-from rru_nb.data import Labelled, Splits
 from rru_nb.data.mnist import permutation
+from rru_nb.data.splits import Labelled, Splits
 from rru_nb.tasks import base
 from rru_nb.tasks.digits import DigitsTask
 from rru_nb.tasks.sentiment import SentimentTask, pad

@@ -6,14 +6,9 @@ import numpy as np
 def class_frequencies(splits):
     """Return the test scores of answering with the class frequencies of the training examples.
 
-    The most frequent class is the answer, the frequencies are the probabilities.
-
-    Args:
-        splits: `Splits` with `Labelled` parts, of the reviews or digits.
-
-    Returns:
-        A dict like that of the classification tasks: `accuracy` in percent, `cross_entropy` in
-        nats; the latter is infinite if a class is not among the training examples.
+    The most frequent class is the answer, the frequencies are the probabilities. The scores are
+    those of the classification tasks: `accuracy` in percent, `cross_entropy` in nats, infinite if
+    a class is not among the training examples.
     """
     labels = splits.test.labels
     frequency = np.bincount(splits.train.labels, minlength=labels.max() + 1)
@@ -30,13 +25,7 @@ def symbol_frequencies(splits, split="test"):
 
     Every symbol of the vocabulary counts as seen once more than it was, so that none has the
     probability zero. All symbols but the first are scored, as by the models' `perplexity_words`
-    and `bpc_contiguous`.
-
-    Args:
-        splits: `Splits` with streams, of words or characters. split: "valid" or "test".
-
-    Returns:
-        A dict: `perplexity`, and `bits` per symbol, its logarithm.
+    and `bpc_contiguous`. The scores are `perplexity`, and `bits` per symbol, its logarithm.
     """
     seen = 1 + np.bincount(splits.train, minlength=len(splits.vocabulary))
     bits = float(-np.log2(seen / seen.sum())[getattr(splits, split)[1:]].mean())
@@ -47,16 +36,10 @@ def key_frequencies(splits):
     """Return the test scores of giving each key, at every time step, its training frequency.
 
     Each key counts as pressed once more than it was, in two more time steps (add-one smoothing).
-    The scores are one model's, under five averages that papers use.
-
-    Args:
-        splits: `Splits` of a music set.
-
-    Returns:
-        A dict of negative log-likelihoods in nats a time step: `frames`, the mean of all time
-        steps; `pieces`, the mean of the pieces' means; `sounding`, the mean of the steps that are
-        not silent; `windows`, the mean of windows of up to 200 steps without silences;
-        `batches`, the authors' mean of the means of batches of 16 such windows.
+    The scores are one model's negative log-likelihoods in nats a time step, under five averages
+    that papers use: `frames`, the mean of all time steps; `pieces`, the mean of the pieces' means;
+    `sounding`, the mean of the steps that are not silent; `windows`, the mean of windows of up to
+    200 steps without silences; `batches`, the authors' mean of the means of 16 such windows each.
     """
     # These need Keras, which takes seconds.
     from ..tasks.music import averages, windows, without_silences

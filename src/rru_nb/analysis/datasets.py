@@ -8,12 +8,12 @@ import numpy as np
 
 from ..data import canonical_name, load_dataset, registry
 from ..data.imdb import SPECIAL, UNKNOWN
+from ..data.music import pitches_of
 from ..data.splits import SPLITS
 from ..data.text import UNKNOWN_NUMBER
 from ..experiments.baselines import committed_statistics  # noqa: F401 (pages read it here)
 from ..storage import files, paths
 from .baselines import class_frequencies, key_frequencies, symbol_frequencies
-from .pitches import pitches_of
 
 LENGTH_BINS = [*range(0, 1001, 50)]  # words of a review; the last bin takes all longer ones
 LONGEST_REVIEW = 512  # words that are kept of a review
@@ -52,11 +52,7 @@ def describe(name):
 
 
 def write_statistics(name):
-    """Describe a dataset in `results/statistics/<name>.json`; return the path.
-
-    Raises:
-        UserError: if the files cannot be had or the statistics not be written.
-    """
+    """Describe a dataset in `results/statistics/<name>.json`; return the path."""
     name = canonical_name(name)
     path, what = paths.results_dir() / "statistics" / f"{name}.json", f"the statistics of {name}"
     files.check_room(path, what)
@@ -65,14 +61,10 @@ def write_statistics(name):
 
 
 def coverage(counts):
-    """Return which share of the running symbols the k most frequent ones cover.
+    """Return which share of the running symbols the k most frequent ones cover: `[k, share]`s.
 
-    Args:
-        counts: array [V], how often each symbol occurs.
-
-    Returns:
-        A list of `[k, share]`, from the most frequent symbol alone to all that occur, for some 40
-        values of k that are even on a logarithmic scale.
+    From the counts of each symbol [V], for some 40 values of k that are even on a logarithmic
+    scale, from the most frequent symbol alone to all that occur.
     """
     falling = np.sort(counts[counts > 0])[::-1]
     shares = np.cumsum(falling) / falling.sum()

@@ -88,11 +88,7 @@ def normalization_verdict(frame):
 
 
 def normalization(frame, where="here"):
-    """Say what normalization does to the range in which the RRU works (appendix C).
-
-    Args:
-        frame, where: as of `robustness`.
-    """
+    """Say what normalization does to the range in which the RRU works, as `robustness` does."""
     if not (frame.status != "missing").any():
         return NOTHING
     verdict, places = normalization_verdict(frame), paired(frame, by="normalize")
@@ -254,9 +250,7 @@ def _seeds(frame):
 def answer(verdict, facts):
     """Return a verdict as a paragraph, and below it what it rests on, as a list.
 
-    Args:
-        verdict, facts: lists of sentences, empty ones left out. Without a verdict the first fact
-            stands in its place.
+    Empty sentences are left out. Without a verdict the first fact stands in its place.
     """
     verdict, facts = ([s for s in sentences if s] for sentences in (verdict, facts))
     if not verdict:
@@ -298,11 +292,7 @@ def _sweep_of(frame):
 
 
 def limit_note(frame):
-    """Say how many trainings the limit of epochs ended, not their patience.
-
-    Args:
-        frame: rows of `experiments.results`.
-    """
+    """Say how many trainings, rows of `experiments.results`, the limit of epochs ended."""
     done = frame[frame.status == "ok"]
     cut, last = (int(done[name].astype(bool).sum()) for name in ("cut_off", "at_limit"))
     if done.empty:

@@ -39,13 +39,9 @@ def holm(p_values):
 
 
 def best_of(k, spread):
-    """Return by how much the lowest of `k` normal numbers lies below their mean.
+    """Return how far the lowest of `k` normal numbers lies below their mean, and its deviation.
 
-    Args:
-        k: int, how many are drawn. spread: float, their standard deviation.
-
-    Returns:
-        `(shift, deviation)`: the expected distance, and its standard deviation.
+    `spread` is the standard deviation of the numbers.
     """
     # The share of all numbers below the lowest of k follows a beta distribution.
     shares = np.random.default_rng(0).beta(1, k, 100_000)

@@ -121,25 +121,13 @@ class ShareDifference(NamedTuple):
 
 
 def near_best(table, own=False):
-    """Return where the losses of `paired` lie within `WITHIN` % of the best one.
-
-    Args:
-        table: of `paired`. own: bool, whether the best is each column's own, rather than that of
-            all columns.
-    """
+    """Return where losses of `paired` are within `WITHIN` % of the best, or of each column's."""
     best = table.min() if own else table.min().min()
     return np.isfinite(table) & (table <= best * (1 + WITHIN / 100))
 
 
 def share_difference(table, one, other, own=False):
-    """Return by how much the share of places within `WITHIN` % of the best differs.
-
-    Args:
-        table: of `paired`. one, other: columns of it. own: as of `near_best`.
-
-    Returns:
-        A `ShareDifference`, of `one` less `other`.
-    """
+    """Return the `ShareDifference` of one column of `paired` less another, see `near_best`."""
     inside = near_best(table, own)
     values = 100.0 * inside[one] - 100.0 * inside[other]
     rates = table.index.get_level_values("learning_rate")

@@ -56,14 +56,10 @@ def _spread(row, name, unit=""):
 def scale_changes(section, dataset, scale, cells=None):
     """Return what a scale changes of the section's runs at the scale of the paper.
 
-    Args:
-        section: a `Section`. dataset, scale, cells: as for `Section.points`.
-
-    Returns:
-        A frame with a row for each setting, a column for the paper's value and one for the value
-        here, under the dataset's title; a grid shows all its values, a setting that differs
-        between cells its values by cell. Empty at the scale of the paper; compared with the main
-        experiments' setting where the dataset is not in the paper.
+    A row for each setting, a column for the paper's value and one for the value here, under the
+    dataset's title; a grid shows all its values, a setting that differs between cells its values
+    by cell. Empty at the scale of the paper; compared with the main experiments' setting where the
+    dataset is not in the paper.
     """
     configs, rows = section.runs(dataset, cells, scale), {}
     here = [config.as_dict() for config in configs]
@@ -100,11 +96,7 @@ def _listed(values):
 
 
 def run_summary(*frames):
-    """Return what was run, when, how long, on what, with which versions and code.
-
-    Args:
-        *frames: rows of `experiments.results`, a column of the table each.
-    """
+    """Return what was run, when, how long, on what, with which code: a column for each frame."""
     columns = {
         f"{DATASETS_BY_NAME[f.dataset.iloc[0]].title}, scale {f.scale.iloc[0]}": _summary(f)
         for f in frames

@@ -60,11 +60,7 @@ def _average(records, dataset):
 
 
 def in_one_average(runs):
-    """Return results of one dataset in the average that its row of `table_1` has.
-
-    Args:
-        runs: rows of `experiments.results`.
-    """
+    """Return results of one dataset in the average that its row of `table_1` has."""
     records = load_records(id=list(runs.id), status="ok")
     metric = _average(records, runs.dataset.iloc[0])
     if metric in set(runs.metric) or metric != "nll_batches":

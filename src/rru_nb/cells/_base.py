@@ -18,6 +18,14 @@ class GatedCell(keras.layers.Layer):
             training; the others are scaled by 1 / (1 - dropout).
         seed: int or None, the seed of the dropout masks.
 
+    Call arguments:
+        inputs: x, [batch, m]; with a mask of dropout as a `Step`.
+        states: list of the states, [batch, n] each.
+        training: bool, whether to drop out.
+
+    Returns:
+        The output, [batch, n], and the list of the new states.
+
     Raises:
         UserError: if an argument is out of its range.
     """
@@ -35,8 +43,8 @@ class GatedCell(keras.layers.Layer):
         """How many features a dropout mask covers: the candidate's n."""
         return self.units
 
-    def _zeros(self, name, size):
-        return self.add_weight(name=name, shape=(size,), initializer="zeros")
+    def _weight(self, name, initializer, *shape):
+        return self.add_weight(name=name, shape=shape, initializer=initializer)
 
     def get_initial_state(self, batch_size=None):
         """Return zeros of shape [batch_size, n], one for each state."""

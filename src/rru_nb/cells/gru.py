@@ -49,26 +49,13 @@ class GRUCell(GatedCell):
     def build(self, input_shape):
         n = self.units
         rows = check_features("GRUCell", input_shape) + n
-        self.gate_kernel = self.add_weight(
-            name="gate_kernel", shape=(rows, 2 * n), initializer="glorot_uniform"
-        )
-        self.gate_bias = self.add_weight(name="gate_bias", shape=(2 * n,), initializer="ones")
-        self.candidate_kernel = self.add_weight(
-            name="candidate_kernel", shape=(rows, n), initializer="glorot_uniform"
-        )
-        self.candidate_bias = self._zeros("candidate_bias", n)
+        self.gate_kernel = self._weight("gate_kernel", "glorot_uniform", rows, 2 * n)
+        self.gate_bias = self._weight("gate_bias", "ones", 2 * n)
+        self.candidate_kernel = self._weight("candidate_kernel", "glorot_uniform", rows, n)
+        self.candidate_bias = self._weight("candidate_bias", "zeros", n)
 
     def call(self, inputs, states, training=False):
-        """Compute one time step.
-
-        Args:
-            inputs: x, [batch, m]; with a mask of dropout as a `Step`.
-            states: [h], h of [batch, n].
-            training: bool, whether to drop out.
-
-        Returns:
-            h' of [batch, n], and [h'].
-        """
+        """Compute one time step: h' and [h'], from the states [h]."""
         (x, keep), h = split(inputs), states[0] if isinstance(states, (list, tuple)) else states
         xh = ops.concatenate([x, h], axis=-1)
         gates = ops.sigmoid(ops.matmul(xh, self.gate_kernel) + self.gate_bias)

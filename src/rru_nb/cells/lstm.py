@@ -50,22 +50,11 @@ class LSTMCell(GatedCell):
     def build(self, input_shape):
         n = self.units
         rows = check_features("LSTMCell", input_shape) + n
-        self.kernel = self.add_weight(
-            name="kernel", shape=(rows, 4 * n), initializer="glorot_uniform"
-        )
-        self.bias = self._zeros("bias", 4 * n)
+        self.kernel = self._weight("kernel", "glorot_uniform", rows, 4 * n)
+        self.bias = self._weight("bias", "zeros", 4 * n)
 
     def call(self, inputs, states, training=False):
-        """Compute one time step.
-
-        Args:
-            inputs: x, [batch, m]; with a mask of dropout as a `Step`.
-            states: [h, c], each of [batch, n].
-            training: bool, whether to drop out.
-
-        Returns:
-            h' of [batch, n], and [h', c'].
-        """
+        """Compute one time step: h' and [h', c'], from the states [h, c]."""
         (x, keep), (h, c) = split(inputs), states
         xh = ops.concatenate([x, h], axis=-1)
         i, j, f, o = ops.split(ops.matmul(xh, self.kernel) + self.bias, 4, axis=-1)

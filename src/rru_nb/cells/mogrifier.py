@@ -65,13 +65,11 @@ class MogrifierLSTMCell(GatedCell):
 
     def build(self, input_shape):
         m, n = check_features("MogrifierLSTMCell", input_shape), self.units
-        self.kernel = self.add_weight(
-            name="kernel", shape=(m + n, 4 * n), initializer=_rows_by_fan_in(m, n)
-        )
-        self.candidate_bias = self._zeros("candidate_bias", n)
-        self.output_gate_bias = self._zeros("output_gate_bias", n)
-        self.forget_gate_bias = self._zeros("forget_gate_bias", n)
-        self.input_gate_bias = self._zeros("input_gate_bias", n)
+        self.kernel = self._weight("kernel", _rows_by_fan_in(m, n), m + n, 4 * n)
+        self.candidate_bias = self._weight("candidate_bias", "zeros", n)
+        self.output_gate_bias = self._weight("output_gate_bias", "zeros", n)
+        self.forget_gate_bias = self._weight("forget_gate_bias", "zeros", n)
+        self.input_gate_bias = self._weight("input_gate_bias", "zeros", n)
         self.round_factors_a, self.round_factors_b, self.round_biases = [], [], []
         for k in range(self.rounds):
             self._add_round(k, *((n, m) if k % 2 == 0 else (m, n)))
@@ -84,20 +82,11 @@ class MogrifierLSTMCell(GatedCell):
             (self.round_factors_b, f"round_{k}_b", (self.rank, n_to)),
         ):
             initializer = keras.initializers.TruncatedNormal(stddev=deviation)
-            factors.append(self.add_weight(name=name, shape=shape, initializer=initializer))
-        self.round_biases.append(self._zeros(f"round_{k}_bias", n_to))
+            factors.append(self._weight(name, initializer, *shape))
+        self.round_biases.append(self._weight(f"round_{k}_bias", "zeros", n_to))
 
     def call(self, inputs, states, training=False):
-        """Compute one time step.
-
-        Args:
-            inputs: x, [batch, m]; with a mask of dropout as a `Step`.
-            states: [h, c], each of [batch, n].
-            training: bool, whether to drop out.
-
-        Returns:
-            h' of [batch, n], and [h', c'].
-        """
+        """Compute one time step: h' and [h', c'], from the states [h, c]."""
         (x, keep), (h, c) = split(inputs), states
         xh = ops.concatenate(self.mogrify(x, h), axis=-1)
         j, o, f, i = ops.split(ops.matmul(xh, self.kernel), 4, axis=-1)
@@ -129,12 +118,8 @@ def _rows_by_fan_in(m, n):
     """Make an initializer of W: rows for x and rows for h, each by their own number."""
 
     def initialize(shape, dtype=None):
-        blocks = (
-            keras.initializers.TruncatedNormal(stddev=math.sqrt(1.3 / rows))(
-                (rows, shape[1]), dtype=dtype
-            )
-            for rows in (m, n)
-        )
-        return ops.concatenate(list(blocks), axis=0)
+        normal = [keras.initializers.TruncatedNormal(0, math.sqrt(1.3 / rows)) for rows in (m, n)]
+        blocks = [draw((rows, shape[1]), dtype=dtype) for draw, rows in zip(normal, (m, n))]
+        return ops.concatenate(blocks, axis=0)
 
     return initialize

@@ -116,27 +116,21 @@ class RRUCell(keras.layers.Layer):
         g = self._hidden_size(m)
         # The authors hold W^x and W^h in one matrix, W^c and W^o in another: their limits.
         into, out_of = _glorot_uniform(m + n, g), _glorot_uniform(g, n + p)
-        self.kernel = self.add_weight(name="kernel", shape=(m, g), initializer=into)
-        self.recurrent_kernel = self.add_weight(
-            name="recurrent_kernel", shape=(n, g), initializer=into
-        )
-        self.bias = self._zeros("bias", g)
+        self.kernel = self._weight("kernel", into, m, g)
+        self.recurrent_kernel = self._weight("recurrent_kernel", into, n, g)
+        self.bias = self._weight("bias", "zeros", g)
         self.hidden_kernels, self.hidden_biases = [], []
         for k in range(2, self.relu_layers + 1):
-            kernel = self.add_weight(
-                name=f"hidden_kernel_{k}", shape=(g, g), initializer="glorot_uniform"
-            )
+            kernel = self._weight(f"hidden_kernel_{k}", "glorot_uniform", g, g)
             self.hidden_kernels.append(kernel)
-            self.hidden_biases.append(self._zeros(f"hidden_bias_{k}", g))
-        self.candidate_kernel = self.add_weight(
-            name="candidate_kernel", shape=(g, n), initializer=out_of
-        )
-        self.candidate_bias = self._zeros("candidate_bias", n)
-        self.output_kernel = self.add_weight(name="output_kernel", shape=(g, p), initializer=out_of)
-        self.output_bias = self._zeros("output_bias", p)
+            self.hidden_biases.append(self._weight(f"hidden_bias_{k}", "zeros", g))
+        self.candidate_kernel = self._weight("candidate_kernel", out_of, g, n)
+        self.candidate_bias = self._weight("candidate_bias", "zeros", n)
+        self.output_kernel = self._weight("output_kernel", out_of, g, p)
+        self.output_bias = self._weight("output_bias", "zeros", p)
         self.residual_logits = self._add_residual_logits()
         scales = (n,) if self.rezero == "per_feature" else ()
-        self.rezero_scale = self.add_weight(name="rezero_scale", shape=scales, initializer="zeros")
+        self.rezero_scale = self._weight("rezero_scale", "zeros", *scales)
         self._group_for_clipping()
 
     def _group_for_clipping(self):
@@ -165,22 +159,16 @@ class RRUCell(keras.layers.Layer):
             )
         return g
 
-    def _zeros(self, name, size):
-        return self.add_weight(name=name, shape=(size,), initializer="zeros")
+    def _weight(self, name, initializer, *shape, **more):
+        return self.add_weight(name=name, shape=shape, initializer=initializer, **more)
 
     def _add_residual_logits(self):
         if self.residual == "identity":
             return None
-        low, high = (self.residual, self.residual)
-        if self.residual == "uniform":
-            low, high = RESIDUAL_RANGE
+        low, high = RESIDUAL_RANGE if self.residual == "uniform" else (self.residual,) * 2
         # No autocast: the sigmoid is taken in float32, for its gradient. Its value is rounded then.
-        return self.add_weight(
-            name="residual_logits",
-            shape=(self.units,),
-            initializer=_logits_of_uniform(low, high, self.residual_speed),
-            autocast=False,
-        )
+        initializer = _logits_of_uniform(low, high, self.residual_speed)
+        return self._weight("residual_logits", initializer, self.units, autocast=False)
 
     def call(self, inputs, states, training=False):
         """Compute one time step.
@@ -280,10 +268,8 @@ def _check_residual(residual):
 
 def _glorot_uniform(fan_in, fan_out):
     limit = math.sqrt(6 / (fan_in + fan_out))
-    # An instance draws the same values each time it is asked: one for each weight.
-    return lambda shape, dtype=None: keras.initializers.RandomUniform(-limit, limit)(
-        shape, dtype=dtype
-    )
+    uniform = keras.initializers.RandomUniform  # made anew for each weight: one repeats its values
+    return lambda shape, dtype=None: uniform(-limit, limit)(shape, dtype=dtype)
 
 
 def _logits_of_uniform(low, high, speed):

@@ -18,14 +18,6 @@ DATASETS = tuple(registry.DATASETS_BY_NAME)
 _CHORALES = Path(__file__).with_name("chorales.npz")
 
 
-def __getattr__(name):  # what needs NumPy is imported when first used
-    if name not in ("Labelled", "Splits"):
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from . import splits
-
-    return getattr(splits, name)
-
-
 def _folded(name):
     return "".join(c for c in str(name).casefold() if c.isalnum())
 
@@ -38,14 +30,10 @@ _SPELLINGS = {
 
 
 def canonical_name(name):
-    """Return the name of a dataset as in `DATASETS`.
+    """Return the name of a dataset as in `DATASETS`; a `UserError` names the nearest.
 
-    Args:
-        name: a name of `DATASETS` or a spelling of the paper, in upper or lower case, with
-            whatever hyphens and spaces: `"Word-level Penn Treebank"`, `"P-MNIST"`.
-
-    Raises:
-        UserError: if there is no such dataset; it lists the valid names and the nearest.
+    A spelling of the paper will do, in upper or lower case, with whatever hyphens and spaces:
+    `"Word-level Penn Treebank"`, `"P-MNIST"`.
     """
     if isinstance(name, str) and _folded(name) in _SPELLINGS:
         return _SPELLINGS[_folded(name)]
@@ -111,24 +99,16 @@ def catalogue():
     """Return what data there is and where it is: a list of rows, one a dataset.
 
     Returns:
-        Dicts with `name`, `title` (as in the paper's Table 1), `files`, `megabytes` (to
-        download), `found` ("package", "mirror", "cache", "Keras' cache" or "missing"), `terms`
-        and `home`.
+        Dicts with `name`, `title` (as in the paper's Table 1), `terms`, `home`, `megabytes` (to
+        download) and `found` ("package", "mirror", "cache", "Keras' cache" or "missing").
     """
-    return [_catalogue_row(dataset) for dataset in registry.DATASETS_BY_NAME.values()]
-
-
-def _catalogue_row(dataset):
-    size = sum(registry.FILES[name].download_size for name in dataset.files)
-    return {
-        "name": dataset.name,
-        "title": dataset.title,
-        "files": " ".join(dataset.files) or _CHORALES.name,
-        "megabytes": round((size or _CHORALES.stat().st_size) / 1e6, 1),
-        "found": _place(dataset),
-        "terms": dataset.terms,
-        "home": dataset.home,
-    }
+    rows = []
+    for dataset in registry.DATASETS_BY_NAME.values():
+        row = {name: getattr(dataset, name) for name in ("name", "title", "terms", "home")}
+        size = sum(registry.FILES[name].download_size for name in dataset.files)
+        megabytes = round((size or _CHORALES.stat().st_size) / 1e6, 1)
+        rows.append(row | {"megabytes": megabytes, "found": _place(dataset)})
+    return rows
 
 
 def _place(dataset):

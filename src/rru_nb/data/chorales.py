@@ -28,14 +28,9 @@ def load(dataset):
 
 
 def voices(split):
-    """Return the four parts of each chorale, in the order of `load_dataset` and of `names`.
+    """Return the four parts of each chorale of a split, in the order of `load_dataset`.
 
-    Args:
-        split: "train", "valid" or "test".
-
-    Returns:
-        A tuple of arrays uint8 [T, 4]: the MIDI pitches of soprano, alto, tenor and bass, 0 for
-        a rest.
+    These are arrays uint8 [T, 4]: MIDI pitches of soprano, alto, tenor and bass, 0 for a rest.
     """
     columns = _columns()
     ends = np.cumsum(columns["length"], dtype=int)

@@ -25,15 +25,9 @@ KERAS_SHA256 = "69664113be75683a8fe16e3ed0ab59fda8886cb3cd7ada244f7d9544e4676b9f
 def locate(name, checked=True):
     """Return the path of an upstream file with the content of the registry.
 
-    Looks in the folder that `RRU_NB_DATA` names, then in the cache, then downloads.
-
-    Args:
-        name: of a file in `registry.FILES`, e.g. `"JSB_Chorales.mat"`.
-        checked: False leaves the check of a file that is at hand to the caller, who reads it
-            anyway. Downloads are always checked.
-
-    Raises:
-        UserError: if it is nowhere and cannot be downloaded, or not what it should be.
+    Looks in the folder that `RRU_NB_DATA` names, then in the cache, then downloads. With `checked`
+    False the check of a file that is at hand is left to the caller, who reads it anyway. Downloads
+    are always checked. A `UserError` if it is nowhere, or not what it should be.
     """
     file = registry.FILES[name]
     if mirrored := find(file, mirror()):
@@ -80,8 +74,7 @@ def find_anywhere(file):
 def download(file):
     """Download a file into the cache, from the first address that gives the right content.
 
-    Returns:
-        Its path; that of another process' download, if one was under way.
+    Returns its path; that of another process' download, if one was under way.
     """
     folder = downloads()
     lock = paths.cache_dir() / "locks" / f"{file.name}.lock"
@@ -169,17 +162,15 @@ def _not_found(file, failures):
     in_mirror = f"not in {folder}" if folder else "is not set"
     damaged = " (a damaged one is there)" if find(file, downloads()) else ""
     dataset = next(d.name for d in registry.DATASETS_BY_NAME.values() if file.name in d.files)
-    return "\n".join(
-        [
-            f"The data file {file.name!r} is not at hand. Looked for:",
-            f"  in the mirror folder: RRU_NB_DATA {in_mirror};",
-            f"  in the cache: not in {downloads()}{damaged};",
-            "  on the network:",
-            *failures,
-            f"Either set RRU_NB_DATA to a folder that holds {' or '.join(file.names)}, "
-            f"or run `rru-nb data fetch {dataset}` with a network.",
-        ]
-    )
+    lines = [
+        f"The data file {file.name!r} is not at hand. Looked for:",
+        f"  in the mirror folder: RRU_NB_DATA {in_mirror};",
+        f"  in the cache: not in {downloads()}{damaged};",
+        *("  on the network:", *failures),
+        f"Either set RRU_NB_DATA to a folder that holds {' or '.join(file.names)}, "
+        f"or run `rru-nb data fetch {dataset}` with a network.",
+    ]
+    return "\n".join(lines)
 
 
 def find_keras_file():

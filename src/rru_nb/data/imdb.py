@@ -38,12 +38,8 @@ def load(dataset, vocabulary_size=None):
     """Return `Splits` of the IMDB reviews: `Labelled` with a tuple of int32 [length] and labels.
 
     Label 0 is negative, 1 positive. The first call reads the archive (a quarter of a minute),
-    later ones what it left in the cache. `source` and `digest` tell which file was read.
-
-    Args:
-        dataset: a `registry.Dataset`.
-        vocabulary_size: how many numbers there are, the four special ones included; default
-            10,000.
+    later ones what it left in the cache. `source` and `digest` tell which file was read. There are
+    `vocabulary_size` numbers, 10,000 by default, the four special ones included.
     """
     file = registry.FILES[dataset.files[0]]
     size = vocabulary_size or VOCABULARY_SIZE

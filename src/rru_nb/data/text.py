@@ -49,11 +49,8 @@ def by_frequency(tokens):
 def load_ptb_words(dataset, protocol, vocabulary_size=None):
     """Return `Splits` of word-level Penn Treebank: int32 streams.
 
-    Args:
-        dataset: a `registry.Dataset`.
-        protocol: "authors" or "standard", see above.
-        vocabulary_size: keep that many tokens, the most frequent; default 9,650 for "authors"
-            and all for "standard".
+    The vocabulary keeps so many tokens, the most frequent; None: 9,650 of "authors", all of
+    "standard".
     """
     lines = _ptb_lines(dataset)
     if protocol == "authors":
@@ -107,12 +104,10 @@ def load_wiki(dataset):
 
 
 def encode_bytes(content):
-    """Split and number a text of bytes.
+    """Return the streams of a text of bytes, `{split: uint8 [length]}`, and the vocabulary.
 
-    Returns:
-        The streams `{split: uint8 [length]}`, the last 5 % for test, the 5 % before for
-        validation; and the vocabulary: padding, unknown, then the bytes of the training text in
-        the order of their first appearance, as in the authors' code.
+    The last 5 % are for test, the 5 % before for validation. The vocabulary is padding, unknown,
+    then the training text's bytes in the order of first appearance, as in the authors' code.
     """
     text = np.frombuffer(content, np.uint8)
     twentieth = len(text) * 5 // 100

@@ -8,6 +8,7 @@ smaller models and small batches take longer.
 
 import json
 import time
+from contextlib import suppress
 from functools import lru_cache
 
 import numpy as np
@@ -49,7 +50,9 @@ class Costs:
         self._similar, self._without_limit, self.runs = {}, [], []
         for record in read_records():
             epochs, device = record["epochs"], record.get("device") or {}
-            config = _config_of(record) if epochs else None
+            config = None
+            with suppress(UserError):  # settings that this version does not know
+                config = RunConfig.from_dict(record["config"]) if epochs else None
             if config and config.max_epochs is None and record["status"] == "ok":
                 self._without_limit.append((config.kind, len(epochs)))
             if config and machine.items() <= device.items():
@@ -96,14 +99,6 @@ class Costs:
         of_kind = [n for kind, n in self._without_limit if kind == config.kind]
         epochs = similar or of_kind or [n for _, n in self._without_limit] or [ASSUMED_EPOCHS]
         return min(float(np.median(epochs)), config.max_epochs or np.inf)
-
-
-def _config_of(record):
-    """Return a record's config; None for settings that this version does not know."""
-    try:
-        return RunConfig.from_dict(record["config"])
-    except UserError:
-        return None
 
 
 def _without_pauses(seconds, epochs):

@@ -22,12 +22,9 @@ def versions():
 
 
 def prepare(datasets, wanted, cells):
-    """Make a node ready, once for all of its runs; a `UserError` if its version is another.
+    """Make a node ready, once for all of its runs: the files of datasets and registered cells.
 
-    Args:
-        datasets: names, whose files are fetched where they are not at hand.
-        wanted: the driver's `versions()`.
-        cells: the driver's registered cells, `{name: CellSpec}` pickled.
+    These are `{name: CellSpec}`, pickled. A `UserError` unless `versions()` are those wanted.
     """
     here = versions()
     if here != wanted:
@@ -43,10 +40,8 @@ def prepare(datasets, wanted, cells):
 def run_on_worker(settings, wanted, cells, folder, number):
     """Return the record of `run(config)`.
 
-    Args:
-        settings: a config as `RunConfig.as_dict` gives it. wanted, cells: as for `prepare`.
-        folder, number: path and inode of the driver's folder of results. Where it is seen, the
-            record is written there; else it goes the way of the answer alone.
+    Where the driver's folder of results is seen, a folder of that path and inode, the record is
+    written there; else it goes the way of the answer alone.
     """
     prepare((), wanted, cells)
     with ExitStack() as stack:

@@ -119,15 +119,11 @@ def _evenly(places):
 
 
 def status(sections=SECTIONS, scales=SCALES, datasets=None):
-    """Return a row for each section, scale and dataset of the paper.
+    """Return a row for each section, scale and dataset; None: those of the section.
 
-    Args:
-        sections, scales: names to show. datasets: names to show; None for the section's own.
-
-    Returns:
-        A frame with the columns `section`, `scale`, `dataset`, `runs`, `recorded`, `failed` and
-        `hours left`: what the runs without a record would take on this machine one after the
-        other; and `estimated`, the number of these of which nothing similar was measured on it.
+    The columns are `section`, `scale`, `dataset`, `runs`, `recorded`, `failed`; `hours left`, what
+    the runs without a record would take on this machine one after the other; and `estimated`, the
+    number of these of which nothing similar was measured on it.
     """
     records = load_records()
     outcome, costs = dict(zip(records.id, records.status)), Costs()

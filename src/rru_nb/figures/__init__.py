@@ -1,10 +1,6 @@
 """What the notebooks draw, one module for each kind of figure."""
 
-from .curves import by_epoch, curves_of_datasets, validation_curves
 from .files import show, table
 from .grids import heatmaps
-from .lines import cell_legend, link_points, mark_failed
-from .links import address, link, url, urls
-from .music import piano_roll
-from .search import search_panels
-from .style import COLOURS, cell_style, use_style
+from .links import address, link, link_points, url, urls
+from .style import COLOURS, cell_legend, cell_style, use_style

@@ -17,13 +17,9 @@ _NOT_NUMBERS = ["epochs", "path", "config"]  # columns that hold no number or te
 def show(name, numbers=None):
     """Show the current figure, and links that save it and the numbers behind it.
 
-    The figure is saved as SVG, or as PNG where an SVG would be too heavy for a page; the numbers
-    as CSV. The book's builder shows the SVG itself, whose marks are links, and moves the links
-    that save it below the figure's caption.
-
-    Args:
-        name: str, the name of the files.
-        numbers: the frame behind the figure, or None for a figure that has none.
+    The figure is saved as SVG, or as PNG where an SVG would be too heavy for a page; the numbers,
+    the frame behind it if there is one, as CSV. The book's builder shows the SVG itself, whose
+    marks are links, and moves the links that save it below the figure's caption.
     """
     links = [_picture(name, plt.gcf())]
     if numbers is not None:
@@ -33,12 +29,9 @@ def show(name, numbers=None):
 
 
 def table(name, frame):
-    """Show a table with a link that saves it as CSV, as it is shown.
+    """Show a table of plain values and of links, see `link`, and a link that saves it as CSV.
 
-    Args:
-        name: str, the name of the file.
-        frame: the table, of plain values and of links, see `link`; without a link to save it if
-            it is empty.
+    An empty one has no link.
     """
     corner, no_names = frame.index.name, [None] * frame.index.nlevels
     plain = frame.map(lambda cell: re.sub("<[^>]+>", "", cell) if type(cell) is str else cell)

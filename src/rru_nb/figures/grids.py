@@ -41,8 +41,7 @@ def heatmaps(frame, x, y, panel="cell", titles=CELL_TITLES):
     for row, (column, label, cmap) in zip(axes, rows):
         norm = _scale_of(frame[column], column, higher)
         for ax, kind in zip(row, kinds):
-            grid = _Grid(frame[frame[panel] == kind], x, y, higher)
-            grid.draw(ax, column, norm, cmap)
+            _draw_panel(ax, frame[frame[panel] == kind], (x, y), column, norm, cmap, higher)
             if column == "test":
                 ax.set_title(titles.get(kind, str(kind)))
         _colour_bar(figure, row, norm, cmap, label, frame[column])
@@ -52,57 +51,46 @@ def heatmaps(frame, x, y, panel="cell", titles=CELL_TITLES):
     return figure
 
 
-class _Grid:
-    """The runs of one panel on a grid: `status`, and the mean over seeds of each number."""
+def _draw_panel(ax, runs, axes, column, norm, cmap, higher):
+    """Draw the means over seeds of a column as coloured squares with their numbers."""
+    ax.grid(visible=False)
+    xs, ys = (sorted(set(runs[axis])) for axis in axes)
+    means = {}
+    for place, group in runs.groupby([*axes]):
+        at, status = (xs.index(place[0]), ys.index(place[1])), set(group.status)
+        look = {"url": url(group, *axes)}
+        if "failed" in status:
+            _square(ax, at, FAILED, "×", "white", **look)
+        elif status == {"missing"}:
+            _square(ax, at, "white", hatch=_MISSING, **look)
+        else:
+            value = group[column].astype(float).mean()
+            colour = plt.get_cmap(cmap)(norm(value))
+            text = f"{value:.0f}" if column == "best_epoch" else short_number(value)
+            readable = "black" if np.dot(colour[:3], (0.3, 0.59, 0.11)) > 0.5 else "white"
+            if group.cut_off.astype(bool).any():
+                look |= {"hatch": _CUT_OFF, "ec": readable}
+            small = max(len(xs), len(ys)) <= 6
+            _square(ax, at, colour, text if small else "", readable, **look)
+        if status == {"ok"}:
+            means[at] = group.test.astype(float).mean()
+    if means:
+        x, y = (max if higher else min)(means, key=means.get)
+        frame = Rectangle((x - 0.45, y - 0.45), 0.9, 0.9, fill=False, edgecolor=BEST, lw=3)
+        ax.add_patch(frame)
+    ax.set(xlim=(-0.5, len(xs) - 0.5), ylim=(-0.5, len(ys) - 0.5))
+    ax.set_xticks(range(len(xs)), _ticks(axes[0], xs), rotation=90)
+    ax.set_yticks(range(len(ys)), _ticks(axes[1], ys))
 
-    def __init__(self, runs, x, y, higher):
-        self.axes = x, y
-        self.xs, self.ys = (sorted(set(runs[axis])) for axis in (x, y))
-        self.groups = dict(iter(runs.groupby([x, y])))
-        best = {
-            place: group.test.astype(float).mean()
-            for place, group in self.groups.items()
-            if set(group.status) == {"ok"}
-        }
-        self.best = (max if higher else min)(best, key=best.get) if best else None
 
-    def draw(self, ax, column, norm, cmap):
-        """Draw `column` as coloured squares with their numbers."""
-        ax.grid(visible=False)
-        small = max(len(self.xs), len(self.ys)) <= 6
-        for (x, y), group in self.groups.items():
-            place = (self.xs.index(x), self.ys.index(y))
-            status = set(group.status)
-            look = {"url": url(group, *self.axes)}
-            if "failed" in status:
-                self._square(ax, place, FAILED, "×", "white", **look)
-            elif status == {"missing"}:
-                self._square(ax, place, "white", hatch=_MISSING, **look)
-            else:
-                value = group[column].astype(float).mean()
-                colour = plt.get_cmap(cmap)(norm(value))
-                text = f"{value:.0f}" if column == "best_epoch" else short_number(value)
-                readable = "black" if np.dot(colour[:3], (0.3, 0.59, 0.11)) > 0.5 else "white"
-                if group.cut_off.astype(bool).any():
-                    look |= {"hatch": _CUT_OFF, "ec": readable}
-                self._square(ax, place, colour, text if small else "", readable, **look)
-        if self.best:
-            x, y = self.xs.index(self.best[0]), self.ys.index(self.best[1])
-            frame = Rectangle((x - 0.45, y - 0.45), 0.9, 0.9, fill=False, edgecolor=BEST, lw=3)
-            ax.add_patch(frame)
-        ax.set(xlim=(-0.5, len(self.xs) - 0.5), ylim=(-0.5, len(self.ys) - 0.5))
-        ax.set_xticks(range(len(self.xs)), _ticks(self.axes[0], self.xs), rotation=90)
-        ax.set_yticks(range(len(self.ys)), _ticks(self.axes[1], self.ys))
-
-    @staticmethod
-    def _square(ax, place, colour, text="", text_colour="black", **look):
-        x, y = place
-        square = {"fc": colour, "ec": "0.6", "lw": 0, "clip_on": False}
-        ax.add_patch(Rectangle((x - 0.5, y - 0.5), 1, 1, **square | look))
-        if text:
-            plain = {"boxstyle": "round,pad=0.1", "fc": colour, "ec": "none"}
-            style = {"ha": "center", "va": "center", "fontsize": 9, "color": text_colour}
-            ax.text(x, y, text, bbox=plain if "hatch" in look else None, **style)
+def _square(ax, place, colour, text="", text_colour="black", **look):
+    x, y = place
+    square = {"fc": colour, "ec": "0.6", "lw": 0, "clip_on": False}
+    ax.add_patch(Rectangle((x - 0.5, y - 0.5), 1, 1, **square | look))
+    if text:
+        plain = {"boxstyle": "round,pad=0.1", "fc": colour, "ec": "none"}
+        style = {"ha": "center", "va": "center", "fontsize": 9, "color": text_colour}
+        ax.text(x, y, text, bbox=plain if "hatch" in look else None, **style)
 
 
 def _scale_of(values, column, higher):

@@ -21,11 +21,8 @@ def link(text, ids):
 def url(runs, *axes):
     """Return the `url` of a mark that stands for one run, or for several of other seeds.
 
-    It leads to the records. What follows its bar, `figures.show` makes the title of the link.
-
-    Args:
-        runs: rows of `experiments.results` or `authors_grid`. *axes: columns that say where the
-            mark stands, e.g. `"learning_rate"`.
+    It leads to the records. What follows its bar, `figures.show` makes the title of the link: the
+    cell, where the mark stands, by the columns `axes`, e.g. `"learning_rate"`, and the score.
     """
     run, measured = runs.iloc[0], runs[runs.status != "missing"]
     where = [CELL_TITLES[run.cell], *(f"{AXIS_TITLES.get(a, a)} {_text(run[a])}" for a in axes)]
@@ -40,6 +37,14 @@ def url(runs, *axes):
 def urls(runs, *axes):
     """Return the `urls` of marks that stand for one run each, see `url`."""
     return [url(runs.iloc[[i]], *axes) for i in range(len(runs))]
+
+
+def link_points(ax, x, y, runs, *axes):
+    """Lay a link to its record, a row of `runs`, on each point; see `url` for the axes.
+
+    A line of Matplotlib's has one link for all of its points.
+    """
+    ax.scatter(x, y, s=120, alpha=0.01, linewidths=0, urls=urls(runs, *axes), zorder=3)
 
 
 def _text(value):

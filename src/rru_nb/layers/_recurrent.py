@@ -44,8 +44,7 @@ class RecurrentLayer(keras.layers.RNN):
     same masks from a seed, where they lay them out alike.
 
     Args:
-        cell: the cell. A subclass names the module of its loop, if any, in `loop_name`, and in
-            `cell_arguments` the cell's arguments that are the layer's too.
+        cell: the cell. A subclass names the module of its loop, if any, in `loop_name`.
         fused: True, False (run the cell), or None: fused where it can serve. The attribute
             `fused` says which it is.
         **kwargs: of `keras.layers.RNN`.
@@ -55,13 +54,14 @@ class RecurrentLayer(keras.layers.RNN):
     """
 
     loop_name: str | None
-    cell_arguments: tuple[str, ...]
 
     def __init__(self, cell, fused=None, **kwargs):
         super().__init__(cell, **kwargs)
         if fused not in (True, False, None):
             raise UserError(f"fused = {fused!r} is not valid. Give True, False or None.")
-        obstacle = self._obstacle()
+        obstacle = "unroll=True asks for a graph of single steps" if self.unroll else None
+        if self.loop_name is None or _of_backend(self.loop_name) is None:
+            obstacle = f"there is no fused {type(self).__name__} for {keras.backend.backend()}"
         if fused and obstacle:
             raise UserError(f"fused=True can't be honoured: {obstacle}. Leave `fused` out.")
         self._fused_wanted = fused
@@ -74,11 +74,6 @@ class RecurrentLayer(keras.layers.RNN):
     def fused(self):
         """Whether the fused loop is used; if not, the cell runs step by step."""
         return self._fused
-
-    def _obstacle(self):
-        if self.loop_name is None or _of_backend(self.loop_name) is None:
-            return f"there is no fused {type(self).__name__} for {keras.backend.backend()}"
-        return "unroll=True asks for a graph of single steps" if self.unroll else None
 
     def reset_state(self):
         """Restore the initial state of a stateful layer; the RRU's is not all zeros."""
@@ -95,7 +90,8 @@ class RecurrentLayer(keras.layers.RNN):
                 f"{type(self).__name__} runs its cell step by step. Take precision='float32'."
             )
         if not self.fused and keras.backend.backend() == "tensorflow":
-            sequences = self._with_masks(sequences, training)
+            keep = self._draw_masks(sequences, training)
+            sequences = sequences if keep is None else Step(sequences, keep)
             return super().inner_loop(sequences, initial_state, mask, training)
         loop, features_first = functools.partial(_plain.loop, unroll=self.unroll), False
         if self.fused:
@@ -106,7 +102,7 @@ class RecurrentLayer(keras.layers.RNN):
         mask = None if mask is None else ops.transpose(mask)
         if self.go_backwards:
             x, mask = ops.flip(x, 0), None if mask is None else ops.flip(mask, 0)
-        keep = self._masks_of(x, features_first, training)
+        keep = self._draw_masks(x, training, axis=1 if features_first else 2)
         outputs, states = loop(self.cell, x, list(initial_state), keep, mask)
         if features_first:
             outputs = ops.transpose(outputs, [0, 2, 1])
@@ -116,30 +112,20 @@ class RecurrentLayer(keras.layers.RNN):
         outputs = hold(outputs, mask, self.zero_output_for_mask)
         return outputs[-1], ops.transpose(outputs, [1, 0, 2]), states
 
-    def _masks_of(self, x, features_first, training):
-        """Draw dropout masks laid out as inputs [T, B, m] or [T, m, B]; None for no dropout."""
+    def _draw_masks(self, x, training, axis=2):
+        """Draw the dropout masks of all steps, laid out as x, with the features on an axis."""
         if not training or not self.cell.dropout:
             return None
-        shape, features = ops.shape(x), self.cell.dropped_features
-        shape = (shape[0], features, shape[2]) if features_first else (*shape[:2], features)
-        return self._draw(shape)
-
-    def _with_masks(self, sequences, training):
-        """Pair sequences with the dropout masks of all steps, for Keras' loop to hand out."""
-        if not training or not self.cell.dropout:
-            return sequences
-        return Step(sequences, self._draw((*ops.shape(sequences)[:2], self.cell.dropped_features)))
-
-    def _draw(self, shape):
+        shape = list(ops.shape(x))
+        shape[axis] = self.cell.dropped_features
         of_backend = _of_backend("dropout")
         draw = of_backend.draw_mask if of_backend else draw_mask
         return draw(shape, self.cell.dropout, self.cell.seed_generator)
 
     def get_config(self):
-        config, of_cell = super().get_config(), self.cell.get_config()
-        del config["cell"]
-        arguments = {name: of_cell[name] for name in self.cell_arguments}
-        return {**config, **arguments, "fused": self._fused_wanted}
+        config = super().get_config()
+        del config["cell"]  # its arguments are the layer's too
+        return {**self.cell.get_config(), **config, "fused": self._fused_wanted}
 
     @classmethod
     def from_config(cls, config, custom_objects=None):

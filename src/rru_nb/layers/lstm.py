@@ -10,17 +10,10 @@ from ._recurrent import RecurrentLayer, cell_options
 class LSTM(RecurrentLayer):
     """`keras.layers.RNN` of an `LSTMCell`: same weights, same numbers, less time.
 
-    Args:
-        units, dropout, forget_bias, seed: of `LSTMCell`.
-        fused: True, False, or None for fused where it can serve; see `RecurrentLayer`.
-        **kwargs: of `keras.layers.RNN`, e.g. `return_sequences=True`.
-
-    Raises:
-        UserError: if an argument is out of its range, or `fused=True` can't be honoured.
+    The arguments are those of the cell, and then of `RecurrentLayer`.
     """
 
     loop_name = "lstm"
-    cell_arguments = ("units", "dropout", "forget_bias", "seed")
 
     def __init__(self, units, dropout=0.0, forget_bias=1.0, seed=None, fused=None, **kwargs):
         options = {"name": "lstm_cell", **cell_options(kwargs)}

@@ -98,8 +98,7 @@ def register_cell(name, cell, parameters, **more):
     if name in _OF_THE_PAPER:
         raise UserError(f"cell {name!r} is one of the paper's. Give yours another name.")
     CELLS.pop(name, None)
-    colour, marker, dashes = _LOOKS[(len(CELLS) - len(_OF_THE_PAPER)) % len(_LOOKS)]
-    look = {"colour": colour, "marker": marker, "dashes": dashes}
+    look = _look(*_LOOKS[(len(CELLS) - len(_OF_THE_PAPER)) % len(_LOOKS)])
     return _add(name=name, cell=cell, parameters=parameters, **{"title": name} | look | more)
 
 
@@ -112,6 +111,10 @@ def unregister_cell(name):
     """Take a cell of your own out of the list again."""
     for table in (CELLS, *_OF_ATTRIBUTES.values()):
         table.pop(name, None)
+
+
+def _look(colour, marker, dashes):
+    return {"colour": colour, "marker": marker, "dashes": dashes}
 
 
 def _add(**attributes):
@@ -145,9 +148,7 @@ _add(
     },
     parameters=sizes.rru,
     features=sizes.rru_features,
-    colour="#0173b2",
-    marker="o",
-    dashes="-",
+    **_look("#0173b2", "o", "-"),
 )
 _add(
     name="gru",
@@ -155,9 +156,7 @@ _add(
     cell="cells.gru:GRUCell",
     layer="layers.gru:GRU",
     parameters=sizes.gru,
-    colour="#de8f05",
-    marker="s",
-    dashes="--",
+    **_look("#de8f05", "s", "--"),
 )
 _add(
     name="lstm",
@@ -166,9 +165,7 @@ _add(
     layer="layers.lstm:LSTM",
     settings={"forget_bias": number(-1000, 1000, "of the forget gate, at the start", default=1.0)},
     parameters=sizes.lstm,
-    colour="#029e73",
-    marker="^",
-    dashes="-.",
+    **_look("#029e73", "^", "-."),
 )
 _add(
     name="mogrifier",
@@ -180,9 +177,7 @@ _add(
         "rank": whole(1, "of the masks' matrices", default=40),
     },
     parameters=sizes.mogrifier,
-    colour="#d55e00",
-    marker="D",
-    dashes=":",
+    **_look("#d55e00", "D", ":"),
 )
 _OF_THE_PAPER = tuple(CELLS)
 SETTINGS_OF_PAPER = tuple(name for spec in CELLS.values() for name in spec.settings)

@@ -108,12 +108,12 @@ def command(dataset):
 
 def check_room(dataset):
     """Raise a `UserError` if the counts of a dataset could not be written; before counting."""
-    files.check_room(_path(dataset, paths.results_dir()), _WHAT)
+    files.check_room(_path(dataset), _WHAT)
 
 
 def write(counted):
     """Write counts to `results/listen/<dataset>.json`; return the `Path`."""
-    path = _path(counted["dataset"], paths.results_dir())
+    path = _path(counted["dataset"])
     files.write_json(path, counted, _WHAT)
     return path
 
@@ -141,5 +141,5 @@ def _check(counted):
         [row[name]["mean"] + row[name]["error"] for name in MEASURES]
 
 
-def _path(dataset, folder):
-    return folder / "listen" / f"{dataset}.json"
+def _path(dataset):
+    return paths.results_dir() / "listen" / f"{dataset}.json"

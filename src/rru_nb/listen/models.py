@@ -13,8 +13,8 @@ from typing import NamedTuple
 import keras
 import numpy as np
 
-from ..analysis.pitches import pitches_of, roll_of
 from ..data import canonical_name, load_dataset
+from ..data.music import pitches_of, roll_of
 from ..errors import UserError, check_choice
 from ..storage import files, paths
 from ..tasks.budget import units_within

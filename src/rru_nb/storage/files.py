@@ -70,13 +70,8 @@ def write_bytes(path, write, what):
 def write_whole(path, write):
     """Write a file so that a reader sees all of it or nothing; of two writers the last one's stays.
 
-    What writers of this file that were killed a day ago or earlier left is removed.
-
-    Args:
-        path: in a folder that is there. write: a function that is given a binary file.
-
-    Raises:
-        OSError: if the disk refuses; the file is as it was.
+    `write` is given a binary file. If the disk refuses, an `OSError`, the file is as it was. What
+    writers of this file that were killed a day ago or earlier left is removed.
     """
     for left in partials(path):
         with suppress(FileNotFoundError):
@@ -128,14 +123,9 @@ def reading(path, remedy=""):
 
 
 def read_json(path, check, remedy=""):
-    """Return the content of a JSON file.
+    """Return the content of a JSON file; a `DamagedError` with the remedy if it is damaged.
 
-    Args:
-        path: a `Path`. check: a function that raises what Python raises for content of another
-            form. remedy: a sentence for the message that says how to get the file anew.
-
-    Raises:
-        DamagedError: if it is no JSON, or `check` raises. UserError: if it cannot be read.
+    That is, no JSON, or `check` raises what Python raises for content of another form.
     """
     with reading(path, remedy):
         content = json.loads(path.read_text(encoding="utf-8"))
@@ -155,13 +145,9 @@ def read_yaml(path):
 
 @contextmanager
 def alone(path, doing):
-    """Hold the lock of a path; print one line if another process has it, and wait.
+    """Hold the lock of a path; say in one line what another process that has it does, and wait.
 
-    Args:
-        path: of the lock's file. doing: what the other process is doing, for that line.
-
-    Yields:
-        Whether there is a lock at all.
+    Yields whether there is a lock at all.
     """
     with _locked(path, doing) as lock:
         yield lock is not None

@@ -61,11 +61,9 @@ def result_folders():
 
 
 def find_result(*names, others=()):
-    """Return the file of results with this path below its folder, own before packaged; or None.
+    """Return the file of results below its folder, own before packaged, then in others; or None.
 
-    Args:
-        *names: the parts of the path, e.g. `"listen", "jsb.json"`.
-        others: folders to look through after those of `result_folders`.
+    `names` are the parts of its path, e.g. `"listen", "jsb.json"`.
     """
     places = (folder.joinpath(*names) for folder in [*result_folders(), *others])
     return next((path for path in places if path.is_file()), None)

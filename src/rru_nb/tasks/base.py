@@ -93,24 +93,17 @@ class Task:
 
 
 def shuffled_batches(n_examples, batch_size, seed, epoch):
-    """Shuffle an epoch's indices; the last batch takes the remainder, as in the authors' code.
-
-    So every batch has `batch_size` examples but the last, which has from `batch_size` to
-    `2 * batch_size - 1`; fewer examples than `batch_size` are one batch.
-
-    Args:
-        n_examples: int. batch_size: int.
-        seed, epoch: ints that the order depends on.
-
-    Returns:
-        A list of int arrays that together hold each of `range(n_examples)` once.
-    """
+    """Return each of `range(n_examples)` once, in batches by an order that seed and epoch give."""
     order = np.random.default_rng([seed, epoch]).permutation(n_examples)
     return in_batches(order, batch_size)
 
 
 def in_batches(examples, batch_size):
-    """Cut an array into batches; the last takes the remainder, as in the authors' code."""
+    """Cut an array into batches; the last takes the remainder, as in the authors' code.
+
+    So every batch has `batch_size` examples but the last, which has from `batch_size` to
+    `2 * batch_size - 1`; fewer examples than `batch_size` are one batch.
+    """
     n_batches = max(1, len(examples) // batch_size)
     return np.split(examples, batch_size * np.arange(1, n_batches))
 
@@ -129,11 +122,7 @@ def padded_length(longest, window, full=False):
 
 
 def padded_rows(arrays, n_rows):
-    """Pad arrays with zero examples to `n_rows` where each new shape compiles anew.
-
-    Args:
-        arrays: `{name: array [B, ...]}`.
-    """
+    """Pad `{name: array [B, ...]}` with zeros to `n_rows` where each new shape compiles anew."""
     if not backend().PADDED_LENGTHS:
         return arrays
     return {

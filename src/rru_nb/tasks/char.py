@@ -43,13 +43,11 @@ class CharTask(TextTask):
         window, half = config.window, config.window // 2
         steps = {"train": window, "valid": half, "test": half}
         starts = self._lay_out(steps, at_least=config.batch_size)
-        self._starts = {split: self._in_rows(of_split) for split, of_split in starts.items()}
-
-    def _in_rows(self, starts):
-        """Return the starts of each batch, [batches, batch_size]: one window of each row."""
-        n_batches = len(starts) // self.config.batch_size
-        rows = starts[: n_batches * self.config.batch_size].reshape(-1, n_batches)
-        return rows.T
+        # Of each batch, [batches, batch_size]: one window of each row.
+        n_rows, self._starts = config.batch_size, {}
+        for split, of_split in starts.items():
+            in_rows = of_split[: len(of_split) // n_rows * n_rows].reshape(n_rows, -1)
+            self._starts[split] = in_rows.T
 
     # Batches
 

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from ..data import Labelled
+from ..data.splits import Labelled
 from ..layers.sizes import dense_parameters
 from .base import Task, padded_rows, shuffled_batches
 from .network import recurrent_layer, recurrent_parameters

@@ -120,18 +120,11 @@ def without_silences(piece):
 
 
 def windows(piece, length, step):
-    """Cut a piece into windows of `length` inputs and as many next steps.
+    """Cut a piece [T, 88] into windows, views [t + 1, 88] with 1 <= t <= length.
 
-    Windows start every `step` time steps while a full one fits; what begins at the next start
-    is one more, shorter window, if it has an input and a target.
-
-    Args:
-        piece: array [T, 88].
-        length: int, inputs of a full window. step: int, time steps between window starts.
-
-    Returns:
-        A list of views [t + 1, 88] with 1 <= t <= length: inputs are the rows but the last,
-        targets the rows but the first.
+    Inputs are the rows but the last, targets the rows but the first. Windows start every `step`
+    time steps while a full one fits; what begins at the next start is one more, shorter window,
+    if it has an input and a target.
     """
     n_full = max(0, -(-(len(piece) - length) // step))  # starts with more than `length` rows left
     cut = [piece[i * step : i * step + length + 1] for i in range(n_full)]
@@ -140,16 +133,10 @@ def windows(piece, length, step):
 
 
 def pad(examples, n_steps=None):
-    """Stack windows into a batch as long as its longest, or of `n_steps` time steps.
+    """Stack windows [t + 1, 88] into a batch as long as its longest, or of `n_steps` time steps.
 
     How far it is padded leaves the loss and its gradients as they are: padded steps come last,
-    and the loss masks them.
-
-    Args:
-        examples: list of arrays [t + 1, 88]. n_steps: int, or None.
-
-    Returns:
-        `{"x": [B, T, 88], "y": [B, T, 88], "length": [B]}`, uint8, uint8 and int32.
+    and the loss masks them. The batch is as `MusicTask.batch_spec` has it.
     """
     length = np.array([len(e) - 1 for e in examples], np.int32)
     x = np.zeros([len(examples), n_steps or length.max(), KEYS], np.uint8)
@@ -161,12 +148,9 @@ def pad(examples, n_steps=None):
 
 
 def averages(totals, lengths, batch_size):
-    """Compute all averages of the windows' summed NLLs, in float64.
+    """Compute all averages, in float64, from each window's summed NLL and time steps.
 
-    Args:
-        totals: array [W], the NLL of each window summed over its time steps, in the data's order.
-        lengths: int array [W], its number of time steps.
-        batch_size: int, windows of a batch of `nll_batches`.
+    `totals` and `lengths` are arrays [W] in the data's order; `batch_size` is of `nll_batches`.
     """
     totals = totals.astype(np.float64)
     means = totals / lengths

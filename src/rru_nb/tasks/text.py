@@ -24,12 +24,7 @@ class TextTask(Task):
     better = "lower"
 
     def _lay_out(self, steps, at_least):
-        """Cut the streams of the splits to their limits; list where windows start in each.
-
-        Args:
-            steps: `{split: time steps from a window to the next}`.
-            at_least: how many windows there have to be.
-        """
+        """Cut the streams of the splits to their limits; list where windows start, by steps."""
         config, self._streams, starts = self.config, {}, {}
         for split, step in steps.items():
             stream = limited(getattr(self.splits, split), self.limits[split], config.window, step)
@@ -100,11 +95,7 @@ def next_token_nll(logits, targets):
 def window_starts(n_tokens, window, step):
     """Return where the windows of a stream start: every `step`, while inputs and targets are there.
 
-    As in the authors' code, what is left at the end of the stream, less than `step`, is in no
-    window.
-
-    Args:
-        n_tokens: length of the stream. window: inputs of a window. step: between starts.
+    As in the authors' code, what is left at the end, less than `step`, is in no window.
     """
     return np.arange(0, n_tokens - window, step)
 
@@ -120,13 +111,10 @@ def limited(stream, limit, window, step):
 
 
 def half_window_mean(losses):
-    """Return the authors' mean loss of a split, from the losses of its batches.
+    """Return the authors' mean loss of a split, from the mean loss of each of its batches.
 
     Windows overlap by half, and the second half of each is scored; of the first batch all of
     it, counted twice, "because we went through two halves". So the beginning of the stream is
     scored too, and the rest of the first batch partly twice.
-
-    Args:
-        losses: mean loss of each batch, the first over whole windows.
     """
     return (losses[0] + sum(losses)) / (len(losses) + 1)

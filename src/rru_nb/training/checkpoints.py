@@ -52,15 +52,10 @@ class Checkpoint:
         return waited >= (self._cost / SHARE if epoch_ends else SECONDS_BETWEEN)
 
     def save(self, arrays, meta):
-        """Write a checkpoint and delete the one before last.
+        """Write a checkpoint and delete the one before last; return whether it was written.
 
         A disk that is full or read-only costs the checkpoint, with a warning, not the training.
-
-        Args:
-            arrays: `{name: array}`. meta: what JSON can hold.
-
-        Returns:
-            Whether it was written.
+        `arrays` are by name; `meta` is what JSON can hold.
         """
         clock = time.monotonic()
         try:

@@ -27,11 +27,7 @@ class Metric:
         return "errors in %" if self.higher_is_better else self.title
 
     def loss(self, score):
-        """Return what is better when lower: the score itself, or the error rate of an accuracy.
-
-        Args:
-            score: a number, an array or a pandas column, in the metric's unit.
-        """
+        """Return what is better when lower: the score itself, or the error rate of an accuracy."""
         return 100 - score if self.higher_is_better else score
 
     def score(self, loss):

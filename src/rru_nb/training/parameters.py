@@ -87,13 +87,9 @@ def _as_list(value):
 
 
 def _list_of(one, wanted, example, fits=lambda entry: True, or_none=False, least=1):
-    """Return a check for a list, each of its entries once.
+    """Return a check for a list of what `fits`, each of its entries once, as `one` returns it.
 
-    Args:
-        one: a function of an entry that returns its canonical form.
-        wanted, example: what the list is, for the message of an error.
-        fits: a function of an entry that says whether it belongs into such a list at all.
-        or_none: bool, whether None is valid. least: how many entries there have to be.
+    What the list is, `wanted` and an `example`, stands in the message of an error.
     """
     wanted += ", or None" * or_none
 
@@ -168,12 +164,6 @@ def _value_of(setting, or_none=False, example=""):
     return check
 
 
-def _train(value):
-    if not isinstance(value, bool):
-        raise UserError(f"parameter train = {value!r} must be True or False.")
-    return value
-
-
 count = at_least(0, or_none=False)  # a whole number of at least 0
 positive = _value_of(kinds.positive(sys.float_info.max), example=", e.g. 0.8")
 datasets = _names(canonical_name, "a list of datasets", "[jsb, imdb]", least=0)  # may be empty
@@ -187,5 +177,5 @@ _CHECKS = {
         *("a list of whole numbers of at least 0", "[0, 1, 2]"),
         fits=kinds.whole(0).valid,
     ),
-    "train": _train,
+    "train": _value_of(kinds.Setting(lambda v: isinstance(v, bool), "True or False")),
 }

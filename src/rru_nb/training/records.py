@@ -96,10 +96,9 @@ def write_record(record):
 
 
 def read_records(**names):
-    """Return all records as they are stored, each with the `path` of its file.
+    """Return records as they are stored, each with the `path` of its file.
 
-    Args:
-        **names: keep those of a `dataset`, `cell` or `scale`, or of a list of these.
+    All, or those of a `dataset`, `cell` or `scale`, or of a list of these.
     """
     wanted = {setting: _wanted(setting, given) for setting, given in names.items()}
     return [

@@ -103,9 +103,7 @@ def refuse_changes(dataset, cell, changes, paper):
 def checked(settings, paper):
     """Return the settings of a run, each one checked, real numbers as floats.
 
-    Args:
-        settings: `{name: value}`. paper: those of the paper's run: what is None there, and not of
-            every run, does not apply and stays None.
+    What is None in those of the paper's run, and not of every run, does not apply and stays None.
     """
     known = SETTINGS | CELLS[settings["cell"]].settings
     none = {

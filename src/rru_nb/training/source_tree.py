@@ -33,10 +33,9 @@ def _module(text):
 
 
 def _is_of_the_package(statement):
-    if not isinstance(statement, ast.ImportFrom):
-        return False
-    return (
-        statement.level > 0 or statement.module.partition(".")[0] == __package__.partition(".")[0]
+    package = __package__.partition(".")[0]
+    return isinstance(statement, ast.ImportFrom) and (
+        statement.level > 0 or statement.module.partition(".")[0] == package
     )
 
 

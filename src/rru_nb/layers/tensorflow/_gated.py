@@ -1,4 +1,4 @@
-"""What the fused loops of the gated cells share: masks, and products over all steps."""
+"""What the fused loops of the gated cells share: their frame, and products over all steps."""
 
 import tensorflow as tf
 
@@ -6,15 +6,20 @@ from ...cells._dropout import scale
 from .products import matmul, rounded
 
 
-def masks_of(cell, x, keep, mask):
-    """Return dropout factors, 0 or 1 / (1 − rate), and the mask [T, B, 1], each or None."""
+def run(recurrence, cell, x, states, weights, keep, mask):
+    """Return what a `loop` returns; see `layers._recurrent`.
+
+    Args:
+        recurrence: called with the dropout factors, 0 or 1 / (1 − rate), and the mask [T, B, 1],
+            each or None, it returns a function of inputs, first states and weights: all that has
+            gradients. That returns h of all steps and, of an LSTM, the last c.
+    """
     drop = None if keep is None else tf.cast(keep, x.dtype) * scale(cell.dropout)
-    return drop, None if mask is None else mask[:, :, None]
-
-
-def sized(outputs, x):
-    """Set the outputs' number of time steps, which a loop over time forgets."""
-    return tf.ensure_shape(outputs, [x.shape[0], None, None])
+    mask = None if mask is None else mask[:, :, None]
+    weights = [tf.cast(w, x.dtype) for w in weights]
+    hs, *c = tf.nest.flatten(recurrence(drop, mask)(x, *states, *weights))
+    # A loop over time forgets their number of time steps.
+    return tf.ensure_shape(hs, [x.shape[0], None, None]), [hs[-1], *c]
 
 
 def hold_state(mask, new, old):
@@ -65,14 +70,10 @@ def product(x, kernel, transpose=False):
     return tf.reshape(y, [*tf.unstack(tf.shape(x)[:2]), y.shape[-1]])
 
 
-def kernel_gradient(inputs, d_outputs):
-    """Return the gradient of W in outputs = inputs W, over all steps and sequences."""
-    return matmul(_flat(inputs), _flat(d_outputs), transpose_a=True)
-
-
-def bias_gradient(d_outputs):
-    """Return the gradient of the bias in outputs = … + b, over all steps and sequences."""
-    return tf.reduce_sum(_flat(d_outputs), axis=0)
+def weight_gradients(inputs, d_outputs):
+    """Return the gradients of W and b in outputs = inputs W + b, over all steps and sequences."""
+    d_outputs = _flat(d_outputs)
+    return matmul(_flat(inputs), d_outputs, transpose_a=True), tf.reduce_sum(d_outputs, axis=0)
 
 
 def _flat(x):

@@ -27,9 +27,7 @@ def _cores():
 def run_in_halves(scan, *arrays):
     """Run a function on both halves of a batch; TensorFlow then runs the two side by side.
 
-    Args:
-        scan: called with half of each array; returns a tuple of tensors [..., half of B].
-        *arrays: tensors [..., B], the same B; None reaches the function as None.
+    It gets half of each array [..., B], or None, and returns a tuple of tensors [..., half of B].
     """
     batch = arrays[0].shape[-1]
     batch = tf.shape(arrays[0])[-1] if batch is None else batch

@@ -3,18 +3,16 @@
 import tensorflow as tf
 
 from ._gated import (
-    bias_gradient,
     hold_state,
-    kernel_gradient,
-    masks_of,
     product,
+    run,
     shifted,
     side_by_side,
-    sized,
     split_gradients,
     through_sigmoid,
     through_tanh,
     transposed,
+    weight_gradients,
 )
 from .over_time import over_time
 from .products import matmul, rounded
@@ -22,18 +20,13 @@ from .products import matmul, rounded
 
 def loop(cell, x, states, keep, mask):
     """Run all steps; see `layers._recurrent`."""
-    drop, mask = masks_of(cell, x, keep, mask)
-    weights = (cell.gate_kernel, cell.gate_bias, cell.candidate_kernel, cell.candidate_bias)
-    weights = (tf.cast(w, x.dtype) for w in weights)
-    hs = _recurrence(drop, mask)(x, *states, *weights)
-    return sized(hs, x), [hs[-1]]
+    weights = cell.gate_kernel, cell.gate_bias, cell.candidate_kernel, cell.candidate_bias
+    return run(_recurrence, cell, x, states, weights, keep, mask)
 
 
 def _recurrence(drop, mask):
-    """Return the function of all that has gradients: inputs, h_0 and the cell's weights."""
-
     @tf.custom_gradient
-    def run(inputs, start, gate_kernel, gate_bias, candidate_kernel, candidate_bias):
+    def scan(inputs, start, gate_kernel, gate_bias, candidate_kernel, candidate_bias):
         sizes = [inputs.shape[-1], start.shape[-1]]
         gate_x, gate_h = tf.split(gate_kernel, sizes, axis=0)
         candidate_x, candidate_h = tf.split(candidate_kernel, sizes, axis=0)
@@ -53,15 +46,13 @@ def _recurrence(drop, mask):
             return (
                 d_inputs + product(d_candidates, candidate_x, transpose=True),
                 d_start,
-                kernel_gradient(side_by_side(inputs, before), d_gates),
-                bias_gradient(d_gates),
-                kernel_gradient(side_by_side(inputs, reset), d_candidates),
-                bias_gradient(d_candidates),
+                *weight_gradients(side_by_side(inputs, before), d_gates),
+                *weight_gradients(side_by_side(inputs, reset), d_candidates),
             )
 
         return hs, backward
 
-    return run
+    return scan
 
 
 def _forward(from_inputs, start, gate_kernel, candidate_kernel, drop, mask):

@@ -3,18 +3,16 @@
 import tensorflow as tf
 
 from ._gated import (
-    bias_gradient,
     hold_state,
-    kernel_gradient,
-    masks_of,
     product,
+    run,
     shifted,
     side_by_side,
-    sized,
     split_gradients,
     through_sigmoid,
     through_tanh,
     transposed,
+    weight_gradients,
 )
 from .over_time import over_time
 from .products import matmul, rounded
@@ -22,13 +20,10 @@ from .products import matmul, rounded
 
 def loop(cell, x, states, keep, mask):
     """Run all steps; see `layers._recurrent`."""
-    drop, mask = masks_of(cell, x, keep, mask)
     kernel, bias = (_sigmoids_first(tf.cast(w, x.dtype)) for w in (cell.kernel, cell.bias))
     n = cell.units
-    forget_bias = [0.0] * n + [cell.forget_bias] * n + [0.0] * 2 * n
-    bias += tf.constant(forget_bias, x.dtype)
-    hs, c = _recurrence(drop, mask)(x, *states, kernel, bias)
-    return sized(hs, x), [hs[-1], c]
+    bias += tf.constant([0.0] * n + [cell.forget_bias] * n + [0.0] * 2 * n, x.dtype)
+    return run(_recurrence, cell, x, states, (kernel, bias), keep, mask)
 
 
 def _sigmoids_first(weights):
@@ -38,10 +33,8 @@ def _sigmoids_first(weights):
 
 
 def _recurrence(drop, mask):
-    """Return the function of all that has gradients: inputs, h_0, c_0 and the cell's weights."""
-
     @tf.custom_gradient
-    def run(inputs, start_h, start_c, kernel, bias):
+    def scan(inputs, start_h, start_c, kernel, bias):
         kernel_x, kernel_h = tf.split(kernel, [inputs.shape[-1], start_h.shape[-1]], axis=0)
         from_inputs = product(inputs, kernel_x) + bias
         start = start_h, start_c
@@ -53,18 +46,12 @@ def _recurrence(drop, mask):
             d_start_h, d_start_c, d_z = _backward(
                 from_inputs, d_hs, d_c, residuals, kernel_t, drop, mask
             )
-            before = shifted(start_h, hs)
-            return (
-                product(d_z, kernel_x, transpose=True),
-                d_start_h,
-                d_start_c,
-                kernel_gradient(side_by_side(inputs, before), d_z),
-                bias_gradient(d_z),
-            )
+            d_weights = weight_gradients(side_by_side(inputs, shifted(start_h, hs)), d_z)
+            return product(d_z, kernel_x, transpose=True), d_start_h, d_start_c, *d_weights
 
         return (hs, c), backward
 
-    return run
+    return scan
 
 
 def _forward(from_inputs, start, kernel, drop, mask):

@@ -1,20 +1,19 @@
 """The Mogrifier LSTM as one fused loop over time, with a gradient written by hand."""
 
+import functools
 import itertools
 
 import tensorflow as tf
 
 from ._gated import (
-    bias_gradient,
     hold_state,
-    kernel_gradient,
-    masks_of,
+    run,
     side_by_side,
-    sized,
     split_gradients,
     through_sigmoid,
     through_tanh,
     transposed,
+    weight_gradients,
 )
 from .over_time import over_time
 from .products import matmul, rounded
@@ -22,24 +21,16 @@ from .products import matmul, rounded
 
 def loop(cell, x, states, keep, mask):
     """Run all steps; see `layers._recurrent`."""
-    drop, mask = masks_of(cell, x, keep, mask)
-    m = x.shape[-1]
     j, o, f, i = tf.split(tf.cast(cell.kernel, x.dtype), 4, axis=-1)
-    bias = side_by_side(
-        cell.output_gate_bias,
-        cell.forget_gate_bias,
-        cell.input_gate_bias,
-        cell.candidate_bias,
-    )
-    rounds = zip(cell.round_factors_a, cell.round_factors_b, cell.round_biases)
-    if _one_product_is_cheaper(m, cell.units, cell.rank):
-        rounds = ((tf.matmul(a, b), d) for a, b, d in rounds)
-    rounds = [[tf.cast(w, x.dtype) for w in weights] for weights in rounds]
+    gates = [cell.output_gate_bias, cell.forget_gate_bias, cell.input_gate_bias]
     # One σ serves three gates at once, where they stand side by side.
-    kernel, bias = side_by_side(o, f, i, j), tf.cast(bias, x.dtype)
-    run = _recurrence(cell.rounds, drop, mask)
-    hs, c = run(x, *states, kernel, bias, *tf.nest.flatten(rounds))
-    return sized(hs, x), [hs[-1], c]
+    kernel, bias = side_by_side(o, f, i, j), side_by_side(*gates, cell.candidate_bias)
+    rounds = zip(cell.round_factors_a, cell.round_factors_b, cell.round_biases)
+    if _one_product_is_cheaper(x.shape[-1], cell.units, cell.rank):
+        rounds = ((tf.matmul(a, b), d) for a, b, d in rounds)
+    weights = [kernel, bias, *(w for of_round in rounds for w in of_round)]
+    recurrence = functools.partial(_recurrence, cell.rounds)
+    return run(recurrence, cell, x, states, weights, keep, mask)
 
 
 def _one_product_is_cheaper(m, n, rank):
@@ -53,10 +44,8 @@ def _one_product_is_cheaper(m, n, rank):
 
 
 def _recurrence(n_rounds, drop, mask):
-    """Return the function of all that has gradients: inputs, h_0, c_0 and the cell's weights."""
-
     @tf.custom_gradient
-    def run(inputs, start_h, start_c, kernel, bias, *flat):
+    def scan(inputs, start_h, start_c, kernel, bias, *flat):
         size = len(flat) // max(n_rounds, 1)
         rounds = [flat[size * k : size * (k + 1)] for k in range(n_rounds)]
         factors = [[*map(rounded, matrices), bias_k] for *matrices, bias_k in rounds]
@@ -70,28 +59,15 @@ def _recurrence(n_rounds, drop, mask):
             d_start_h, d_start_c, d = _backward(
                 inputs, d_hs, d_c, residuals, kernel_t, rounds_t, drop, mask
             )
-            d_z = d["d_z"]
-            return (
-                d["d_x"],
-                d_start_h,
-                d_start_c,
-                kernel_gradient(residuals["xh"], d_z),
-                bias_gradient(d_z),
-                *_round_gradients(residuals["chain"][1:], residuals["inner"], d["d_products"]),
-            )
+            d_weights = [*weight_gradients(residuals["xh"], d["d_z"])]
+            for x, xs, ds in zip(residuals["chain"][1:], residuals["inner"], d["d_products"]):
+                of_round = [weight_gradients(x, d_x) for x, d_x in zip([x, *xs], ds)]
+                d_weights += [d_kernel for d_kernel, _ in of_round] + [of_round[-1][1]]
+            return d["d_x"], d_start_h, d_start_c, *d_weights
 
         return (hs, c), backward
 
-    return run
-
-
-def _round_gradients(chain, inner, d_products):
-    """Return the gradients of all rounds' matrices and biases."""
-    gradients = []
-    for x, xs, ds in zip(chain, inner, d_products):
-        gradients += [kernel_gradient(x, d) for x, d in zip([x, *xs], ds)]
-        gradients += [bias_gradient(ds[-1])]
-    return gradients
+    return scan
 
 
 def _forward(inputs, start, kernel, bias, rounds, drop, mask):

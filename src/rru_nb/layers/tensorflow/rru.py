@@ -182,9 +182,6 @@ def _forward(clock, x, h_0, w, keep, mask, normalize):
     residual_scale = w.residual_scale[:, None]
     rezero_scale = None if w.rezero_scale is None else w.rezero_scale[:, None]
 
-    names = ["o", "joined", "z"] + ["scale"] * normalize + ["c"] * (rezero_scale is not None)
-    names += [f"a{k}" for k in range(1, last + 1)]
-
     def step(h, x, keep, mask):
         new = {"joined": tf.concat([h, x], 0)}
         z = new["z"] = matmul(joint_t, new["joined"])
@@ -201,7 +198,8 @@ def _forward(clock, x, h_0, w, keep, mask, normalize):
             c = rezero_scale * new["c"]
         h_new = residual_scale * h + c
         h_new = h_new if mask is None else tf.where(mask, h_new, h)
-        return h_new, {name: new[name] for name in names}
+        del new["a0"]
+        return h_new, new
 
     inputs = {"x": x, "keep": keep, "mask": mask}
     h_last, residuals = over_time(clock, step, h_0, inputs, compiled=True)
