@@ -118,6 +118,9 @@ class RecurrentLayer(keras.layers.RNN):
             return None
         shape = list(ops.shape(x))
         shape[axis] = self.cell.dropped_features
+        return self._draw(shape)
+
+    def _draw(self, shape):
         of_backend = _of_backend("dropout")
         draw = of_backend.draw_mask if of_backend else draw_mask
         return draw(shape, self.cell.dropout, self.cell.seed_generator)
