@@ -133,10 +133,10 @@ def judge(group, shown=()):
         A `Verdict`, or None for a dataset that is not measured with all cells.
     """
     first = group.iloc[0]
-    if first.dataset in shown:
-        return verdicts.verdict_of(shown[first.dataset] | {"dataset": first.title})
     if not group.runs.all():
         return None
+    if first.dataset in shown:
+        return verdicts.verdict_of(shown[first.dataset] | {"dataset": first.title})
     metric = metric_named(first.metric)
     losses = metric.loss(group.set_index("cell").measured)
     gated = losses.drop("rru").idxmin()
