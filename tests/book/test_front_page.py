@@ -181,6 +181,17 @@ def test_what_the_page_of_the_main_results_shows_comes_before_our_own_judgement(
         "JSB Chorales",
     )
     assert front.judge(of(measured, "imdb"), {"jsb": fields}).held == "inconclusive"
+    partly = of(measured, "jsb").assign(runs=[1, 0, 0, 0])
+    assert front.judge(partly, {"jsb": fields}) is None, "three cells are not measured"
+
+
+def test_a_verdict_without_numbers_is_shown_without_them(context, monkeypatch):
+    for cell in CELLS:
+        record("jsb", cell, 8.0)
+    fields = Verdict("It is better.", "jsb", "inconclusive", "4 trainings")._repr_mimebundle_()
+    shown = {"jsb": fields["application/vnd.rru-nb.verdict+json"]}
+    monkeypatch.setattr(front.verdicts, "of_page", lambda path: shown)
+    assert "<strong>inconclusive</strong>. 4 trainings." in front.verdict(context)
 
 
 def test_the_dots_lie_where_their_losses_do(measured):
