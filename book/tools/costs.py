@@ -85,7 +85,7 @@ def _row(what, scale, configs, known, cores, ratios):
     for gpu in GPUS:
         bound = sum(gpu_seconds(config, known.epochs(config), gpu) for config in configs) / 3600
         cells.append(f"{bound:.2g}" if bound < 100 else f"{bound:,.0f}")
-    return f"| {' | '.join(cells)} |".replace(" h |", "&nbsp;h |").replace(" min |", "&nbsp;min |")
+    return f"| {' | '.join(cells)} |"
 
 
 def expected(configs, known):
