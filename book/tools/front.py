@@ -96,7 +96,8 @@ def summarize(table):
 
     Returns:
         A dictionary: `n` numbers of the paper, `n_measured` of them, the titles of datasets that
-        are measured `complete` and those `won` by the RRU, and the row `furthest` from the paper.
+        are measured `complete` and those `won` by the RRU, whether IMDB's are `by_script`, the
+        authors' last one, and the row `furthest` from the paper.
     """
     table = table.dropna(subset="paper")  # the paper's cells, not others beside them
     best, done = table[table.best].drop_duplicates("dataset"), table[table.runs > 0]
@@ -105,6 +106,7 @@ def summarize(table):
         "n_measured": len(done),
         "complete": list(best.title),
         "won": list(best.title[best.cell == "rru"]),
+        "by_script": (done.stands_in == "final").any(),
         "furthest": done.loc[done.difference_percent.abs().idxmax()] if len(done) else None,
     }
 

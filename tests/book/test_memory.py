@@ -84,7 +84,8 @@ def test_what_is_measured_is_drawn_and_told(outcome, monkeypatch):
     assert 0.5 < start[50] < 2 and 10 < start[100] < 69
     text = memory.memory(Context(outcome.parent, None))
     shares = [int(share) for share in re.findall(r"(\d+) %", text)]
-    assert shares == [round(100 * curve[20]) for curve in measured["reach"].values()]
+    kept = [round(100 * 0.5 ** (1 / lives[50])) for lives in (end, start)]
+    assert shares == [round(100 * left[20]) for left in measured["reach"].values()] + kept
     ElementTree.parse(outcome.parent / "book" / "_parts" / "memory.svg")
 
 

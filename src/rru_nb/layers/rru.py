@@ -56,8 +56,18 @@ class RRU(RecurrentLayer):
         **kwargs,
     ):
         cell = RRUCell(
-            *(units, output_size, relu_layers, hidden_multiplier, dropout, normalize, rezero),
-            *(relu_outputs, residual, residual_speed, seed),
-            **{"name": "rru_cell", **cell_options(kwargs)},
+            units,
+            output_size=output_size,
+            relu_layers=relu_layers,
+            hidden_multiplier=hidden_multiplier,
+            dropout=dropout,
+            normalize=normalize,
+            rezero=rezero,
+            relu_outputs=relu_outputs,
+            residual=residual,
+            residual_speed=residual_speed,
+            seed=seed,
+            name="rru_cell",
+            **cell_options(kwargs),
         )
         super().__init__(cell, fused, **kwargs)
