@@ -159,7 +159,7 @@ COMPUTES = ["backend", "gpu", "onednn", "switches"]  # of a device
 @pytest.mark.parametrize("what", ["settings", "data", "source", "versions", *COMPUTES])
 def test_a_checkpoint_of_something_else_is_not_used(what, monkeypatch):
     checkpoint = Checkpoint(CONFIG, "digest")
-    checkpoint.save({"a": np.arange(3)}, {})
+    checkpoint.save({"a": np.arange(3)}, {"i": "before"})
     with monkeypatch.context() as patch:
         device = provenance.device() | ({what: "other"} if what in COMPUTES else {})
         patch.setattr(provenance, "device", lambda: device)
@@ -172,7 +172,12 @@ def test_a_checkpoint_of_something_else_is_not_used(what, monkeypatch):
     named = "computes" if what in COMPUTES else what
     with pytest.warns(UserWarning, match=f"not used: other {named}$"):
         assert other.load() is None
-    assert checkpoint.load() is not None
+    for i in range(3):
+        other.save({"a": np.arange(3)}, {"i": i})
+    assert len(files()) == 1 + 2, "whoever goes on with other code deletes nothing of before"
+    assert other.load()[1] == {"i": 2}
+    with pytest.warns(UserWarning, match=f"stays, and is not used: other {named}$"):
+        assert checkpoint.load()[1] == {"i": "before"}
 
 
 def test_a_checkpoint_from_before_a_part_of_its_identity_is_not_used():

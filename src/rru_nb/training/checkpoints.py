@@ -1,9 +1,11 @@
 """The state of a training under way, on disk, so that a killed one goes on where it was.
 
 A checkpoint is one `.npz` file of arrays and a JSON text, without pickles, whole or absent. The
-newest two are kept: should a disk damage one, the other still serves.
+newest two are kept: should a disk damage one, the other still serves. Those of other source code,
+data or versions are neither used nor deleted before the run has its record.
 """
 
+import hashlib
 import json
 import time
 import warnings
@@ -52,14 +54,15 @@ class Checkpoint:
         return waited >= (self._cost / SHARE if epoch_ends else SECONDS_BETWEEN)
 
     def save(self, arrays, meta):
-        """Write a checkpoint and delete the one before last; return whether it was written.
+        """Write a checkpoint, delete its own one before last; return whether it was written.
 
         A disk that is full or read-only costs the checkpoint, with a warning, not the training.
         `arrays` are by name; `meta` is what JSON can hold.
         """
-        clock = time.monotonic()
+        clock, text = time.monotonic(), json.dumps(self.identity, sort_keys=True)
+        key = hashlib.sha256(text.encode()).hexdigest()[:8]
         try:
-            self._write(self._files.next_checkpoint, arrays, meta)
+            self._write(self._files.next_checkpoint(key), arrays, meta)
         except OSError as error:
             if not self._warned:
                 warnings.warn(f"no checkpoint could be written: {error}", stacklevel=2)
@@ -68,7 +71,8 @@ class Checkpoint:
         finally:
             self._written = time.monotonic()
             self._cost = self._written - clock
-        for path in self._files.checkpoints[:-MAX_TO_KEEP]:
+        own = [path for path in self._files.checkpoints if f".{key}." in path.name]
+        for path in own[:-MAX_TO_KEEP]:
             path.unlink(missing_ok=True)
         return True
 
@@ -93,7 +97,8 @@ class Checkpoint:
             if not changed:
                 return arrays, meta["state"]
             what = ", ".join(changed)
-            warnings.warn(f"checkpoint {path} is not used: other {what}", stacklevel=2)
+            message = f"checkpoint {path} stays, and is not used: other {what}"
+            warnings.warn(message, stacklevel=2)
         return None
 
 

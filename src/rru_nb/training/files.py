@@ -56,11 +56,10 @@ class RunFiles:
         """The stored checkpoints, the newest last."""
         return sorted(self._states.glob(f"{self.name}.*.npz"), key=_number)
 
-    @property
-    def next_checkpoint(self):
-        """The file of the checkpoint to be written next."""
+    def next_checkpoint(self, identity):
+        """Return the file of the checkpoint to be written next, by whom `identity` (str) names."""
         number = max(map(_number, self.checkpoints), default=0) + 1
-        return self._states / f"{self.name}.{number:06d}.npz"
+        return self._states / f"{self.name}.{identity}.{number:06d}.npz"
 
     def forget(self, until=None):
         """Delete every checkpoint, and what a killed writer left; for when the record is written.
