@@ -53,12 +53,13 @@ def _first_screen(cells, boxes):
 
 
 def of_page(path):
-    """Return `{dataset: the fields of its Verdict}` of a page after `lift`, or of none."""
+    """Return `{dataset: the fields of its Verdict}` of a page's first claim, or of no page."""
     if not path.is_file():
         return {}
     cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
     notes = (output.get("metadata", {}) for cell in cells for output in cell.get("outputs", ()))
-    return {fields["dataset"]: fields for note in notes for fields in note.get(_FIELDS, ())}
+    fields = [fields for note in notes for fields in note.get(_FIELDS, ())]
+    return {one["dataset"]: one for one in fields if one["claim"] == fields[0]["claim"]}
 
 
 def verdict_of(fields):

@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -163,6 +164,15 @@ def test_the_front_page_says_what_the_notebook_of_a_claim_shows(tmp_path, monkey
     assert (nottingham.held, nottingham.note) == ("holds", "5 %")
     assert nottingham.basis == "8 trainings of ours, scale laptop"
     assert rows.held["ptb-char"] == "–", "the page shows none for it"
+
+
+def test_of_a_page_with_two_claims_the_front_page_takes_the_first(tmp_path):
+    shown = [HOLDS, replace(HOLDS, claim="Tuned here, too.", held="does not hold")]
+    page = {"cells": [{"cell_type": "markdown"}, *(cell(v._repr_mimebundle_()) for v in shown)]}
+    verdicts.lift(page["cells"])
+    (tmp_path / "page.ipynb").write_text(json.dumps(page))
+    (one,) = verdicts.of_page(tmp_path / "page.ipynb").values()
+    assert (one["claim"], one["held"]) == (HOLDS.claim, HOLDS.held)
 
 
 def test_the_p_value_of_a_notebook_is_corrected_for_all_tests_of_the_front_page(

@@ -11,7 +11,8 @@ from pages import functions_of
 from scipy import stats
 
 from rru_nb import figures, load_records, paper_config
-from rru_nb.experiments import section
+from rru_nb.experiments import section, tuning
+from rru_nb.experiments.tuning import Search
 from rru_nb.training.config import CELL_TITLES
 from rru_nb.training.records import as_frame, write_record
 
@@ -298,4 +299,29 @@ def test_tuned_values_stand_beside_those_of_table_4():
     table = page.tuned_table(trials_of(rru=[(8.0, 8.5), (7.9, 8.6)]), [search])
     assert table.loc[("RRU", "learning_rate"), "best trial"] == 0.002
     paper = paper_config("jsb", "rru").learning_rate
-    assert table.loc[("RRU", "learning_rate"), "runs above"] == paper
+    assert table.loc[("RRU", "learning_rate"), "without a search"] == paper
+
+
+def test_each_cells_best_trial_is_trained_again_with_other_seeds(store):
+    page = page_of()
+    page.P.train, page.P.n_trials, page.P.engine = False, 0, "local"
+    searches = [Search.of("jsb", cell, "laptop") for cell in ("rru", "mogrifier")]
+    for search, own in zip(searches, ({"hidden_multiplier": 2.0}, {"rounds": 5, "rank": 50})):
+        for rate, loss in ((1e-3, 9.0), (3e-3, 8.0), (1e-2, 8.5)):
+            values = {"learning_rate": rate, "dropout": 0.3, "n_params": 400_000} | own
+            config = search.config(values)
+            by_test = {"nll_window": 17.0 - loss}  # which would choose another
+            write_record(a_record(config, valid={"nll_window": loss}, test=by_test))
+            search.add({"id": config.id, "values": values, "loss": loss})
+    again = Search.of("jsb", "mogrifier", "laptop", seed=2).config(
+        searches[1].trials()[1]["values"]
+    )
+    write_record(a_record(again, test={"nll_window": 8.8}, valid={"nll_window": 8.0}))
+    runs = page.tuned_again(tuning.trials_frame(searches), searches)
+    assert list(zip(runs.cell, runs.seed)) == [
+        (cell, seed) for cell in ("rru", "mogrifier") for seed in range(3)
+    ]
+    assert list(runs.test.dropna()) == [9.0, 9.0, 8.8]
+    assert list(runs.status == "missing") == [False, True, True, False, True, False]
+    assert "--set learning_rate=0.003" in runs.command[1] and "--seed 1" in runs.command[1]
+    assert page.verdict(runs, "Another claim.").claim == "Another claim."
