@@ -40,7 +40,7 @@ def records(name):
     folder = (paths.checkout() or paths.PACKAGE) / "benchmarks" / "records"
     found = [path for path in (folder / f"{name}.json",) if path.is_file()]
     found += sorted(folder.glob(f"{name}-*.json"))
-    return [json.loads(path.read_text(encoding="utf-8")) for path in found]
+    return [json.loads(path.read_text(encoding="utf-8")) | {"file": path.name} for path in found]
 
 
 def ratios():
@@ -210,7 +210,8 @@ def play_measured(context):
         f"{max(changes):+.2f} % (mean of windows, {len(changes)} models). In Chromium with the "
         f"processor slowed {step['throttling']} times, to stand for a phone, a time step of the "
         f"RRU takes at least {rru}, one of the GRU {gru}: {step['device']['cpu']}, "
-        f"{step['device']['cores']} cores, load {step['load_average']:.1f}.\n"
+        f"{step['device']['cores']} cores, load {step['load_average']:.1f}. Record: "
+        "{download}`play.json <../benchmarks/records/play.json>`.\n"
     )
 
 

@@ -9,7 +9,7 @@ from .errors import BookError
 
 # Pages show code and offer records for download: both have to lie below the stage.
 STAGED = ("_config.yml", "_toc.yml", "LICENSE", "CITATION.cff", "book", "notebooks", "src",
-          "params", "results")  # fmt: skip
+          "params", "results", "benchmarks/records")  # fmt: skip
 PAGES = ("book/**/*.md", "notebooks/*.ipynb")
 FRAGMENTS = "book/_parts"  # pieces of pages, included by them
 _LEFT_OUT = shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints", ".*.part", "*.egg-info")

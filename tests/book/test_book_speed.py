@@ -124,6 +124,7 @@ def test_each_fragment_comes_from_a_committed_record(name, context, monkeypatch)
     wanted = Counter(n for record in stems for n in measured_in(rows_of(record)))
     assert wanted and wanted <= shown
     assert "commit" in text and "and changes" not in text
+    assert sorted(re.findall(r"<../benchmarks/records/(.*?)\.json>", text)) == sorted(stems)
     for figure in re.findall(r"_parts/(\w+\.svg)", text):
         assert ":alt: Seconds" in text
         ET.parse(context.folder / "book" / "_parts" / figure)
@@ -216,6 +217,7 @@ def test_a_table_is_written_as_agreed(context, monkeypatch, golden):
         "load_average": {"before": 0.26, "after": 1.0},
         "started": "2026-01-02T03:04:05+00:00",
         "commit": {"sha": "0123456789abcdef", "dirty": False},
+        "file": "gated-jsb.json",
     }
     monkeypatch.setattr(speed, "records", lambda name: [made_up])
     golden("speed_gated.md", FRAGMENTS["speed_gated.md"](context))

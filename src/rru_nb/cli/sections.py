@@ -74,7 +74,7 @@ def sweep(
     for name in grid.datasets if dataset is None else [dataset]:
         try:
             sweep(grid, name, scale, cells, seeds, runner, say=output.show)
-        except UserError as error:  # one whose file is not at hand holds up no other
+        except UserError as error:  # one whose file is missing holds up no other
             if dataset is not None:
                 raise
             tell(f"{name} is left out: {error}")

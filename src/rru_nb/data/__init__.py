@@ -56,7 +56,7 @@ def load_dataset(name, protocol=None, vocabulary_size=None):
         `Splits`. It is loaded once a process and shared; its arrays are read-only.
 
     Raises:
-        UserError: if there is no such dataset or protocol, or its files are neither at hand nor
+        UserError: if there is no such dataset or protocol, or its files are neither here nor
             to be had; the message says what was looked for where, and how to get it.
     """
     name = canonical_name(name)
@@ -133,7 +133,7 @@ def fetch_all(name):
 
 
 def verify(name):
-    """Check the files of a dataset that are at hand; download nothing.
+    """Check the files of a dataset that are here; download nothing.
 
     Returns:
         A list of dicts, one a file: `dataset`, `file`, `ok`, `expected`, `found` (both for

@@ -26,7 +26,7 @@ def locate(name, checked=True):
     """Return the path of an upstream file with the content of the registry.
 
     Looks in the folder that `RRU_NB_DATA` names, then in the cache, then downloads. With `checked`
-    False the check of a file that is at hand is left to the caller, who reads it anyway. Downloads
+    False the check of a file that is there is left to the caller, who reads it anyway. Downloads
     are always checked. A `UserError` if it is nowhere, or not what it should be.
     """
     file = registry.FILES[name]
@@ -163,7 +163,7 @@ def _not_found(file, failures):
     damaged = " (a damaged one is there)" if find(file, downloads()) else ""
     dataset = next(d.name for d in registry.DATASETS_BY_NAME.values() if file.name in d.files)
     lines = [
-        f"The data file {file.name!r} is not at hand. Looked for:",
+        f"The data file {file.name!r} was not found. Looked for it",
         f"  in the mirror folder: RRU_NB_DATA {in_mirror};",
         f"  in the cache: not in {downloads()}{damaged};",
         *("  on the network:", *failures),

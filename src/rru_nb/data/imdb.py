@@ -4,7 +4,7 @@ Numbers are those of Keras' version of the set, which the authors use: 0 padding
 a review, 2 a word beyond the vocabulary, 3 nothing, and from 4 on the words by how often they
 occur in the training reviews. Words are made as in `text.split_words`.
 
-The reviews are read from the archive or, where that is not at hand, from Keras' own file in
+The reviews are read from the archive or, where that is missing, from Keras' own file in
 Keras' cache. That has the authors' own order: the same reviews in another one, and words equally
 frequent or split in another way may have other numbers. It holds pickled lists, so it is read by
 Keras alone, and only if it is, byte for byte, the file that Keras publishes.

@@ -32,7 +32,7 @@ def run(config, progress=True):
         The record, a dict; see the book's page on records for its fields.
 
     Raises:
-        UserError: if the data is not at hand, the budget too small, or the record is of a newer
+        UserError: if the data is not found, the budget too small, or the record is of a newer
             version. A training that diverges raises nothing: its record names the epoch in
             `failure`, and has the status "failed" if no epoch before had a score.
         Stopped: a `KeyboardInterrupt`, when Ctrl-C or SIGTERM came; the state is saved.
