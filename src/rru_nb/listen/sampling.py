@@ -35,7 +35,7 @@ class Stepper:
         if self._states is None:
             raise UserError("no sequence has begun: call start(batch_size) first.")
         logits, self._states = self._step(np.asarray(frames, np.float32), self._states)
-        return logits
+        return np.asarray(logits)
 
     def _advance(self, x, states):
         after = []

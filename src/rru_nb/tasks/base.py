@@ -17,6 +17,7 @@ The trainer (`training.trainer`) knows nothing else, and a task knows nothing of
 
 from typing import ClassVar
 
+import keras
 import numpy as np
 
 from ..data import load_dataset
@@ -80,9 +81,13 @@ class Task:
         raise NotImplementedError
 
     def scorer(self, model):
-        """Return the compiled function with which `evaluate` scores, made once for each model."""
+        """Return the compiled function with which `evaluate` scores, made once for each model.
+
+        It gives NumPy arrays.
+        """
         if self._scorer[0] is not model:
-            self._scorer = model, backend().compiled(model, *self.scoring(model))
+            score = backend().compiled(model, *self.scoring(model))
+            self._scorer = model, lambda *a: keras.tree.map_structure(np.asarray, score(*a))
         return self._scorer[1]
 
     def is_better(self, score, best):

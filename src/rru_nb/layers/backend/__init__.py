@@ -4,7 +4,8 @@
 `backend/jax.py`. Each has
 
     TrainStep(model, optimizer, loss, spec)   one step of training, compiled; see below
-    compiled(model, function, spec)           a function of arrays that reads the model's weights
+    compiled(model, function, spec)           a function that reads the model's weights; it takes
+                                              NumPy's arrays or the backend's, and gives these
     gradients(function, arrays)               of a scalar function of a list of arrays
     gpu()                                     the GPU's name as its driver gives it, or None
     PADDED_LENGTHS                            whether batches are padded to few lengths

@@ -75,7 +75,7 @@ class TrainStep:
 
 
 def compiled(model, function, spec=None):
-    """Compile a function that reads the model's weights; it gives NumPy arrays."""
+    """Compile a function that reads the model's weights; it gives JAX's arrays."""
     variables = model.variables
 
     def stateless(values, *arguments):
@@ -84,9 +84,7 @@ def compiled(model, function, spec=None):
 
     static = [1 + i for i, one in enumerate(spec or ()) if one is int]
     graph = jax.jit(stateless, static_argnums=static)
-    return lambda *arguments: jax.tree.map(
-        np.asarray, graph([v.value for v in variables], *arguments)
-    )
+    return lambda *arguments: graph([v.value for v in variables], *arguments)
 
 
 def gradients(function, arrays):

@@ -52,9 +52,8 @@ class TrainStep:
 
 
 def compiled(model, function, spec=None):
-    """Compile a function that reads the model's weights; it gives NumPy arrays."""
-    graph = tf.function(function, input_signature=spec and [_tensor_spec(one) for one in spec])
-    return lambda *arguments: tf.nest.map_structure(lambda x: x.numpy(), graph(*arguments))
+    """Compile a function that reads the model's weights; it gives tensors."""
+    return tf.function(function, input_signature=spec and [_tensor_spec(one) for one in spec])
 
 
 def _tensor_spec(spec):
