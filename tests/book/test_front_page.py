@@ -240,10 +240,10 @@ def test_the_readmes_drawing_is_of_the_committed_records(monkeypatch):
     assert "<a " not in committed, "links of a picture lead nowhere"
     said = front.summarize(front.compare())
     readme = (paths.checkout() / "README.md").read_text(encoding="utf-8")
-    every = "the RRU has the lowest loss on every dataset that is measured" in " ".join(
-        readme.split()
-    )
-    assert every == (said["won"] == said["complete"] != [])
+    words = "no", "one", "two", "three", "four", "five", "six", "seven", "eight"
+    won, complete = (words[len(said[name])] for name in ("won", "complete"))
+    first = f"the RRU has the lowest loss on {won} of the {complete} datasets that are measured"
+    assert first in " ".join(readme.split())
 
 
 def small(dataset, cell, *scores, **settings):
