@@ -22,6 +22,7 @@ from rru_nb.training.config import CELL_TITLES, KINDS
 from rru_nb.training.records import load_records
 
 from . import (
+    authors_cells,
     choices,
     claims,
     costs,
@@ -88,7 +89,7 @@ def substitutions():
     """`{name: Markdown}` for `{{ name }}` in a page: what the authors' choices and protocols do."""
     rows = choices.effects().itertuples()
     effects = {f"effect_{row.setting}": _effect_in_short(row) for row in rows if row.setting}
-    return effects | protocols.substitutions()
+    return effects | protocols.substitutions() | authors_cells.substitutions()
 
 
 def _effect_in_short(row):

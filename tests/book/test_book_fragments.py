@@ -1,11 +1,13 @@
 """The fragments of pages say what the records say."""
 
+import json
 import re
 
 import pytest
 from helpers import a_record
 
 from book.tools import (
+    authors_cells,
     expected,
     generate,
     protocols,
@@ -15,6 +17,7 @@ from rru_nb import cli, paper_config
 from rru_nb.errors import UserError
 from rru_nb.storage import paths
 from rru_nb.training import trainer as training
+from rru_nb.training.config import CELLS
 from rru_nb.training.records import write_record
 
 ORIGIN = {
@@ -140,3 +143,19 @@ def test_each_average_stands_in_its_column(context, monkeypatch):
     told = generate.batches(context).replace("&nbsp;", " ")
     assert "| JSB Chorales | +25.00 % | GRU −5.00 to −2.50 % (2 runs) |" in told
     assert "| MuseData | +25.00 % | – |" in told
+
+
+def test_how_far_our_cells_are_from_the_authors_is_told_as_measured(monkeypatch, tmp_path):
+    measured = json.loads(authors_cells.outcome_file().read_text(encoding="utf-8"))
+    rows = measured["cells"]
+    assert sorted(rows) == sorted(CELLS) and all(row["apart"] < 1e-12 for row in rows.values())
+    assert all(row["last"] < 0.9 * row["first"] for row in rows.values()), "they did train"
+    rows["gru"]["apart"] = 3.4e-7
+    made_up = tmp_path / "authors_cells.json"
+    made_up.write_text(json.dumps(measured | {"steps": 7, "authors": "0123456789"}))
+    monkeypatch.setattr(authors_cells, "outcome_file", lambda: made_up)
+    said = authors_cells.substitutions()["authors_cells"]
+    assert said.startswith("in 7 steps of RRU, GRU, LSTM and Mogrifier LSTM no two")
+    assert "$3 \\cdot 10^{-7}$" in said and "their commit 0123456)" in said
+    made_up.unlink()
+    assert "not measured" in authors_cells.substitutions()["authors_cells"]

@@ -1,0 +1,34 @@
+"""How far our cells and optimizer are from the authors' own, run beside them from equal weights.
+
+`python scripts/compare_with_authors.py CLONE` measures it and writes `book/authors_cells.json`;
+nothing else writes it.
+"""
+
+import json
+
+from rru_nb.storage import paths
+from rru_nb.training.config import CELL_TITLES
+
+from .render import listed
+
+
+def outcome_file():
+    """Return the path of what was measured, in the checkout."""
+    return paths.checkout() / "book" / "authors_cells.json"
+
+
+def substitutions():
+    """`{"authors_cells": Markdown}` for `{{ authors_cells }}` in a page: steps, cells, distance."""
+    path = outcome_file()
+    if not path.is_file():
+        return {"authors_cells": "this is not measured yet"}
+    outcome = json.loads(path.read_text(encoding="utf-8"))
+    apart = max(row["apart"] for row in outcome["cells"].values())
+    digits, exponent = f"{apart:.0e}".split("e")
+    cells = listed([CELL_TITLES[cell] for cell in outcome["cells"]])
+    text = (
+        f"in {outcome['steps']} steps of {cells} no two losses were further apart than "
+        f"${digits} \\cdot 10^{{{int(exponent)}}}$ of themselves "
+        f"({outcome['started'][:10]}, their commit {outcome['authors'][:7]})"
+    )
+    return {"authors_cells": text}
