@@ -13,9 +13,22 @@ function markWhatScrolls() {
     else if (box.matches(".rru-drawn")) box.removeAttribute("tabindex");
   }
 }
-addEventListener("load", () => {
+
+// A word of code longer than its line runs on like text: as a block, its frame would leave the page.
+function breakLongCode() {
+  const words = [...document.querySelectorAll("article code .pre")];
+  for (const word of words) word.classList.remove("rru-long");
+  const long = words.filter((word) => word.offsetHeight > 1.5 * parseFloat(getComputedStyle(word).lineHeight));
+  for (const word of long) word.classList.add("rru-long");
+}
+
+function fit() {
+  breakLongCode();
   markWhatScrolls();
+}
+addEventListener("load", () => {
+  fit();
   window.MathJax?.startup?.promise.then(markWhatScrolls);
 });
-addEventListener("resize", markWhatScrolls);
-document.addEventListener("toggle", markWhatScrolls, true); // a fold opened: its tables have a width now
+addEventListener("resize", fit);
+document.addEventListener("toggle", fit, true); // a fold opened: its tables have a width now

@@ -91,8 +91,9 @@ def together(table):
         return ""
     alone = int((judged.beyond_seeds != "no").sum())
     outside = int((~judged.nll_window.between(*span)).sum())
+    verb = "is" if alone == 1 else "are"
     return (
-        f"Each line by itself, {alone} of {len(judged)} are beyond the seeds. With that many "
+        f"Each line by itself, {alone} of {len(judged)} {verb} beyond the seeds. With that many "
         f"comparisons one may stand out by chance: corrected for their number (Bonferroni, "
         f"interval {span[0]:.3f} to {span[1]:.3f}), {outside or 'none'} is."
     )

@@ -151,7 +151,7 @@ def _percent(value, base):
 
 
 def _span(percents):
-    low, high = f"{percents.min():+.2f}", f"{percents.max():+.2f}"
+    low, high = f"{percents.min():+z.2f}", f"{percents.max():+z.2f}"
     span = low if low == high else f"{low} to {high}"
     return minus(f"{span}&nbsp;%") + (f" ({len(percents)} runs)" if len(percents) > 1 else "")
 

@@ -149,8 +149,8 @@ def _stored_piece(trained, dataset, piece):
 
 
 _PLAYER = Path(__file__).with_suffix(".html").read_text(encoding="utf-8").rstrip()
-_OCTAVE = """<span style="position: absolute; left: 2px; top: {top:.1f}%; font-size: 0.7rem;
- line-height: 0; opacity: 0.7">C{octave}</span>"""
+_OCTAVE = """<span style="position: absolute; left: 2px; font-size: 0.7rem;
+ top: clamp(0.4rem, {top:.1f}%, 100% - 0.4rem); line-height: 0; opacity: 0.7">C{octave}</span>"""
 _LINE = """<span style="position: absolute; left: {left:.2f}%; top: 0; bottom: 0;
  border-left: 2px dashed"></span>"""
 
