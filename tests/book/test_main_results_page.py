@@ -101,7 +101,7 @@ def test_of_accuracies_the_errors_are_compared():
     runs = every(gated=[80.0, 80.1, 80.2], rru=[90.0, 90.1, 90.2], dataset="mnist")
     verdict = page.verdict(runs)
     assert verdict.held == "holds"
-    assert "loss 9.900 against 19.900" in verdict.note and "50.3 % lower" in verdict.note
+    assert "error rate 9.900 % against 19.900 %" in verdict.note and "50.3 % lower" in verdict.note
 
 
 def test_a_page_without_the_rru_has_no_verdict_but_says_so():
