@@ -5,7 +5,7 @@
 
 Both take the same steps on the same made-up piano rolls with the same dropout masks, in float64.
 The four music sets are cut into windows by theirs and by ours as well, and batches averaged. What
-comes out goes to `book/authors_cells.json`, which the page "Paper, code, book" shows. Their files
+comes out goes to `book/authors_code.json`, which the page "Paper, code, book" shows. Their files
 are read where they lie; they are of TensorFlow 1, and what they need of modules that are gone since
 is made here. Keras has to run on TensorFlow.
 """
@@ -275,7 +275,7 @@ def compare_averages(folder):
 
 
 def compare(folder, say=print):
-    """Train all four both ways; return what `book/authors_cells.json` holds."""
+    """Train all four both ways; return what `book/authors_code.json` holds."""
     rows = {}
     for cell, spec in CELLS.items():
         features = {"rru": 2 * (M + N)}.get(cell, N)
@@ -318,7 +318,7 @@ def main():
     if not (folder / "cells" / "RRUCell.py").is_file():
         sys.exit(f"{folder} holds no cells/RRUCell.py: give a clone of the authors' repository.")
     outcome = compare(folder)
-    files.write_json(paths.checkout() / "book" / "authors_cells.json", outcome, "the comparison")
+    files.write_json(paths.checkout() / "book" / "authors_code.json", outcome, "the comparison")
 
 
 if __name__ == "__main__":

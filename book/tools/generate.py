@@ -22,7 +22,7 @@ from rru_nb.training.config import CELL_TITLES, KINDS
 from rru_nb.training.records import load_records
 
 from . import (
-    authors_cells,
+    authors_code,
     choices,
     claims,
     costs,
@@ -89,7 +89,7 @@ def substitutions():
     """`{name: Markdown}` for `{{ name }}` in a page: what the authors' choices and protocols do."""
     rows = choices.effects().itertuples()
     effects = {f"effect_{row.setting}": _effect_in_short(row) for row in rows if row.setting}
-    return effects | protocols.substitutions() | authors_cells.substitutions()
+    return effects | protocols.substitutions() | authors_code.substitutions()
 
 
 def _effect_in_short(row):

@@ -1,6 +1,6 @@
 """How far our cells and optimizer are from the authors' own, run beside them from equal weights.
 
-`python scripts/compare_with_authors.py CLONE` measures it and writes `book/authors_cells.json`;
+`python scripts/compare_with_authors.py CLONE` measures it and writes `book/authors_code.json`;
 nothing else writes it.
 """
 
@@ -14,14 +14,14 @@ from .render import listed
 
 def outcome_file():
     """Return the path of what was measured, in the checkout."""
-    return paths.checkout() / "book" / "authors_cells.json"
+    return paths.checkout() / "book" / "authors_code.json"
 
 
 def substitutions():
-    """`{"authors_cells": Markdown}` for `{{ authors_cells }}` in a page: what was compared, how far."""
+    """`{"authors_code": Markdown}` for `{{ authors_code }}` in a page."""
     path = outcome_file()
     if not path.is_file():
-        return {"authors_cells": "this is not measured yet"}
+        return {"authors_code": "this is not measured yet"}
     outcome = json.loads(path.read_text(encoding="utf-8"))
     apart = max(row["apart"] for row in outcome["cells"].values())
     digits, exponent = f"{apart:.0e}".split("e")
@@ -32,4 +32,4 @@ def substitutions():
         f"{sum(outcome['windows'].values()):,} windows of the four music sets are equal "
         f"({outcome['started'][:10]}, their commit {outcome['authors'][:7]})"
     )
-    return {"authors_cells": text}
+    return {"authors_code": text}
