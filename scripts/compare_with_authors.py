@@ -36,19 +36,20 @@ STEPS, BATCH, T, M, N = 50, 16, 20, 88, 24
 DROPOUT, CLIP_MULTIPLIER = 0.5, 1.5
 LEARNING_RATE = 2.0**-8  # which float32 holds exactly: Keras keeps the rate so
 ROUNDS, RANK = 5, 8
-THEIRS = {  # file and class, and its own arguments; what fits them of ours
+# The file of a cell in their repository, which is its class too, and its own arguments.
+THEIRS = {
     "rru": ("RRUCell", {"output_size": 16, "middle_layer_size_multiplier": 2.0}),
     "gru": ("GRUCell", {}),
     "lstm": ("BasicLSTMCell", {"forget_bias": 1.0}),
     "mogrifier": ("MogrifierLSTMCell", {"feature_mask_rounds": ROUNDS, "feature_mask_rank": RANK}),
 }
-OURS = {
+OURS = {  # the same by our names
     "rru": {"output_size": 16, "hidden_multiplier": 2.0},
     "gru": {},
     "lstm": {"forget_bias": 1.0},
     "mogrifier": {"rounds": ROUNDS, "rank": RANK},
 }
-# Their variables, and those of ours that these are: side by side on an axis where ours are several.
+# Their variables, and ours, side by side along an axis where theirs is one of several of ours.
 WEIGHTS = {
     "rru": {
         "J/kernel": (0, "kernel", "recurrent_kernel"),
