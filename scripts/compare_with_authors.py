@@ -49,7 +49,7 @@ OURS = {  # the same by our names
     "lstm": {"forget_bias": 1.0},
     "mogrifier": {"rounds": ROUNDS, "rank": RANK},
 }
-# Their variables, and ours, side by side along an axis where theirs is one of several of ours.
+# Their variables, and ours, several of them side by side along an axis.
 WEIGHTS = {
     "rru": {
         "J/kernel": (0, "kernel", "recurrent_kernel"),
