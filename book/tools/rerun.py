@@ -6,7 +6,6 @@ number of these epochs is compared digit for digit. `book/rerun.json` holds the 
 else writes it.
 """
 
-import dataclasses
 import json
 import multiprocessing
 import os
@@ -14,6 +13,8 @@ from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime
 from itertools import accumulate
 from pathlib import Path
+
+import attrs
 
 from rru_nb.data.registry import DATASETS_BY_NAME
 from rru_nb.storage import files, paths
@@ -92,7 +93,7 @@ def train_again(settings, epochs, cores):
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:cores])
     from rru_nb.training.trainer import train
 
-    return train(dataclasses.replace(RunConfig.from_dict(settings), max_epochs=epochs), False)
+    return train(attrs.evolve(RunConfig.from_dict(settings), max_epochs=epochs), False)
 
 
 def rerun(say=print):

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import re
 import shutil
 import zipfile
@@ -12,7 +13,7 @@ from helpers import a_record
 from book.tools import generate, paper_map, record_list, rerun, site
 from rru_nb import paper_config
 from rru_nb.experiments import section
-from rru_nb.training import provenance
+from rru_nb.training import provenance, trainer
 from rru_nb.training.records import load_records, write_record
 
 ORIGIN = {
@@ -297,6 +298,17 @@ def test_the_last_rerun_is_told_with_its_date_and_commit(
     assert "make rerun" in rerun.fragment(context)
     path.write_text(json.dumps(an_outcome(three)))
     golden("rerun.md", rerun.fragment(context))
+
+
+def test_a_record_is_trained_again_for_fewer_epochs_on_its_cores(monkeypatch):
+    config, cores = paper_config("chorales", "rru", "smoke"), []
+    monkeypatch.setattr(trainer, "train", lambda *arguments: arguments)
+    known = hasattr(os, "sched_setaffinity")
+    if known:
+        monkeypatch.setattr(os, "sched_setaffinity", lambda _, some: cores.extend(some))
+    again, progress = rerun.train_again(config.as_dict(), 1, 1)
+    assert not progress and again.as_dict() == config.as_dict() | {"max_epochs": 1}
+    assert len(cores) == known
 
 
 def test_the_committed_outcome_is_of_records_that_are_there(monkeypatch):
