@@ -1,9 +1,9 @@
 """`python -m book.tools --rerun`, in a checkout: train a sample of the records again, and compare.
 
-The sample is one record of each kind of task, those of this processor first, then the RRU's, then
-the quickest. Each is trained for as many epochs as its record made in `BUDGET` seconds, and every
-number of these epochs is compared digit for digit. `book/rerun.json` holds the outcome; nothing
-else writes it.
+The sample is one record of each kind of task, those of the present source first, then of this
+processor, then the RRU's, then the quickest. Each is trained for as many epochs as its record made
+in `BUDGET` seconds, and every number of these epochs is compared digit for digit. `book/rerun.json`
+holds the outcome; nothing else writes it.
 """
 
 import json
@@ -42,9 +42,10 @@ def choose(records, cpu):
     whole = records[(records.status == "ok") & (records.seed == 0)]
     order = whole.assign(
         kind=whole.dataset.map(KINDS),
+        earlier=whole.source_tree != provenance.source_tree(),
         elsewhere=[device["cpu"] != cpu for device in whole.device],
         gated=whole.cell != "rru",
-    ).sort_values(["elsewhere", "gated", "seconds"])
+    ).sort_values(["earlier", "elsewhere", "gated", "seconds"])
     return list(order.groupby("kind", sort=False).id.first())
 
 
@@ -82,9 +83,10 @@ def _without_time(epoch):
 
 
 def alike(record, again):
-    """Return whether two trainings ran on the same processor, cores and versions."""
+    """Return whether two trainings ran the same source and versions, on the same processor."""
     here, there = ({k: r["device"][k] for k in ("cpu", "gpu", "cores")} for r in (record, again))
-    return here == there and record["versions"] == again["versions"]
+    names = ("versions", "source_tree")  # old records lack the latter
+    return here == there and all(record.get(name) == again.get(name) for name in names)
 
 
 def train_again(settings, epochs, cores):

@@ -271,6 +271,7 @@ def test_only_like_circumstances_promise_the_same_digits():
     assert rerun.alike(recorded(), again(EPOCHS))
     assert not rerun.alike(recorded(), again(EPOCHS, cores=4))
     assert not rerun.alike(recorded(), again(EPOCHS) | {"versions": {"python": "3.12"}})
+    assert not rerun.alike(recorded(), again(EPOCHS) | {"source_tree": "another"})
 
 
 def an_outcome(three):
