@@ -89,7 +89,7 @@ def short_device(device):
 
 
 def curve(epochs, name):
-    """Return the points of a score over the epochs, the smallest and the largest score."""
+    """Return a score over the epochs as points, none within a level piece, and its two ends."""
     scores = [epoch[name] for epoch in epochs if epoch.get(name) is not None]
     if len(scores) < 2:
         return None
@@ -99,7 +99,9 @@ def curve(epochs, name):
         (round(width * i / (len(scores) - 1)), round(height * (high - score) / room))
         for i, score in enumerate(scores)
     ]
-    return {"points": points, "low": low, "high": high}
+    ends = [None, *points[:-1]], points, [*points[1:], None]
+    drawn = [b for a, b, c in zip(*ends) if not (a and c and a[1] == b[1] == c[1])]
+    return {"points": drawn, "low": low, "high": high}
 
 
 def _status(record, config):

@@ -81,6 +81,9 @@ def test_a_curve_fills_its_box_from_the_largest_score_to_the_smallest():
     width, height = record_list.CURVE
     assert (drawn["low"], drawn["high"]) == (7.0, 9.0)
     assert drawn["points"] == [(0, 0), (80, height / 2), (160, height / 4), (width, height)]
+    level = [{"epoch": n, "valid_bpc": score} for n, score in enumerate((9, 1, 1, 1, 1, 5), 1)]
+    drawn = record_list.curve(level, "valid_bpc")["points"]
+    assert drawn == [(0, 0), (48, 80), (192, 80), (240, 40)], "within the level piece none"
     assert record_list.curve(EPOCHS[:1], "valid_nll_window") is None
     assert record_list.curve(EPOCHS, "test_nll_window") is None
 
