@@ -8,6 +8,7 @@ from cell_oracles import lengths_mask, randomized
 from layer_cases import FULL, GATED, LAYERS, B, M, N, T, random_inputs, results
 
 from rru_nb.layers.mogrifier import MogrifierLSTM
+from rru_nb.layers.tensorflow import _gated
 from rru_nb.layers.tensorflow.mogrifier import _one_product_is_cheaper
 
 
@@ -33,8 +34,11 @@ def assert_same(found, expected, tolerance):
         assert np.abs(a - b).max() <= tolerance * max(np.abs(b).max(), 1e-3)
 
 
+@pytest.mark.parametrize("split", [False, True])
 @pytest.mark.parametrize("policy, tolerance", [("float32", 1e-5), ("float64", 1e-10)])
-def test_at_random_sizes(make_gated, policy, tolerance):
+def test_at_random_sizes(make_gated, policy, tolerance, split, monkeypatch):
+    """In halves of the batch, too, unequal where it is odd, and not at all where it is 1."""
+    monkeypatch.setattr(_gated, "worth_splitting", lambda n_entries: split)
     rng = np.random.default_rng(2)
     layers = pair(make_gated, dtype=policy, zero_output_for_mask=True, **FULL)
     for _ in range(3):

@@ -115,7 +115,7 @@ def test_lengths_around_the_unrolled_loop(steps, graph, split, wide, case, monke
     """
     rng = np.random.default_rng(steps)
     monkeypatch.setattr(rru, "worth_splitting", lambda n_entries: split)
-    monkeypatch.setattr(rru, "MOST_ENTRIES", 0 if wide else rru.MOST_ENTRIES)
+    monkeypatch.setattr(rru, "MOST_SUMMED", 0 if wide else rru.MOST_SUMMED)
     with tf.Graph().as_default():
         in_the_loop = graph and not wide and over_time.can_compile()
     monkeypatch.setattr(rru, "_weight_gradients" if in_the_loop else "_of_block", None)
@@ -130,11 +130,12 @@ def test_lengths_around_the_unrolled_loop(steps, graph, split, wide, case, monke
 
 def test_wide_weights_are_not_split_and_one_core_splits_nothing(monkeypatch):
     monkeypatch.setattr(batch_splitting, "_cores", lambda: 2)
-    assert batch_splitting.worth_splitting(
-        batch_splitting.MOST_ENTRIES
-    ) and not batch_splitting.worth_splitting(batch_splitting.MOST_ENTRIES + 1)
-    monkeypatch.setattr(batch_splitting, "_cores", lambda: 1)
-    assert not batch_splitting.worth_splitting(1)
+    most = batch_splitting.MOST_ENTRIES
+    assert not batch_splitting.worth_splitting(1)  # eagerly, one half runs after the other
+    with tf.Graph().as_default():
+        assert [batch_splitting.worth_splitting(n) for n in (most, most + 1)] == [True, False]
+        monkeypatch.setattr(batch_splitting, "_cores", lambda: 1)
+        assert not batch_splitting.worth_splitting(1)
 
 
 @pytest.mark.parametrize("jit_compile", [False, True])
@@ -204,7 +205,7 @@ def dropping(rate=0.6, steps=6, **options):
 )
 def test_dropout_with_a_known_mask(options, steps, graph, wide, monkeypatch):
     """The fused layer with the masks that it drew, against the cell given the same masks."""
-    monkeypatch.setattr(rru, "MOST_ENTRIES", 0 if wide else rru.MOST_ENTRIES)
+    monkeypatch.setattr(rru, "MOST_SUMMED", 0 if wide else rru.MOST_SUMMED)
     layer, x = dropping(steps=steps, **options)
     keep = np.random.default_rng(1).random((4, steps, layer.cell.dropped_features)) < 0.5
     use_masks(layer, keep)

@@ -3,6 +3,7 @@
 import tensorflow as tf
 
 from ...cells._dropout import scale
+from .batch_splitting import run_in_halves, worth_splitting
 from .products import matmul, rounded
 
 
@@ -17,7 +18,14 @@ def run(recurrence, cell, x, states, weights, keep, mask):
     drop = None if keep is None else tf.cast(keep, x.dtype) * scale(cell.dropout)
     mask = None if mask is None else mask[:, :, None]
     weights = [tf.cast(w, x.dtype) for w in weights]
-    hs, *c = tf.nest.flatten(recurrence(drop, mask)(x, *states, *weights))
+
+    def scan(x, drop, mask, *states):
+        return tuple(tf.nest.flatten(recurrence(drop, mask)(x, *states, *weights)))
+
+    batch = x, drop, mask, *states
+    n_entries = sum(w.shape.num_elements() for w in weights)
+    split = worth_splitting(n_entries)
+    hs, *c = run_in_halves(scan, *batch, axis=-2) if split else scan(*batch)
     # A loop over time forgets their number of time steps.
     return tf.ensure_shape(hs, [x.shape[0], None, None]), [hs[-1], *c]
 

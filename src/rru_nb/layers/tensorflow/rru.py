@@ -17,7 +17,8 @@ the backward loop, a product for each block of steps. Six more savings:
 - where a gradient d of z passed ReLU and mask, ReLU(z) ⊙ d is z ⊙ d.
 
 Tried, and not worth it: XLA for the whole scan (every new length compiles for seconds, and the
-weight gradients get slower); more than eight steps an iteration.
+weight gradients get slower); more than eight steps an iteration; XLA's own loop over a block;
+both halves of a batch in one call of XLA; keeping a block of steps as one array.
 """
 
 from typing import NamedTuple
@@ -28,12 +29,14 @@ import tensorflow as tf
 from ...cells._dropout import scale as dropout_scale
 from ...cells.rru import NORM_EPSILON
 from ...errors import UserError
-from .batch_splitting import MOST_ENTRIES, run_in_halves, worth_splitting
+from .batch_splitting import run_in_halves, worth_splitting
 from .over_time import Sums, can_compile, features_first, over_time
 from .products import matmul, rounded
 
 FEATURES_FIRST = True
 PARTS = 4  # of the steps, for the gradients of the weights
+# Gradients of weights of so many entries, 1 MiB in float32, add up in the loop: in a core's cache.
+MOST_SUMMED = 1 << 18
 
 
 def loop(cell, x, states, keep, mask):
@@ -209,7 +212,7 @@ def _forward(clock, x, h_0, w, keep, mask, normalize):
 def _backward(clock, residuals, w, d_o, d_h, mask, normalize):
     """Return gradients of `x`, `h_0` and the weights, from those of o [T, p, B] and h_T [n, B]."""
     n, last = w.residual_scale.shape[0], len(w.kernels) - 1
-    summed = w.n_entries <= MOST_ENTRIES and can_compile()
+    summed = w.n_entries <= MOST_SUMMED and can_compile()
     recurrent = rounded(w.joint if summed else w.joint[:n])
     kernels = [rounded(k) for k in w.kernels]
     residual_scale = w.residual_scale[:, None]
