@@ -24,13 +24,14 @@ def pytest_addoption(parser):
 
 
 @contextmanager
-def loops(unroll, can_compile):
+def loops(unroll, can_compile, cores):
     """Set how TensorFlow's loops are made; gives how they were made before."""
-    from rru_nb.layers.tensorflow import over_time, rru
+    from rru_nb.layers.tensorflow import batch_splitting, over_time, rru
 
-    before = over_time.UNROLL, over_time.can_compile
+    before = over_time.UNROLL, over_time.can_compile, batch_splitting._cores
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(over_time, "UNROLL", unroll)
+        patch.setattr(batch_splitting, "_cores", cores)
         for module in (over_time, rru):
             patch.setattr(module, "can_compile", can_compile)
         yield before
@@ -38,7 +39,7 @@ def loops(unroll, can_compile):
 
 @pytest.fixture(scope="session", autouse=True)
 def quick_graphs():
-    """Let TensorFlow's loops have blocks of two steps, and XLA compile none of them.
+    """Let TensorFlow's loops have blocks of two steps and whole batches, and XLA compile none.
 
     A short training takes most of its time to make its graphs. Tests of the loops ask for
     `real_graphs`.
@@ -46,7 +47,7 @@ def quick_graphs():
     if os.environ.get("KERAS_BACKEND", "tensorflow") != "tensorflow":
         yield
         return
-    with loops(2, lambda: False) as before:
+    with loops(2, lambda: False, lambda: 1) as before:
         yield before
 
 

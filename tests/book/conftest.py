@@ -26,9 +26,10 @@ html[data-theme="dark"] { --pst-color-border: #48566b; --pst-color-text-base: #c
 </style>
 """
 QUICK = """
-from rru_nb.layers.tensorflow import over_time, rru
+from rru_nb.layers.tensorflow import batch_splitting, over_time, rru
 
 over_time.UNROLL = 2
+batch_splitting._cores = lambda: 1
 over_time.can_compile = rru.can_compile = lambda: False
 """
 
