@@ -8,7 +8,7 @@ from cell_oracles import lengths_mask, randomized
 from layer_cases import FULL, GATED, LAYERS, B, M, N, T, random_inputs, results
 
 from rru_nb.layers.mogrifier import MogrifierLSTM
-from rru_nb.layers.tensorflow import _gated
+from rru_nb.layers.tensorflow import _gated, batch_splitting
 from rru_nb.layers.tensorflow.mogrifier import _one_product_is_cheaper
 
 
@@ -80,11 +80,13 @@ def test_compiled_and_in_mixed_precision(make_gated, policy, tolerance):
     assert_same(found, expected, tolerance)
 
 
-def test_unknown_batch_and_length(make_gated):
-    """One traced function serves every batch size and length: both may be None."""
-    fused, plain = pair(make_gated, return_sequences=True)
+@pytest.mark.parametrize("cores", [1, 2])
+def test_unknown_batch_and_length(make, cores, monkeypatch):
+    """One traced function serves every batch size and length; one half of a batch may be empty."""
+    monkeypatch.setattr(batch_splitting, "_cores", lambda: cores)
+    fused, plain = pair(make, return_sequences=True)
     traced = tf.function(fused, input_signature=[tf.TensorSpec((None, None, M))])
-    for batch, steps in ((2, 7), (5, 1)):
+    for batch, steps in ((2, 7), (5, 1), (1, 3)):
         x = np.random.default_rng(8).normal(size=(batch, steps, M)).astype("float32")
         np.testing.assert_allclose(traced(x), plain(x), rtol=1e-5, atol=1e-6)
 
