@@ -50,7 +50,7 @@ def test_a_trained_model_comes_back_from_its_file(cell, tmp_path):
     ]
 
 
-def test_a_new_process_reads_a_models_file(tmp_path):
+def test_a_new_process_reads_a_models_file(tmp_path, real_graphs):
     """Keras knows a class only once its module is imported."""
     model = keras.Sequential([keras.Input((None, 3)), rru_nb.RRU(4), keras.layers.Dense(1)])
     model.compile(rru_nb.RAdam(1e-3), "mse")

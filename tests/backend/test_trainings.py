@@ -267,7 +267,9 @@ def train_and_watch(kill_at=None):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
-def test_a_killed_training_ends_as_an_undisturbed_one_bit_for_bit(tmp_path, monkeypatch):
+def test_a_killed_training_ends_as_an_undisturbed_one_bit_for_bit(
+    tmp_path, monkeypatch, real_graphs
+):
     code = "import test_trainings as t; t.train_and_watch(kill_at=t.KILL_AT)"
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "KERAS_BACKEND": BACKEND}
     environment["JAX_DISABLE_MOST_OPTIMIZATIONS"] = "1"  # as here

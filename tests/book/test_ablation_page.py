@@ -27,6 +27,7 @@ def runs_of(scores, dataset="nottingham", **columns):
     rows = [
         {"variant": variant, "seed": seed, "test": np.nan if score is None else score}
         | {"status": "failed" if score is None else "ok", "id": f"{variant}{seed}", "cell": "rru"}
+        | {"best_epoch": 40 + seed}
         for variant, of in scores.items()
         for seed, score in enumerate(of)
     ]
@@ -76,6 +77,7 @@ def test_a_seed_that_one_of_them_lacks_makes_no_pair():
     table = page.differences(runs_of(every(5.0, 5.5, 100.0, rru=[4.0, 4.2, None])))
     assert table.difference["identity"] == pytest.approx(1.15)
     assert (table.seeds["identity"], table.seeds["rru"], table.failed["rru"]) == (3, 2, 1)
+    assert table.best_epoch["rru"] == 40.5, "of those that did not fail"
 
 
 def test_one_seed_is_compared_with_where_one_more_run_of_the_rru_is_expected():
@@ -147,7 +149,10 @@ def test_it_does_not_hold_if_one_is_better_also_among_five():
     p = 2 * stats.t.sf(2 / (0.1 * np.sqrt(4 / 3)), 2)
     assert (verdict.held, verdict.limits) == ("does not hold", ()), "the test counts the seeds"
     assert verdict.p == pytest.approx(5 * p)
-    assert "1 worse, 1 better beyond chance; seeds: 3 of the RRU, 1 of each variant" in verdict.note
+    assert (
+        "1 worse, 1 better beyond chance (single scalar ReZero); seeds: 3 of the RRU"
+        in verdict.note
+    )
     wide = judged(runs_of(every(4.0, rru=[2.0, 4.0, 6.0], scalar_rezero=[2.0])))
     assert wide.held == "inconclusive"
 
