@@ -20,10 +20,6 @@ _TOO_LARGE = ("enwik8", "text8")  # 100 MB each, on no machine that made records
 _CLAIM = "The RRU has a lower loss than every gated cell."
 TRIALS = {"+": 100, "+/-": 10, "-": 1}  # of how many runs a number of the paper is the best
 _HALF_A_DIGIT = 0.005  # the paper's numbers have two decimals
-TITLES = tables.METRIC_TITLES | {
-    "perplexity_words": "perplexity, every word once",
-    "bpc_contiguous": "bits per character, every one once",
-}
 
 
 def compare():
@@ -176,7 +172,7 @@ def table_1(context):
         rows=[group for group, known in zip(groups, measured) if known],
         open_rows=[group for group, known in zip(groups, measured) if not known],
         open_cells=[row for g in groups for row in g if not row["runs"] and not row["failed"]],
-        units=TITLES,
+        units=tables.METRIC_TITLES,
         trials=TRIALS,
     )
     return html + _save(context, "table_1", tables.table_1())
@@ -203,7 +199,7 @@ def small_table(context):
         too_large=rows[rows.to_measure & rows.dataset.isin(_TOO_LARGE)].command.tolist(),
         best=small_scale.best_cells(rows),
         behind=[f"{CELL_TITLES[row.cell]} on {row.task}" for row in behind.itertuples()],
-        units=TITLES,
+        units=tables.METRIC_TITLES,
         **summarize_small(rows),
     )
 

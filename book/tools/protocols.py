@@ -1,10 +1,8 @@
 """What a protocol changes: the RRU by each reading of a dataset, one run each."""
 
-from rru_nb.analysis.tables import short_number
+from rru_nb.analysis.tables import METRIC_TITLES, short_number
 from rru_nb.training.config import command, paper_config
 from rru_nb.training.records import find_record
-
-from .front import TITLES
 
 SCALE = "laptop"
 
@@ -50,7 +48,7 @@ def _effect(configs):
     """Return the runs' test scores by the last one's own metric, which the records of all have."""
     metric = [config.metric for config in configs.values()][-1]
     scores = [f"{_score(config, metric)} {reading}" for reading, config in configs.items()]
-    return f"{TITLES[metric]}: {', '.join(scores)}; RRU, scale {SCALE}, one run each"
+    return f"{METRIC_TITLES[metric]}: {', '.join(scores)}; RRU, scale {SCALE}, one run each"
 
 
 def _score(config, metric):

@@ -12,8 +12,7 @@ from ..training.config import METRICS as METRICS_OF_KINDS
 from ..training.metrics import METRICS
 from ..training.records import load_records
 
-_OF_TABLES = ("nll_window", "nll_batches", "nll_frame", "perplexity", "bpc", "accuracy")
-METRIC_TITLES = {name: METRICS[name].title for name in _OF_TABLES}
+METRIC_TITLES = {name: metric.title for name, metric in METRICS.items()}
 DATASET_TITLES = {name: DATASETS_BY_NAME[name].title for name in DATASETS}
 
 
