@@ -18,7 +18,7 @@ from rru_nb.errors import UserError
 from rru_nb.listen import counts, models
 from rru_nb.listen.models import command, listen_config
 from rru_nb.listen.player import GRIDS, RATE, listen, midi_and_audio, player
-from rru_nb.storage import paths
+from rru_nb.storage import files, paths
 from rru_nb.tasks import task_for
 from rru_nb.tasks.music import without_silences
 from rru_nb.training.records import find_record, write_record
@@ -277,8 +277,8 @@ def test_counts_are_of_the_test_pieces_and_of_as_much_of_the_samples(two_cells):
     assert found["pieces"] == len(pieces)
     by_hand = np.mean([p[16:64].sum(axis=1).mean() for p in pieces])
     assert found["rows"][0]["notes"]["mean"] == pytest.approx(by_hand, abs=1e-3)
-    assert counts.count("chorales", ["rru", "gru"], "smoke") == found
-    counts.write(found)
+    path = counts.write("chorales", ["rru", "gru"], "smoke")
+    assert json.loads(path.read_text()) == found
     stored = counts.load("chorales")
     assert list(stored.who) == [row["who"] for row in found["rows"]]
     assert list(stored.id[1:]) == [row["id"] for row in found["rows"][1:]]
@@ -294,7 +294,8 @@ def test_the_command_counts_only_what_can_be_heard(capsys):
 
 
 def test_damaged_counts_are_one_error(tmp_path):
-    path = counts.write({"dataset": "jsb", "schema": 1, "rows": [{"who": "data"}]})
+    path = paths.results_dir() / "listen" / "jsb.json"
+    files.write_json(path, {"dataset": "jsb", "schema": 1, "rows": [{"who": "data"}]}, "")
     with pytest.raises(UserError, match="rru-nb listen --dataset jsb"):
         counts.load("jsb")
     path.unlink()

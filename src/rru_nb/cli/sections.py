@@ -145,6 +145,4 @@ def listen(dataset: options.Dataset):
 
     dataset = canonical_name(dataset)
     grid_of(dataset)
-    counts.check_room(dataset)
-    path = counts.write(counts.count(dataset, models.settings()["cells"]))
-    print(f"counted: {path}")
+    print(f"counted: {counts.write(dataset, models.settings()['cells'])}")

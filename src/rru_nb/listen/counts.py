@@ -29,7 +29,6 @@ MEASURES = {
 _LOWEST = 9  # the pitch class of the lowest key, A
 _MAJOR = (0, 2, 4, 5, 7, 9, 11)  # the pitch classes of C major
 _SCALES = np.array([[(k - tonic) % 12 in _MAJOR for k in range(12)] for tonic in range(12)])
-_WHAT = "the counts"
 
 
 def counts_of(roll, known):
@@ -106,15 +105,11 @@ def command(dataset):
     return f"rru-nb listen --dataset {dataset}"
 
 
-def check_room(dataset):
-    """Raise a `UserError` if the counts of a dataset could not be written; before counting."""
-    files.check_room(_path(dataset), _WHAT)
-
-
-def write(counted):
-    """Write counts to `results/listen/<dataset>.json`; return the `Path`."""
-    path = _path(counted["dataset"])
-    files.write_json(path, counted, _WHAT)
+def write(dataset, cells, scale=None):
+    """Count, see `count`, into `results/listen/<dataset>.json`; return the `Path`."""
+    path, what = paths.results_dir() / "listen" / f"{dataset}.json", "the counts"
+    files.check_room(path, what)
+    files.write_json(path, count(dataset, cells, scale), what)
     return path
 
 
@@ -139,7 +134,3 @@ def _check(counted):
         raise ValueError(f"schema {counted['schema']!r}, expected {SCHEMA}")
     for row in counted["rows"]:
         [row[name]["mean"] + row[name]["error"] for name in MEASURES]
-
-
-def _path(dataset):
-    return paths.results_dir() / "listen" / f"{dataset}.json"
