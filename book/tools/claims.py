@@ -117,10 +117,8 @@ def _from_page(verdict, dataset):
         note = "The page was built without its notebook's run."
         row = {"basis": "no verdict", "held": _OPEN, "note": note, "sentence": note, "p": math.nan}
     else:
-        note = "; ".join(filter(None, [*verdict["limits"], verdict["note"]]))
-        row = {name: verdict[field] for name, field in (("basis", "rests_on"), ("held", "held"))}
-        row |= {"note": note, "sentence": f"{verdict['held'].capitalize()}: {note}."}
-        row |= {"p": math.nan if verdict["p"] is None else verdict["p"]}
+        row = {"basis": verdict.rests_on, "held": verdict.held, "note": verdict.why, "p": verdict.p}
+        row["sentence"] = f"{verdict.held.capitalize()}: {verdict.why}."
     return row | {"dataset": dataset, "measure": "", "alone": row["held"]}
 
 

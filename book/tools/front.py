@@ -134,7 +134,7 @@ def judge(group, shown=()):
     if not group.runs.all():
         return None
     if first.dataset in shown:
-        return verdicts.verdict_of(shown[first.dataset] | {"dataset": first.title})
+        return shown[first.dataset]
     metric = metric_named(first.metric)
     losses = metric.loss(group.set_index("cell").measured)
     gated = losses.drop("rru").idxmin()
@@ -151,7 +151,7 @@ def judge(group, shown=()):
     unit = " % errors" if metric.higher_is_better else ""
     note = f"RRU {losses['rru']:.2f}, {CELL_TITLES[gated]} {losses[gated]:.2f}{unit}"
     p = compared.p.max() if held == HOLDS else math.nan
-    return Verdict(_CLAIM, first.title, held, seeds_of_each(group.runs), note, limits, p)
+    return Verdict(_CLAIM, first.dataset, held, seeds_of_each(group.runs), note, limits, p)
 
 
 def seeds_of_each(runs):

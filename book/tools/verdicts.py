@@ -53,13 +53,13 @@ def _first_screen(cells, boxes):
 
 
 def of_page(path):
-    """Return `{dataset: the fields of its Verdict}` of a page's first claim, or of no page."""
+    """Return `{dataset: its Verdict}` of a page's first claim, or of no page."""
     if not path.is_file():
         return {}
     cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
     notes = (output.get("metadata", {}) for cell in cells for output in cell.get("outputs", ()))
-    fields = [fields for note in notes for fields in note.get(_FIELDS, ())]
-    return {one["dataset"]: one for one in fields if one["claim"] == fields[0]["claim"]}
+    shown = [verdict_of(fields) for note in notes for fields in note.get(_FIELDS, ())]
+    return {one.dataset: one for one in shown if one.claim == shown[0].claim}
 
 
 def verdict_of(fields):

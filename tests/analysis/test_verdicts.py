@@ -172,7 +172,7 @@ def test_of_a_page_with_two_claims_the_front_page_takes_the_first(tmp_path):
     verdicts.lift(page["cells"])
     (tmp_path / "page.ipynb").write_text(json.dumps(page))
     (one,) = verdicts.of_page(tmp_path / "page.ipynb").values()
-    assert (one["claim"], one["held"]) == (HOLDS.claim, HOLDS.held)
+    assert (one.claim, one.held) == (HOLDS.claim, HOLDS.held)
 
 
 def test_the_p_value_of_a_notebook_is_corrected_for_all_tests_of_the_front_page(

@@ -173,16 +173,10 @@ def test_the_verdict_on_a_dataset_is_no_surer_than_its_seeds(rru, others, held):
 
 def test_what_the_page_of_the_main_results_shows_comes_before_our_own_judgement(measured):
     page = Verdict("It is better.", "jsb", "does not hold", "20 trainings", "7.8")
-    fields = page._repr_mimebundle_()["application/vnd.rru-nb.verdict+json"]
-    judged = front.judge(of(measured, "jsb"), {"jsb": fields})
-    assert (judged.held, judged.rests_on, judged.dataset) == (
-        "does not hold",
-        "20 trainings",
-        "JSB Chorales",
-    )
-    assert front.judge(of(measured, "imdb"), {"jsb": fields}).held == "inconclusive"
+    assert front.judge(of(measured, "jsb"), {"jsb": page}) == page
+    assert front.judge(of(measured, "imdb"), {"jsb": page}).held == "inconclusive"
     partly = of(measured, "jsb").assign(runs=[1, 0, 0, 0])
-    assert front.judge(partly, {"jsb": fields}) is None, "three cells are not measured"
+    assert front.judge(partly, {"jsb": page}) is None, "three cells are not measured"
 
 
 def test_imdb_by_the_authors_last_script_is_told_wherever_it_stands_in(context):
@@ -201,8 +195,7 @@ def test_imdb_by_the_authors_last_script_is_told_wherever_it_stands_in(context):
 def test_a_verdict_without_numbers_is_shown_without_them(context, monkeypatch):
     for cell in CELLS:
         record("jsb", cell, 8.0)
-    fields = Verdict("It is better.", "jsb", "inconclusive", "4 trainings")._repr_mimebundle_()
-    shown = {"jsb": fields["application/vnd.rru-nb.verdict+json"]}
+    shown = {"jsb": Verdict("It is better.", "jsb", "inconclusive", "4 trainings")}
     monkeypatch.setattr(front.verdicts, "of_page", lambda path: shown)
     assert "<strong>inconclusive</strong>. 4 trainings." in front.verdict(context)
 
