@@ -12,7 +12,7 @@ import json
 import numpy as np
 
 from rru_nb.data import chorales
-from rru_nb.data.music import LOWEST_PITCH
+from rru_nb.data.music import pitches_of
 from rru_nb.listen import models
 from rru_nb.listen.player import GRIDS
 
@@ -97,7 +97,7 @@ def _base64(array, dtype):
 def _openings(dataset, stored):
     """Return `[{title, pitches}]`: that of the test piece, and of some chorales of the package."""
     n_steps = GRIDS[dataset].prime_frames
-    openings = [{"title": "a test piece", "pitches": _pitches(stored[:n_steps])}]
+    openings = [{"title": "a test piece", "pitches": pitches_of(stored[:n_steps])}]
     if dataset == "jsb":
         scores = dict(zip(chorales.names("test"), chorales.voices("test")))
         openings += [
@@ -105,7 +105,3 @@ def _openings(dataset, stored):
             for name, title in CHORALES.items()
         ]
     return openings
-
-
-def _pitches(roll):
-    return [(np.flatnonzero(keys) + LOWEST_PITCH).tolist() for keys in roll]
