@@ -117,7 +117,7 @@ def rerun(say=print):
         "versions": again["versions"],
         "runs": runs,
     }
-    files.write_text(outcome_file(), json.dumps(outcome, indent=1) + "\n", "the rerun's outcome")
+    files.write_json(outcome_file(), outcome, "the rerun's outcome")
     return outcome
 
 

@@ -79,8 +79,8 @@ def test_a_reader_sees_the_old_text_until_the_new_one_is_whole(tmp_path, monkeyp
         replace(partial, target)
 
     monkeypatch.setattr(files.os, "replace", watched)
-    files.write_text(path, "neu: ä\n", "the text")
-    assert seen == [("old", "neu: ä\n")] and path.read_text(encoding="utf-8") == "neu: ä\n"
+    files.write_json(path, ["new"], "the text")
+    assert seen == [("old", '[\n "new"\n]\n')] and path.read_text() == seen[0][1]
     assert path.stat().st_mode & 0o777 == 0o644
 
 
@@ -90,7 +90,7 @@ def test_partial_files_of_killed_writers_go_after_a_day_and_others_stay(tmp_path
         path.write_text("half")
     for path in (old, of_another):
         os.utime(path, (time.time() - 90_000,) * 2)
-    files.write_text(tmp_path / "x.json", "whole", "the description")
+    files.write_json(tmp_path / "x.json", "whole", "the description")
     assert not old.exists() and new.exists() and of_another.exists()
 
 
@@ -98,11 +98,11 @@ def test_weights_whose_description_is_not_written_are_not_found(results, monkeyp
     config = listen_config("chorales", "rru", "smoke")
     model = models.network(config)
 
-    def full(path, text, what):
+    def full(path, content, what, indent):
         raise UserError("full")
 
     with monkeypatch.context() as patched:
-        patched.setattr(models.files, "write_text", full)
+        patched.setattr(models.files, "write_json", full)
         with pytest.raises(UserError, match="full"):
             models.save(config, model)
     assert models.find(config) is None

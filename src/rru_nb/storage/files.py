@@ -50,14 +50,10 @@ def check_room(path, what):
             pass
 
 
-def write_text(path, text, what):
-    """Write a text file of results as `write_whole` does; raise a `UserError` if that fails."""
-    write_bytes(path, lambda file: file.write(text.encode()), what)
-
-
 def write_json(path, content, what, indent=1):
-    """Write plain values as `write_text` does; a number that is not finite is a `ValueError`."""
-    write_text(path, json.dumps(content, indent=indent, allow_nan=False) + "\n", what)
+    """Write plain values as `write_bytes` does; a number that is not finite is a `ValueError`."""
+    text = json.dumps(content, indent=indent, allow_nan=False) + "\n"
+    write_bytes(path, lambda file: file.write(text.encode()), what)
 
 
 def write_bytes(path, write, what):
