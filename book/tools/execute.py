@@ -4,7 +4,6 @@ import hashlib
 import importlib.metadata
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -105,10 +104,10 @@ def _taken(used):
 
 def _parameters_for(notebook):
     """Those of `BOOK_PARAMETERS` that the notebook's cell of parameters has."""
-    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
-    tagged = [c["source"] for c in cells if "parameters" in c["metadata"].get("tags", [])]
-    source = "".join("".join(lines) for lines in tagged)
-    return {k: v for k, v in BOOK_PARAMETERS.items() if re.search(rf"(?m)^{k} *=", source)}
+    import papermill  # the build says if it is missing
+
+    named = papermill.inspect_notebook(str(notebook))
+    return {name: value for name, value in BOOK_PARAMETERS.items() if name in named}
 
 
 def _environment():

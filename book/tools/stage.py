@@ -3,8 +3,6 @@
 import shutil
 from pathlib import Path
 
-import yaml
-
 from .errors import BookError
 
 # Pages show code and offer records for download: both have to lie below the stage.
@@ -21,11 +19,12 @@ def pages(root):
     Raises:
         BookError: if a page is missing, listed twice, or lies in the tree but not in the contents.
     """
-    contents = yaml.safe_load((root / "_toc.yml").read_text(encoding="utf-8"))
-    listed = [_file_of(root, name) for name in _names(contents)]
-    twice = sorted({str(page) for page in listed if listed.count(page) > 1})
-    if twice:
-        raise BookError(f"_toc.yml lists twice: {', '.join(twice)}")
+    from sphinx_external_toc.parsing import MalformedError, parse_toc_yaml
+
+    try:
+        listed = [_file_of(root, name) for name in parse_toc_yaml(root / "_toc.yml")]
+    except MalformedError as error:
+        raise BookError(f"_toc.yml: {error}") from error
     present = {path.relative_to(root) for pattern in PAGES for path in root.glob(pattern)}
     unlisted = sorted(
         str(page)
@@ -35,17 +34,6 @@ def pages(root):
     if unlisted:
         raise BookError(f"pages that _toc.yml does not list: {', '.join(unlisted)}")
     return listed
-
-
-def _names(node):
-    """The names of pages below a node of the contents, in order."""
-    if isinstance(node, list):
-        return [name for child in node for name in _names(child)]
-    if not isinstance(node, dict):
-        return []
-    own = [node[key] for key in ("root", "file") if key in node]
-    below = [name for key in ("parts", "chapters", "sections") for name in _names(node.get(key))]
-    return own + below
 
 
 def _file_of(root, name):
