@@ -169,10 +169,9 @@ def colab(context):
 def built(context):
     """When this site was built, from which commit and with which versions."""
     now = datetime.datetime.now(datetime.UTC)
-    commit = provenance.commit()
-    sha = (commit["sha"] or "unknown")[:10] + (" and changes" if commit["dirty"] else "")
+    commit = provenance.commit_name(provenance.commit())
     versions = ", ".join(f"{name} {number}" for name, number in provenance.versions().items())
-    return f"Built {now:%Y-%m-%d %H:%M} UTC from commit {sha}, with {versions}.\n"
+    return f"Built {now:%Y-%m-%d %H:%M} UTC from commit {commit}, with {versions}.\n"
 
 
 FRAGMENTS: dict[str, Callable] = {

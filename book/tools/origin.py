@@ -23,8 +23,7 @@ def made_by(path, repository):
     name = f"<code>{path.partition('#')[0]}</code>"
     if repository and commit["sha"]:
         name = f'<a href="{repository}/blob/{commit["sha"]}/{path}">{name}</a>'
-    changed = " and changes" if commit["dirty"] else ""
-    return f"Made by {name}, commit {(commit['sha'] or 'unknown')[:10]}{changed}"
+    return f"Made by {name}, commit {provenance.commit_name(commit)}"
 
 
 def sign_notebook(folder, name, repository):

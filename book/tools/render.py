@@ -7,6 +7,7 @@ import jinja2
 
 from rru_nb.analysis.tables import minus, p_text
 from rru_nb.training.config import CELL_TITLES, CELLS
+from rru_nb.training.provenance import commit_name
 
 
 def render(name, **values):
@@ -33,7 +34,7 @@ def _environment():
         keep_trailing_newline=True,
     )
     environment.globals |= {"CELLS": CELLS, "CELL_TITLES": CELL_TITLES}
-    environment.filters |= {"minus": minus, "p_text": p_text, "listed": listed}
+    environment.filters |= {f.__name__: f for f in (minus, p_text, listed, commit_name)}
     return environment
 
 

@@ -9,7 +9,7 @@ from ..data.registry import DATASETS_BY_NAME
 from ..errors import UserError
 from ..experiments.costs import duration
 from ..training.config import CELL_TITLES
-from ..training.provenance import device_name
+from ..training.provenance import commit_name, device_name
 from ..training.records import load_records
 from ..training.settings import IDENTITY
 from .robust import WITHIN, grid_table
@@ -119,14 +119,10 @@ def _summary(frame):
             "time of all trainings": duration(records.seconds.sum()),
             "device": _all(records.device.map(device_name)),
             "versions": _all(records.versions.map(lambda v: ", ".join(map(" ".join, v.items())))),
-            "commits": _all(records.commit.map(_commit)),
+            "commits": _all(records.commit.map(commit_name)),
         }
     return rows
 
 
 def _all(values):
     return "; ".join(dict.fromkeys(values))
-
-
-def _commit(commit):
-    return (commit["sha"] or "unknown")[:10] + (" and changes" if commit["dirty"] else "")

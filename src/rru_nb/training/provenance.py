@@ -97,6 +97,11 @@ def commit():
     return {"sha": match[1], "dirty": match[2] is not None}
 
 
+def commit_name(commit):
+    """Return a record's `commit` for people: ten digits, and whether the source was changed."""
+    return (commit["sha"] or "unknown")[:10] + " and changes" * bool(commit["dirty"])
+
+
 def sources():
     """Return both digests of the source that decides, as a record has them.
 
