@@ -305,7 +305,7 @@ def test_tuned_values_stand_beside_those_of_table_4():
 def test_each_cells_best_trial_is_trained_again_with_other_seeds(store):
     page = page_of()
     page.P.train, page.P.n_trials, page.P.engine = False, 0, "local"
-    searches = [Search.of("jsb", cell, "laptop") for cell in ("rru", "mogrifier")]
+    searches = [Search("jsb", cell, "laptop") for cell in ("rru", "mogrifier")]
     for search, own in zip(searches, ({"hidden_multiplier": 2.0}, {"rounds": 5, "rank": 50})):
         for rate, loss in ((1e-3, 9.0), (3e-3, 8.0), (1e-2, 8.5)):
             values = {"learning_rate": rate, "dropout": 0.3, "n_params": 400_000} | own
@@ -313,9 +313,7 @@ def test_each_cells_best_trial_is_trained_again_with_other_seeds(store):
             by_test = {"nll_window": 17.0 - loss}  # which would choose another
             write_record(a_record(config, valid={"nll_window": loss}, test=by_test))
             search.add({"id": config.id, "values": values, "loss": loss})
-    again = Search.of("jsb", "mogrifier", "laptop", seed=2).config(
-        searches[1].trials()[1]["values"]
-    )
+    again = Search("jsb", "mogrifier", "laptop", seed=2).config(searches[1].trials()[1]["values"])
     write_record(a_record(again, test={"nll_window": 8.8}, valid={"nll_window": 8.0}))
     runs = page.tuned_again(tuning.trials_frame(searches), searches)
     assert list(zip(runs.cell, runs.seed)) == [

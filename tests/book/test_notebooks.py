@@ -74,7 +74,7 @@ def test_main_results_trains_what_is_missing_and_keeps_what_there_is(quick_kerne
     parameters = yaml.safe_load((ROOT / "params/papermill/main_results-smoke.yml").read_text())
     for config in section("main_results").runs("chorales", ["rru"], "smoke", [0]):
         write_record(a_record(config, **ORIGIN))
-    search = Search.of("chorales", "rru", "smoke")
+    search = Search("chorales", "rru", "smoke")
     values = suggest(search, [])
     trial = search.config(values)
     write_record(a_record(trial, **ORIGIN))

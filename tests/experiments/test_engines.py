@@ -255,7 +255,7 @@ class OutOfOrder:
 
 
 def test_trials_that_end_out_of_order_are_indexed_in_order():
-    search, engine = Search.of("jsb", "gru"), OutOfOrder()
+    search, engine = Search("jsb", "gru"), OutOfOrder()
     trials = tune(search, 30, engine, say=list)
     assert len({trial["id"] for trial in trials}) == 30 and engine.most == 4
     ids = [trial["id"] for trial in trials]
@@ -267,7 +267,7 @@ def test_trials_that_end_out_of_order_are_indexed_in_order():
 
 
 def test_a_search_of_several_at_a_time_goes_on_as_if_undisturbed():
-    search = Search.of("jsb", "rru")
+    search = Search("jsb", "rru")
     whole = tune(search, 30, OutOfOrder(), say=list)
     search.path.unlink()
     lines = []

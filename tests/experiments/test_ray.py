@@ -284,7 +284,7 @@ def has_open(process, path):
 
 
 def check_that_a_stopped_search_goes_on():
-    search = Search.of("chorales", "gru", "smoke")
+    search = Search("chorales", "gru", "smoke")
     lines = []
 
     def stop_after_three(line):

@@ -50,12 +50,12 @@ def say(line):
 
 @pytest.mark.parametrize("cell", CELLS)
 def test_suggestions_lie_in_the_ranges_of_table_3(cell):
-    search = Search.of("JSB Chorales", cell)
+    search = Search("JSB Chorales", cell)
     own = {"rru": "hidden_multiplier", "lstm": "forget_bias", "mogrifier": "rank"}.get(cell)
     assert own is None or own in search.ranges()
     assert search.ranges()["learning_rate"] == {"range": [1e-4, 1e-2], "scale": "log"}
     for seed in range(20):
-        values = suggest(Search.of("jsb", cell, seed=seed), [])
+        values = suggest(Search("jsb", cell, seed=seed), [])
         for name, declared in search.ranges().items():
             low, high = declared["range"]
             assert low <= values[name] <= high
@@ -63,19 +63,19 @@ def test_suggestions_lie_in_the_ranges_of_table_3(cell):
 
 
 def test_learning_rates_are_drawn_on_a_logarithmic_scale():
-    rates = [suggest(Search.of("jsb", "gru", seed=s), [])["learning_rate"] for s in range(60)]
+    rates = [suggest(Search("jsb", "gru", seed=s), [])["learning_rate"] for s in range(60)]
     assert 0.3 < np.mean(np.array(rates) < 1e-3) < 0.7, "half of them below the geometric middle"
 
 
 def test_words_have_ranges_of_their_own():
-    low, high = Search.of("ptb-word", "gru").ranges()["n_params"]["range"]
+    low, high = Search("ptb-word", "gru").ranges()["n_params"]["range"]
     assert (low, high) == (10_000_000, 30_000_000)
 
 
 @pytest.mark.parametrize("scale", ["paper", "laptop", "smoke"])
 @pytest.mark.parametrize("cell", CELLS)
 def test_every_corner_of_the_ranges_is_a_model(cell, scale):
-    search = Search.of("nottingham", cell, scale)
+    search = Search("nottingham", cell, scale)
     corner = {name: r["range"][1] for name, r in search.ranges().items()}
     corner["n_params"] = search.ranges()["n_params"]["range"][0]
     config = search.config(corner)
@@ -89,14 +89,14 @@ def test_every_corner_of_the_ranges_is_a_model(cell, scale):
 
 
 def test_tpe_learns_from_the_trials(bowl):
-    tune(Search.of("jsb", "gru", seed=3), 45, say=say)
+    tune(Search("jsb", "gru", seed=3), 45, say=say)
     distance = [abs(np.log10(config.learning_rate / 2e-3)) for config in bowl]
     # Twenty points at random, then guided: these have to be the closer ones.
     assert np.median(distance[-20:]) < 0.7 * np.median(distance[:20])
 
 
 def test_an_interrupted_search_ends_as_an_undisturbed_one(bowl, monkeypatch, store):
-    search = Search.of("jsb", "rru")
+    search = Search("jsb", "rru")
     tune(search, 8, say=say)
     whole = search.trials()
     assert len({trial["id"] for trial in whole}) == 8, "new points every time"
@@ -110,7 +110,7 @@ def test_an_interrupted_search_ends_as_an_undisturbed_one(bowl, monkeypatch, sto
 
 
 def test_the_protocol_decides_which_score_is_minimized(bowl):
-    of_valid, of_test = (Search.of("jsb", "gru", select_on=s) for s in ("valid", "test"))
+    of_valid, of_test = (Search("jsb", "gru", select_on=s) for s in ("valid", "test"))
     for search in (of_valid, of_test):
         tune(search, 1, say=say)
     (first,), (second,) = of_valid.trials(), of_test.trials()
@@ -119,14 +119,14 @@ def test_the_protocol_decides_which_score_is_minimized(bowl):
 
 
 def test_trials_never_reach_table_1(bowl):
-    tune(Search.of("jsb", "gru"), 6, say=say)
+    tune(Search("jsb", "gru"), 6, say=say)
     assert len(load_records(dataset="jsb")) == 6
     table = tables.table_1("jsb")
     assert not table.runs.any()
 
 
 def test_other_ranges_are_refused(bowl):
-    search = Search.of("jsb", "gru")
+    search = Search("jsb", "gru")
     tune(search, 1, say=say)
     stored = json.loads(search.path.read_text())
     stored["ranges"]["dropout"]["range"][1] = 0.9
@@ -136,7 +136,7 @@ def test_other_ranges_are_refused(bowl):
 
 
 def test_the_frame_has_a_row_a_trial(bowl):
-    searches = [Search.of("jsb", cell) for cell in ("rru", "gru")]
+    searches = [Search("jsb", cell) for cell in ("rru", "gru")]
     assert trials_frame(searches).empty
     for search in searches:
         tune(search, 5, say=say)
@@ -151,7 +151,7 @@ def test_a_scale_without_ranges_has_no_search():
 
 
 def test_two_processes_add_a_trial_once_and_a_damaged_index_is_named(bowl):
-    search = Search.of("jsb", "gru")
+    search = Search("jsb", "gru")
     (trial,) = tune(search, 1, say=say)
     search.add(trial)
     assert search.trials() == [trial]
@@ -190,7 +190,7 @@ def test_mistakes_are_told_before_any_work(arguments, fragments, capsys):
 
 
 def test_own_trials_come_before_packaged_ones(bowl, tmp_path, monkeypatch):
-    search = Search.of("jsb", "gru")
+    search = Search("jsb", "gru")
     (first,) = tune(search, 1, say=say)
     packaged = tmp_path / "packaged"
     (packaged / "trials").mkdir(parents=True)

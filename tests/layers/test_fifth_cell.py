@@ -210,7 +210,7 @@ def test_its_layer_drops_out_in_training_and_computes_its_equation_without(leaky
 
 
 def test_a_search_has_the_ranges_of_its_task_and_its_own():
-    assert set(Search.of("jsb", "leaky").ranges()) == {
+    assert set(Search("jsb", "leaky").ranges()) == {
         *("learning_rate", "dropout", "n_params", "leak")
     }
 

@@ -133,7 +133,7 @@ def test_damaged_statistics_are_one_error_that_names_the_command(results, damage
     "trials", [["x"], [{"id": "x", "values": {}}], [{"id": "x", "values": 3, "loss": 1.0}], 7]
 )
 def test_trials_of_another_form_are_one_error(trials):
-    search = Search.of("jsb", "gru")
+    search = Search("jsb", "gru")
     search.path.parent.mkdir(parents=True)
     search.path.write_text(json.dumps({"ranges": search.ranges(), "trials": trials}))
     with pytest.raises(UserError, match="damaged.*Move it away"):

@@ -105,7 +105,7 @@ def tune(
     from ..experiments.engines import make_engine
     from ..experiments.tuning import Search, tune
 
-    search = Search.of(dataset, cell, scale, select_on, seed)
+    search = Search(dataset, cell, scale, select_on, seed)
     if trials < 1:
         raise UserError(f"--trials {trials} must be at least 1.")
     cluster = {"address": address, "gpus_per_run": gpus_per_run, "cpus_per_run": cpus_per_run}

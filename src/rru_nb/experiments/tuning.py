@@ -6,8 +6,8 @@ points. Table 1 and its figures ask for runs by their settings and never see tri
 """
 
 import math
-from dataclasses import dataclass
 
+import attrs
 import numpy as np
 import pandas as pd
 
@@ -29,29 +29,25 @@ _COLUMNS = ["dataset", "cell", "scale", "trial", "id", "status", "metric", "vali
 _DIGITS = 6  # significant digits of a tried value
 
 
-@dataclass(frozen=True)
+@attrs.frozen
 class Search:
     """A search: what it tunes, and by which score it chooses.
 
     TPE minimizes the score of the split `select_on`: "valid", or "test" as in the authors' code.
-    Early stopping and the choice of weights go by validation either way.
+    Early stopping and the choice of weights go by validation either way. A name that there is
+    not, or a search that has no ranges, is a `UserError`.
     """
 
-    dataset: str
-    cell: str
+    dataset: str = attrs.field(converter=canonical_name)
+    cell: str = attrs.field(converter=canonical_cell)
     scale: str = "paper"
     select_on: str = "valid"
     seed: int = 0  # of the search and of every training
 
-    @classmethod
-    def of(cls, dataset, cell, scale="paper", select_on="valid", seed=0):
-        """Return a search with its names checked."""
-        dataset, cell = canonical_name(dataset), canonical_cell(cell)
-        check_choice("select_on", select_on, SELECT_ON)
-        paper_config(dataset, cell, scale, seed)
-        search = cls(dataset, cell, scale, select_on, seed)
-        search.ranges()
-        return search
+    def __attrs_post_init__(self):
+        check_choice("select_on", self.select_on, SELECT_ON)
+        self.config({})
+        self.ranges()
 
     def ranges(self):
         """Return `{setting: {"range": [low, high], "scale": "log" or "uniform"}}`."""
@@ -112,7 +108,7 @@ def searches(dataset, cells, scale="paper", select_on="valid"):
     sizes = declared["scales"].get(scale, {})
     if not {dataset, kind} & set(declared) or (scale != "paper" and kind not in sizes):
         return []
-    return [Search.of(dataset, cell, scale, select_on) for cell in cells]
+    return [Search(dataset, cell, scale, select_on) for cell in cells]
 
 
 def tune(search, n_trials=100, engine=None, say=print):
