@@ -14,6 +14,7 @@ from rru_nb.training import provenance
 from rru_nb.training import trainer as training
 from rru_nb.training.files import RunFiles
 from rru_nb.training.loop import TrainingLoop
+from rru_nb.training.metrics import METRICS, Metric
 from rru_nb.training.records import find_record
 from rru_nb.training.trainer import train
 
@@ -104,7 +105,6 @@ class Scripted(Task):
     """A task whose validation scores are given, to see what the loop makes of them."""
 
     metrics = ("nll_window",)
-    better = "lower"
     batch_spec = {"x": keras.InputSpec("float32", shape=(None, 1))}
     scores: list
 
@@ -145,7 +145,8 @@ class Scripted(Task):
 def test_patience_and_best_weights(monkeypatch, better, scores, patience, stops_after, best):
     config = paper_config("chorales", "gru", "smoke", patience=patience, max_epochs=50)
     task = Scripted(config)
-    task.scores, task.seen, task.better = scores, [], better
+    task.scores, task.seen = scores, []
+    monkeypatch.setitem(METRICS, config.metric, Metric("", "", "", better == "higher"))
     monkeypatch.setattr(training, "task_for", lambda _: task)
     fit = TrainingLoop(config, task, task.network(1))
     with training.Progress(config, enabled=False) as bar:

@@ -29,7 +29,6 @@ class Task:
 
     Attributes:
         metrics: names of the metrics that `evaluate` gives.
-        better: "lower" or "higher": which way `config.metric` improves.
         batch_spec: `{name: keras.InputSpec}` of a batch.
         splits: the `Splits` of the data.
 
@@ -39,7 +38,6 @@ class Task:
     """
 
     metrics: ClassVar[tuple[str, ...]]
-    better: ClassVar[str]
 
     def __init__(self, config, splits=None):
         self.config = config
@@ -89,12 +87,6 @@ class Task:
             score = backend().compiled(model, *self.scoring(model))
             self._scorer = model, lambda *a: keras.tree.map_structure(np.asarray, score(*a))
         return self._scorer[1]
-
-    def is_better(self, score, best):
-        """Return whether `score` is strictly better than `best` (None: nothing scored yet)."""
-        if best is None:
-            return bool(np.isfinite(score))
-        return score < best if self.better == "lower" else score > best
 
 
 def shuffled_batches(n_examples, batch_size, seed, epoch):

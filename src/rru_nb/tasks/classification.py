@@ -31,7 +31,6 @@ class ClassificationTask(Task):
     """
 
     metrics = ("accuracy", "cross_entropy")
-    better = "higher"
     classes: int
 
     # Data

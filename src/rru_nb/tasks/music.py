@@ -27,7 +27,6 @@ class MusicTask(Task):
     """
 
     metrics = ("nll_window", "nll_batches", "nll_frame")
-    better = "lower"
     batch_spec = {
         "x": keras.InputSpec("uint8", shape=(None, None, KEYS)),
         "y": keras.InputSpec("uint8", shape=(None, None, KEYS)),

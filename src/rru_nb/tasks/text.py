@@ -21,8 +21,6 @@ class TextTask(Task):
         vocabulary_size: how many different tokens there are.
     """
 
-    better = "lower"
-
     def _lay_out(self, steps, at_least):
         """Cut the streams of the splits to their limits; list where windows start, by steps."""
         config, self._streams, starts = self.config, {}, {}

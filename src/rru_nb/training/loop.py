@@ -9,6 +9,7 @@ import numpy as np
 
 from ..layers.backend import backend
 from .interrupts import Stopped, stop_request
+from .metrics import metric_named
 from .radam import RAdam
 
 
@@ -130,8 +131,8 @@ class TrainingLoop:
             }
         )
         self.losses, self.sizes, self.seconds = [], [], 0.0
-        score = scores[self.config.metric]
-        if self.task.is_better(score, self.best_score):
+        score, loss = scores[self.config.metric], metric_named(self.config.metric).loss
+        if self.best_score is None or loss(score) < loss(self.best_score):
             self.best_epoch, self.best_score = number, score
             self.best_weights = self.model.get_weights()
 
