@@ -21,7 +21,8 @@ from layer_cases import (
     use_masks,
 )
 
-from rru_nb import UserError
+from rru_nb import GRUCell, UserError
+from rru_nb.layers.any_cell import CellLayer
 
 BACKEND = keras.backend.backend()
 FUSED = [True, False] if BACKEND in ("tensorflow", "jax") else [False]
@@ -222,6 +223,19 @@ def test_a_config_gives_the_layer_again(make):
     assert again.cell.get_config() == layer.cell.get_config()
 
 
+@pytest.mark.parametrize("training", [False, True])
+@pytest.mark.parametrize("dropout", [0.0, 0.25])
+def test_a_cell_of_ones_own_knows_whether_it_is_trained(training, dropout):
+    class Told(GRUCell):
+        def call(self, inputs, states, training=False):
+            told.append(training)
+            return super().call(inputs, states, training)
+
+    told = []
+    CellLayer(Told(3, dropout=dropout))(np.zeros((2, T, M), "float32"), training=training)
+    assert set(told) == {training}
+
+
 @pytest.mark.parametrize("steps", [T - 1, T + 1])
 def test_a_mask_of_another_length_is_refused(make, steps):
     with pytest.raises(UserError, match=rf"mask has the shape \[2, {steps}\] and the sequences"):
@@ -239,5 +253,6 @@ def test_what_cannot_be_fused_says_why(make):
     wanted = "unroll=True" if FUSED[0] else "there are fused loops for tensorflow and jax"
     with pytest.raises(UserError, match=f"fused=True can't be honoured.*{wanted}"):
         make(fused=True, unroll=True)
-    with pytest.raises(UserError, match="fused = 'yes' is not valid"):
-        make(fused="yes")
+    for given in ("yes", 0, np.False_):  # which are not False, and would fuse
+        with pytest.raises(UserError, match=f"fused = {given!r} is not valid"):
+            make(fused=given)

@@ -91,6 +91,28 @@ def test_unknown_batch_and_length(make, cores, monkeypatch):
         np.testing.assert_allclose(traced(x), plain(x), rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.parametrize("graph", [False, True])
+def test_second_derivatives(make, graph):
+    """Of a penalty on the gradient by the inputs."""
+    layers = pair(make, dtype="float64", return_sequences=True)
+    x = tf.constant(np.random.default_rng(9).normal(size=(B, T, M)))
+
+    def of_penalty(layer):
+        variables = [x, *(v.value for v in layer.trainable_variables)]
+        with tf.GradientTape() as outer:
+            outer.watch(x)
+            with tf.GradientTape() as inner:
+                inner.watch(x)
+                total = tf.reduce_sum(tf.square(layer(x)))
+            penalty = tf.reduce_sum(tf.square(inner.gradient(total, x)))
+        return outer.gradient(penalty, variables, unconnected_gradients="zero")
+
+    run = tf.function(of_penalty) if graph else of_penalty
+    found, expected = (run(layer) for layer in layers)
+    assert all(np.any(g) for g in expected[:2])
+    assert_same(found, expected, 1e-10)
+
+
 def test_keras_does_not_compile_the_loop_where_it_cannot(make):
     """As `jit_compile="auto"` would on a GPU: an embedding's mask and a batch of another size."""
     tokens = keras.Input((9,), dtype="int32")

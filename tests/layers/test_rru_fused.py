@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 from layer_cases import use_masks
 
-from rru_nb import RRU, UserError
+from rru_nb import RRU
 from rru_nb.cells._dropout import Step
 from rru_nb.layers.tensorflow import batch_splitting, over_time, rru
 
@@ -153,21 +153,6 @@ def test_a_compiled_layer_under_an_outer_tape(jit_compile):
             variable = layer.cell.recurrent_kernel
             found.append(tape.gradient(total, variable.value))
         np.testing.assert_allclose(*found, rtol=1e-4, atol=1e-4 * np.abs(found[1]).max())
-
-
-def test_second_derivatives_are_refused():
-    (fused, cell), x, _, _ = drawn(2)
-    for layer in (fused, cell):
-        with tf.GradientTape() as outer:
-            with tf.GradientTape() as inner:
-                total = tf.reduce_sum(tf.square(layer(x)[0]))
-            gradient = inner.gradient(total, layer.cell.kernel.value)
-            squared = tf.reduce_sum(tf.square(gradient))
-        if layer is cell:
-            assert outer.gradient(squared, layer.cell.kernel.value) is not None
-        else:
-            with pytest.raises(UserError, match="fused=False"):
-                outer.gradient(squared, layer.cell.kernel.value)
 
 
 def test_any_length_and_batch_in_one_graph():

@@ -218,6 +218,13 @@ def test_each_setting_is_declared_once_with_a_meaning_and_a_default_that_is_vali
         assert {n for n in of_cells if getattr(config, n) is not None} == set(CELLS[cell].settings)
 
 
+def test_numpy_numbers_are_those_of_python():
+    """A seed of `np.arange` gives the same run, whose settings JSON can hold."""
+    given = paper_config("jsb", "rru", seed=np.int64(1), dropout=np.float32(0.5))
+    assert given == paper_config("jsb", "rru", seed=1, dropout=0.5)
+    assert given.id == paper_config("jsb", "rru", seed=1, dropout=0.5).id
+
+
 def test_units_replace_the_budget():
     config = paper_config("jsb", "rru", units=10)
     assert (config.units, config.n_params) == (10, None)
@@ -246,6 +253,9 @@ def test_each_scale_is_smaller_than_the_one_before():
         (lambda: paper_config("ptb-word", "rru", embedding_size=None), ["embedding_size = None"]),
         (lambda: paper_config("imdb", "rru", label_smoothing=None), ["label_smoothing = None"]),
         (lambda: paper_config("jsb", "rru", seed=2**32), ["seed = 4294967296", "4294967295"]),
+        (lambda: paper_config("jsb", "rru", seed=True), ["seed = True"]),
+        (lambda: paper_config("jsb", "rru", normalize=0), ["normalize = 0", "True, False"]),
+        (lambda: paper_config("jsb", "rru", learning_rate=200), ["learning_rate = 200", "100"]),
     ],
 )
 def test_values_at_the_edge_are_refused(call, fragments):

@@ -51,7 +51,7 @@ def test_typos(session, fragments):
         assert fragment in str(error.value)
 
 
-@pytest.mark.parametrize("text", ["1e-2", "1E-2", "1.0e-2", "0.01"])
+@pytest.mark.parametrize("text", ["1e-2", "1E-2", "1.0e-2", ".1e-1", "0.001e1", "0.01"])
 def test_numbers_are_read_as_people_write_them(text):
     """YAML 1.1 takes 1e-2 for a word."""
     assert value_of(text) == 0.01

@@ -68,8 +68,10 @@ def _refuse_tracing(cell, features):
     import jax
 
     if isinstance(features, jax.core.Tracer):
-        name, module = type(cell).__name__, type(cell).__module__.replace(".cells.", ".layers.")
-        layer = f"{module}.{name.removesuffix('Cell')}"
+        name, module = type(cell).__name__, type(cell).__module__
+        layer = f"{module.replace('.cells.', '.layers.')}.{name.removesuffix('Cell')}"
+        if ".cells." not in module:  # a cell of one's own
+            layer = f"rru_nb.layers.any_cell.CellLayer({name}(...))"
         raise UserError(
             f"{name} with dropout = {cell.dropout} can't draw its masks inside a loop of JAX. "
             f"Use the layer {layer}, which draws them before the loop, instead of "

@@ -9,7 +9,7 @@ from keras import ops
 from ..cells._dropout import Step
 
 
-def loop(cell, x, states, keep, mask, unroll=False):
+def loop(cell, x, states, keep, mask, training=False, unroll=False):
     """Run all steps, in one graph of single steps if `unroll`; see `layers._recurrent`."""
     names = [name for name, a in (("keep", keep), ("mask", mask)) if a is not None]
     arrays = [a for a in (keep, mask) if a is not None]
@@ -18,7 +18,7 @@ def loop(cell, x, states, keep, mask, unroll=False):
         x, *given = at_step
         given = dict(zip(names, given))
         inputs = Step(x, given["keep"]) if "keep" in given else x
-        output, new = cell(inputs, states, training=keep is not None)
+        output, new = cell(inputs, states, training=training)
         if "mask" in given:
             counts = given["mask"][:, None]
             new = [ops.where(counts, n, old) for n, old in zip(new, states)]

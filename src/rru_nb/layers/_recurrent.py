@@ -57,7 +57,7 @@ class RecurrentLayer(keras.layers.RNN):
 
     def __init__(self, cell, fused=None, **kwargs):
         super().__init__(cell, **kwargs)
-        if fused not in (True, False, None):
+        if not (fused is None or isinstance(fused, bool)):
             raise UserError(f"fused = {fused!r} is not valid. Give True, False or None.")
         obstacle = "unroll=True asks for a graph of single steps" if self.unroll else None
         if self.loop_name is None or _of_backend(self.loop_name) is None:
@@ -93,7 +93,8 @@ class RecurrentLayer(keras.layers.RNN):
             keep = self._draw_masks(sequences, training)
             sequences = sequences if keep is None else Step(sequences, keep)
             return super().inner_loop(sequences, initial_state, mask, training)
-        loop, features_first = functools.partial(_plain.loop, unroll=self.unroll), False
+        options = {"training": training, "unroll": self.unroll}
+        loop, features_first = functools.partial(_plain.loop, **options), False
         if self.fused:
             fused = _of_backend(self.loop_name)
             loop, features_first = fused.loop, getattr(fused, "FEATURES_FIRST", False)

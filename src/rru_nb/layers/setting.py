@@ -1,5 +1,7 @@
 """A setting: what it means, which values it may take, and which one it has by default."""
 
+import numbers
+import sys
 from collections.abc import Callable
 
 import attrs
@@ -30,17 +32,19 @@ class Setting:
     real: bool = attrs.field(default=False, kw_only=True)
 
     def checked(self, name, value):
-        """Return a valid value of the setting called `name`, a real number as a float."""
+        """Return a valid value of the setting called `name`, numbers as Python's own."""
         if not self.valid(value):
             raise UserError(f"setting {name} = {value!r} is not valid; it must be {self.wanted}.")
-        return float(value) if self.real else value
+        if self.real:
+            return float(value)
+        return int(value) if _is_whole(value) else value
 
 
 def whole(low, meaning="", high=None, **more):
     """Return a setting that is a whole number of at least `low`, and of at most `high`."""
     wanted = "a whole number " + (f"of at least {low}" if high is None else f"from {low} to {high}")
     return Setting(
-        lambda v: type(v) is int and low <= v and (high is None or v <= high),
+        lambda v: _is_whole(v) and low <= v and (high is None or v <= high),
         *(wanted, meaning),
         **more,
     )
@@ -53,7 +57,9 @@ def number(low, high, meaning="", **more):
 
 def positive(high, meaning="", **more):
     """Return a setting that is a number above 0, and not above `high`, where it makes no sense."""
-    return _real(lambda v: 0 < v <= high, "a number above 0", meaning, **more)
+    wanted = "a number above 0"
+    wanted += f" and at most {high:,g}" if high < sys.float_info.max else ""
+    return _real(lambda v: 0 < v <= high, wanted, meaning, **more)
 
 
 def rate(meaning="", **more):
@@ -61,11 +67,16 @@ def rate(meaning="", **more):
     return _real(lambda v: 0 <= v < 1, "a number in [0, 1)", meaning, **more)
 
 
+def _is_whole(value):
+    return isinstance(value, numbers.Integral) and not isinstance(value, bool)
+
+
 def _real(fits, wanted, meaning, **more):
     return Setting(lambda v: is_number(v) and fits(v), wanted, meaning, real=True, **more)
 
 
 def one_of(values, meaning="", **more):
-    """Return a setting that is one of `values`."""
+    """Return a setting that is one of `values`; 1 is not True, whose name of a run is another."""
     wanted = "one of " + ", ".join(map(repr, values))
-    return Setting(lambda v: v in tuple(values), wanted, meaning, **more)
+    allowed = [(type(value), value) for value in values]
+    return Setting(lambda v: (type(v), v) in allowed, wanted, meaning, **more)

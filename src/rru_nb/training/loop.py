@@ -117,6 +117,8 @@ class TrainingLoop:
         yield True
 
     def _fail(self, **numbers):
+        if self.failure:  # before the final scores
+            return
         where = {"epoch": len(self.history) + 1, "step": len(self.losses)}
         self.failure = where | {name: str(value) for name, value in numbers.items()}
 

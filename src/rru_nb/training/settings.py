@@ -126,6 +126,6 @@ def value_of(text):
 
 
 def _number_of(value):
-    """Return the number that a text like 1e-2 is: YAML 1.1 reads it only with a point in it."""
-    is_one = isinstance(value, str) and re.fullmatch(r"[+-]?\d+[eE][+-]?\d+", value)
+    """Return the number that a text like 1e-2 is: YAML 1.1 wants a point and a sign in it."""
+    is_one = isinstance(value, str) and re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)[eE][+-]?\d+", value)
     return float(value) if is_one else value

@@ -16,7 +16,7 @@ def worth_splitting(n_entries):
     (`taskset`), neither splits its batches.
     """
     several = _cores() > 1 and not tf.executing_eagerly()
-    return several and n_entries <= MOST_ENTRIES and not tf.config.list_physical_devices("GPU")
+    return several and n_entries <= MOST_ENTRIES and not tf.config.get_visible_devices("GPU")
 
 
 def _cores():

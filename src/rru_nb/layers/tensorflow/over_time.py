@@ -21,7 +21,7 @@ def over_time(clock, step, states, inputs, backwards=False, compiled=False, sums
     """Run a step function along the first axis of its inputs.
 
     The graph holds `UNROLL` + 2 copies of the step, whatever the number of time steps, which
-    need not be known. Not differentiable: for use inside `tf.custom_gradient`.
+    need not be known. Slow to differentiate: for use inside `tf.custom_gradient`.
 
     Args:
         clock: tensor [T, ...], whose shape is known when XLA compiles. What a loop kept is not
@@ -135,7 +135,7 @@ def can_compile():
     Nor where products are rounded: XLA multiplies bfloat16 on a processor as slowly as float32.
     Elsewhere than on Linux, TensorFlow may come without XLA for processors.
     """
-    on_processor = sys.platform == "linux" and not tf.config.list_physical_devices("GPU")
+    on_processor = sys.platform == "linux" and not tf.config.get_visible_devices("GPU")
     return on_processor and not product_dtype() and not tf.executing_eagerly()
 
 

@@ -28,7 +28,6 @@ import tensorflow as tf
 
 from ...cells._dropout import scale as dropout_scale
 from ...cells.rru import NORM_EPSILON
-from ...errors import UserError
 from .batch_splitting import run_in_halves, worth_splitting
 from .over_time import Sums, can_compile, features_first, over_time
 from .products import matmul, rounded
@@ -125,7 +124,7 @@ def rru_scan(x, h_0, weights, keep=None, mask=None, normalize=True):
 
     Returns:
         `(o, h)`: W^o d_t + B^o, [T, p, B], and h_T, [n, B]. Differentiable in `x`, `h_0` and
-        the weights, once.
+        the weights.
     """
 
     def scan(x, h_0, keep, mask):
@@ -148,27 +147,11 @@ def _scan(x, h_0, weights, keep, mask, normalize):
         h_last, residuals = _forward(clock, x, h_0, w, keep, mask, normalize)
 
         def gradient(d_o, d_h):
-            once = _only_once(lambda *d: _backward(clock, residuals, w, *d, mask, normalize))
-            return once(d_o, d_h)
+            return _backward(clock, residuals, w, d_o, d_h, mask, normalize)
 
         return (residuals.pop("o"), h_last), gradient
 
     return scan(x, h_0, *weights.flat())
-
-
-def _only_once(function):
-    """Refuse second derivatives: residuals are constants to TensorFlow, so they would be wrong."""
-
-    @tf.custom_gradient
-    def once(*arguments):
-        def refuse(*_, **__):
-            raise UserError(
-                "The fused RRU has no second derivatives. Make the layer with fused=False."
-            )
-
-        return function(*arguments), refuse
-
-    return once
 
 
 def _forward(clock, x, h_0, w, keep, mask, normalize):
