@@ -9,6 +9,7 @@ import pandas as pd
 from rru_nb.analysis import findings
 from rru_nb.analysis.resampling import holm
 from rru_nb.analysis.seeds import SURE
+from rru_nb.analysis.tables import p_text
 from rru_nb.analysis.verdicts import FAILS, HOLDS
 from rru_nb.analysis.verdicts import INCONCLUSIVE as UNDECIDED
 from rru_nb.data.registry import DATASETS_BY_NAME
@@ -87,10 +88,17 @@ def corrected(answers):
         answers: a frame with the columns `held` and `p`, NaN where there is no test.
 
     Returns:
-        It with `p_holm`, and with `held` "inconclusive" where that is not below 0.05.
+        It with `p_holm`, and where that is not below 0.05 with `held` "inconclusive" and a
+        `sentence` that says so.
     """
     answers = answers.assign(p_holm=holm(answers.p))
-    return answers.assign(held=answers.held.mask(answers.p_holm >= SURE, UNDECIDED))
+    undone = (answers.p_holm >= SURE) & (answers.held != UNDECIDED)
+    after = answers.p_holm.map(p_text, na_action="ignore")
+    after = " After the correction for all tests of the table, " + after + ": inconclusive."
+    return answers.assign(
+        held=answers.held.mask(undone, UNDECIDED),
+        sentence=answers.sentence.mask(undone, answers.sentence + after),
+    )
 
 
 def count(answers):

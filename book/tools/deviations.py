@@ -31,13 +31,13 @@ def deviating(table):
     Args:
         table: of `front.compare`.
     """
-    measured = table[table.runs > 0]
-    far = [
-        row
-        for row in measured.itertuples()
-        if any(abs(100 * (score / row.paper - 1)) > TOLERANCE for score in row.scores)
-    ]
-    return [_cell(row, measured) for row in far]
+    measured = table[(table.runs > 0) & (table.stands_in != "final")]
+    return [_cell(row, measured) for row in measured.itertuples() if _is_far(row)]
+
+
+def _is_far(row):
+    loss = metric_named(row.metric).loss
+    return any(abs(loss(score) / loss(row.paper) - 1) > TOLERANCE / 100 for score in row.scores)
 
 
 def _cell(row, measured):

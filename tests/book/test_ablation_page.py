@@ -54,28 +54,33 @@ def reach(losses):
 # Differences, intervals, p values
 
 
-def test_several_seeds_are_compared_in_pairs():
-    rru = [4.0, 9.0, 14.0]  # the seeds are far apart, the differences are not
-    differences = {"identity": [1.0, 1.01, 1.02], "no_normalization": [-0.5, -0.49, -0.48]}
-    scores = {name: np.add(rru, of) for name, of in differences.items()}
+def test_several_seeds_are_independent_samples_of_their_own_variances():
+    rru = [4.0, 4.1, 4.3]
+    scores = {"identity": [5.0, 5.4, 5.1], "no_normalization": [3.6, 3.61, 3.62]}
     table = page.differences(runs_of(every(3.0, 8.5, 15.0, rru=rru, **scores)))
     assert list(table.index) == list(TITLES), "as in Table 2"
-    for name, of in differences.items():
-        half = 4.302653 * np.std(of, ddof=1) / np.sqrt(3)
+    for name, of in scores.items():
+        a, b = (np.var(sample, ddof=1) / 3 for sample in (of, rru))
+        freedom = (a + b) ** 2 / ((a**2 + b**2) / 2)  # Welch and Satterthwaite
+        difference, half = np.mean(of) - np.mean(rru), stats.t.ppf(0.975, freedom) * np.sqrt(a + b)
         row = table.loc[name]
         assert row[["difference", "low", "high"]].tolist() == pytest.approx(
-            [np.mean(of), np.mean(of) - half, np.mean(of) + half], abs=1e-6
+            [difference, difference - half, difference + half]
         )
-        assert row.p == pytest.approx(stats.ttest_1samp(of, 0).pvalue, rel=1e-6)
+        p = 2 * stats.t.sf(abs(difference) / np.sqrt(a + b), freedom)
+        assert row.p == pytest.approx(p)
     # The smallest of five p values counts five times, the next four times, after Holm.
     assert table.p_holm["identity"] == pytest.approx(5 * table.p["identity"])
     assert table.p_holm["no_normalization"] == pytest.approx(4 * table.p["no_normalization"])
-    assert table.loss["rru"] == 9.0 and table.loc["rru", ["difference", "p"]].isna().all()
+    assert (
+        table.loss["rru"] == pytest.approx(12.4 / 3)
+        and table.loc["rru", ["difference", "p"]].isna().all()
+    )
 
 
-def test_a_seed_that_one_of_them_lacks_makes_no_pair():
-    table = page.differences(runs_of(every(5.0, 5.5, 100.0, rru=[4.0, 4.2, None])))
-    assert table.difference["identity"] == pytest.approx(1.15)
+def test_runs_that_failed_have_no_loss():
+    table = page.differences(runs_of(every(5.0, 5.5, 6.0, rru=[4.0, 4.2, None])))
+    assert table.difference["identity"] == pytest.approx(1.4)
     assert (table.seeds["identity"], table.seeds["rru"], table.failed["rru"]) == (3, 2, 1)
     assert table.best_epoch["rru"] == 40.5, "of those that did not fail"
 
@@ -133,7 +138,9 @@ def test_the_claim_holds_if_every_variant_is_worse():
     assert verdict.held == "holds" and verdict.note.startswith(
         "5 variants: 5 worse, 0 better beyond"
     )
-    assert verdict.p == pytest.approx(stats.ttest_1samp([1.0, 1.01, 1.02], 0).pvalue)
+    rru = [3.9, 4.0, 4.1]
+    welch = stats.ttest_ind(shifted(1.0), rru, equal_var=False)
+    assert verdict.p == pytest.approx(welch.pvalue)
     for shift in (0.0, -0.001):  # one that is as good, or better by chance
         chance = judged(runs_of(every(*shifted(1.0), identity=shifted(shift, jitter=0.1)[::-1])))
         assert chance.held == "inconclusive" and chance.p > 0.05
@@ -149,10 +156,8 @@ def test_it_does_not_hold_if_one_is_better_also_among_five():
     p = 2 * stats.t.sf(2 / (0.1 * np.sqrt(4 / 3)), 2)
     assert (verdict.held, verdict.limits) == ("does not hold", ()), "the test counts the seeds"
     assert verdict.p == pytest.approx(5 * p)
-    assert (
-        "1 worse, 1 better beyond chance (single scalar ReZero); seeds: 3 of the RRU"
-        in verdict.note
-    )
+    told = "1 worse, 1 better beyond chance (single scalar ReZero); seeds: 3"
+    assert told in verdict.note
     wide = judged(runs_of(every(4.0, rru=[2.0, 4.0, 6.0], scalar_rezero=[2.0])))
     assert wide.held == "inconclusive"
 
@@ -218,8 +223,8 @@ def test_the_figure_has_a_place_for_each_variant():
     places = [titles.index(title) for title in ("single scalar ReZero", "ReLU over c and o")]
     assert notes == dict(zip(("not measured", "failed"), places))
     bars = ax.collections[0].get_segments()[at]
-    half = 4.302653 * 0.01 / np.sqrt(3)
-    assert [x for x, _ in bars] == pytest.approx([1.01 - half, 1.01 + half], abs=1e-6)
+    welch = stats.ttest_ind(shifted(1.0), [3.9, 4.0, 4.1], equal_var=False)
+    assert [x for x, _ in bars] == pytest.approx([*welch.confidence_interval(0.95)])
     plt.close()
 
 

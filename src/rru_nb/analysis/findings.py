@@ -62,9 +62,9 @@ def robustness(frame, where="here"):
         rival, difference = _strongest(places, gated)
         said = [
             f"**{claim} {by_all.predicate} {where}**: {_two_shares(places, rival, difference)}.",
-            _by_own_best(places, gated, by_own),
             _without(places, gated, rates.min(), "lowest"),
             _without(places, gated, rates.max(), "highest"),
+            _by_own_best(places, gated, by_own),
         ]
         facts = [_level(places, gated), _same_sign(places, gated) or _wins(places)]
     notes = [_failures(frame, "cell", CELL_TITLES), _no_better_than_baseline(frame)]

@@ -9,7 +9,7 @@ from ..data import DATASETS
 from ..data.registry import DATASETS_BY_NAME
 from ..training.config import CELLS, KINDS, paper_config
 from ..training.config import METRICS as METRICS_OF_KINDS
-from ..training.metrics import METRICS
+from ..training.metrics import METRICS, metric_named
 from ..training.records import load_records
 
 METRIC_TITLES = {name: metric.title for name, metric in METRICS.items()}
@@ -37,8 +37,8 @@ def table_1(dataset=None, cells=CELLS, scale="paper", seeds=None):
         A frame with the columns `dataset`, `cell`, `metric`, `paper` (NaN for a cell that the
         paper does not have), `tuned` (as in the paper's table), `measured` (the mean over the
         seeds; NaN where nothing was measured), `low` and `high` (over the seeds), `runs`,
-        `difference_percent` (measured to paper), `scale`, `stands_in` (see `comparable`),
-        `scores`, `ids`.
+        `difference_percent` (measured loss to the paper's), `scale`, `stands_in` (see
+        `comparable`), `scores`, `ids`.
     """
     records = comparable(load_records(scale=scale, status="ok"))
     if seeds is not None:
@@ -101,7 +101,7 @@ def _row(records, dataset, cell, scale, metric):
     mine = records[(records.dataset == dataset) & (records.cell == cell)]
     column = f"test_{metric}"
     scores = mine[column].dropna() if column in mine else pd.Series(dtype=float)
-    measured = scores.mean()
+    measured, loss = scores.mean(), metric_named(metric).loss
     return {
         "dataset": dataset,
         "cell": cell,
@@ -112,7 +112,7 @@ def _row(records, dataset, cell, scale, metric):
         "low": scores.min(),
         "high": scores.max(),
         "runs": len(scores),
-        "difference_percent": 100 * (measured / paper - 1),
+        "difference_percent": 100 * (loss(measured) / loss(paper) - 1),
         "scale": scale,
         "stands_in": mine.stands_in[scores.index].max() if len(scores) else "",
         "scores": list(scores),
