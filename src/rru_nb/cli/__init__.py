@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+import warnings
 from typing import Annotated
 
 import typer
@@ -105,6 +106,7 @@ def exit_code(do):
     streams.open_closed()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # else notes would bury the answer
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # matrix products twice as fast
+    warnings.formatwarning = lambda message, *_, **__: f"rru-nb: {message}\n"
     try:
         with sigterm_raises(), streams.answer(), installed():
             return do()

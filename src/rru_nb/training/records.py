@@ -64,8 +64,8 @@ def make_room(config):
     try:
         if path.is_file():
             _parse(path)
-    except _NewerError as error:
-        raise UserError(f"{error} Update the package, or move the file away.") from None
+    except _ForeignError as error:
+        raise UserError(f"{error} Or move the file away.") from None
     except files.DamagedError as error:
         names = (path.with_name(f"{path.name}.corrupt{n}") for n in ("", *range(2, 1000)))
         aside = next(name for name in names if not name.exists())
@@ -186,31 +186,31 @@ def _read(path):
     """Read the record in a file; warn, naming the file, and return None if it holds none."""
     try:
         return _parse(path)
-    except _NewerError as error:
-        warnings.warn(f"{error} It is left out; update the package to read it.", stacklevel=1)
-    except UserError as error:
+    except (_ForeignError, UserError) as error:
         warnings.warn(f"{error} It is left out.", stacklevel=1)
     return None
 
 
-class _NewerError(Exception):
-    pass
+class _ForeignError(Exception):
+    """Of a whole record that this process cannot read; the message says what would."""
 
 
 def _parse(path):
-    """Return the record in a file; raises `_NewerError`, or as `files.read_json` does."""
+    """Return the record in a file; raises `_ForeignError`, or as `files.read_json` does."""
     return files.read_json(path, lambda record: _check(path, record))
 
 
 def _check(path, record):
     """Raise for a record of a newer version, of another run's file, or of no known form."""
     if record["schema"] > SCHEMA:
-        raise _NewerError(f"{path} is of a newer rru_nb (schema {record['schema']}).")
+        newer = f"{path} is of a newer rru_nb (schema {record['schema']})."
+        raise _ForeignError(f"{newer} Update the package to read it.")
     _as_row(record)
     if not path.stem.endswith(f"-{record['id']}"):
         raise ValueError(f"it is the record {record['id']}, of another file")
     if record["config"]["cell"] not in CELLS:
-        raise ValueError(f"cell {record['config']['cell']!r} is not one of {', '.join(CELLS)}")
+        others = f"{path}: cell {record['config']['cell']!r} is not one of {', '.join(CELLS)}."
+        raise _ForeignError(f"{others} `rru_nb.register_cell` makes it one.")
     scores = [score for split in ("valid", "test") for score in record[split].values()]
     numbers = all(isinstance(n, int | float) for n in [record["seconds"], *scores])
     epochs = record["epochs"]
