@@ -236,7 +236,6 @@ def changed(change):
 @pytest.mark.parametrize(
     "change",
     [
-        lambda record: record["config"].update(cell="foo"),
         lambda record: record.update(seconds=None),
         lambda record: record.update(epochs=[1, 2]),
         lambda record: record.update(epochs=None),
