@@ -91,8 +91,8 @@ def _of_trials(row):
     trials = TRIALS[row.tuned]
     if trials == 1 or row.runs < 2:
         return None
-    shift, deviation = best_of(trials, std(row.scores, ddof=1))
-    return {"n": trials, "shift": shift, "deviation": deviation, "best": row.measured - shift}
+    shift, _ = best_of(trials, std(row.scores, ddof=1))
+    return {"n": trials, "shift": shift, "best": row.measured - shift}
 
 
 def _longer(row):

@@ -77,7 +77,7 @@ def verdict(context):
         for size, r in found
         if beside(r, "RRU, fused", layer)
     ]
-    plain = pd.DataFrame(steps).groupby("machine").plain.agg(["min", "max"])
+    plain = pd.DataFrame(steps).groupby("size").plain.agg(["min", "max"])
     same = plain["min"].ge(1 / ROUGHLY) & plain["max"].le(ROUGHLY)
     fused = frame[frame.what == "RRU, fused"].sort_values("parameters")
     machines = [(name, rows.iloc[0], rows.iloc[-1]) for name, rows in fused.groupby("machine")]

@@ -200,9 +200,9 @@ def test_the_verdict_turns_where_the_plain_cell_is_slower(context, monkeypatch):
     monkeypatch.setattr(speed, "ROUGHLY", 1.45)
     text = speed.verdict(context)
     assert "rru-verdict does-not-hold" in text
-    # By the table: 0.91 to 1.27 on the one, 0.90 to 1.54 on the other.
-    assert "**Holds on AMD EPYC, 2 cores: the plain cell takes 0.91 to 1.27 " in text
-    assert "; does not hold on Intel Xeon, 2 cores: the plain cell takes 0.90 to 1.54 " in text
+    # By the table, on two processors.
+    assert "**Holds at the size of JSB Chorales: the plain cell takes 0.90 to 1.17 " in text
+    assert "; does not hold at the size of pixels: the plain cell takes 0.91 to 1.54 " in text
     monkeypatch.setattr(speed, "ROUGHLY", 1.6)  # over pixels it is 1.54 on one processor
     assert "rru-verdict holds" in speed.verdict(context)
 
