@@ -93,20 +93,18 @@ def summarize(table):
     Returns:
         A dictionary: `n` numbers of the paper, `n_measured` of them, the titles of datasets that
         are measured `complete` and those `won` by the RRU, whether IMDB's are `by_script`, the
-        authors' last one, and the row `furthest` from the paper, these aside.
+        authors' last one, and of the other rows the one `furthest` from the paper.
     """
     table = table.dropna(subset="paper")  # the paper's cells, not others beside them
     best, done = table[table.best].drop_duplicates("dataset"), table[table.runs > 0]
-    of_its_size = done[done.stands_in != "final"]
+    far = done.difference_percent[done.stands_in != "final"].abs()
     return {
         "n": len(table),
         "n_measured": len(done),
         "complete": list(best.title),
         "won": list(best.title[best.cell == "rru"]),
         "by_script": (done.stands_in == "final").any(),
-        "furthest": of_its_size.loc[of_its_size.difference_percent.abs().idxmax()]
-        if len(of_its_size)
-        else None,
+        "furthest": None if far.empty else done.loc[far.idxmax()],
     }
 
 

@@ -114,7 +114,9 @@ def _by_dataset(datasets, groups, printed):
 def fragment(context, table, number):
     """Return one of the tables as HTML."""
     columns, groups = table()
-    return render("settings.html", columns=columns, groups=groups, label=f"Table {number}")
+    return render(
+        "settings.html", columns=columns, groups=groups, label=f"Table {number}".replace("_", ", ")
+    )
 
 
 def every_setting(context):

@@ -142,6 +142,9 @@ def test_a_bare_loop_of_a_cell_with_dropout_draws_masks_or_names_the_layer(make)
             module, name = re.search(r"layer (rru_nb\S+)\.(\w+), ", str(refused.value)).groups()
             layer = getattr(importlib.import_module(module), name)
             assert type(layer(3).cell) is type(cell)
+        mine = type("Mine", (type(cell),), {"__module__": "mine.cells.all"})(3, dropout=0.5)
+        with pytest.raises(UserError, match=r"layer rru_nb\.layers\.any_cell\.CellLayer\(Mine\("):
+            keras.layers.RNN(mine)(x, training=True)
         return
     first, second = (ops.convert_to_numpy(bare(x, training=True)) for _ in range(2))
     assert (first != second).any() and (first != quiet).any()

@@ -103,6 +103,12 @@ def test_too_short_a_text_is_named(kind, window, n, least):
         task_of(kind, window=window)
 
 
+@pytest.mark.parametrize("limit", ["train_limit", "eval_limit"])
+def test_a_limit_that_leaves_too_little_is_named(limit):
+    with pytest.raises(UserError, match=f"needs 3. .* smaller, or {limit} larger"):
+        task_of("char", **{limit: 2})
+
+
 @pytest.mark.parametrize("kind, key", [("word", "tokens"), ("char", "reset")])
 def test_the_batches_depend_on_the_runs_seed(kind, key):
     mine, others = (

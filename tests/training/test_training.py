@@ -258,6 +258,11 @@ def test_a_test_score_that_is_not_finite_is_a_failure():
     assert fit.failure is None
     assert fit.final_scores() == {"valid": {}, "test": {}}
     assert fit.failure["test_nll_window"] == "inf"
+    task = Untestable(paper_config("chorales", "gru", "smoke"))
+    task.scores = [5.0, float("nan")]
+    fit = fitted(task)
+    assert fit.final_scores() == {"valid": {}, "test": {}}
+    assert fit.failure.keys() == {"epoch", "step", "valid_nll_window"}, "the first one stays"
 
 
 def test_the_seconds_of_an_epoch_are_those_of_all_its_processes():

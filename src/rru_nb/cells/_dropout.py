@@ -70,7 +70,7 @@ def _refuse_tracing(cell, features):
     if isinstance(features, jax.core.Tracer):
         name, module = type(cell).__name__, type(cell).__module__
         layer = f"{module.replace('.cells.', '.layers.')}.{name.removesuffix('Cell')}"
-        if ".cells." not in module:  # a cell of one's own
+        if not module.startswith("rru_nb.cells."):  # a cell of one's own
             layer = f"rru_nb.layers.any_cell.CellLayer({name}(...))"
         raise UserError(
             f"{name} with dropout = {cell.dropout} can't draw its masks inside a loop of JAX. "

@@ -29,12 +29,12 @@ class TextTask(Task):
             starts[split] = window_starts(len(stream), config.window, step)
             self._streams[split] = stream
             if len(starts[split]) < at_least:
-                limit = self.limits[split]
+                limit = "train_limit" if split == "train" else "eval_limit"
+                more = f", or {limit} larger" if self.limits[split] else ""
                 raise UserError(
                     f"the {split} text of {config.dataset!r} gives {len(starts[split])} windows of "
-                    f"{config.window}{f', as limited to {limit},' if limit else ','} and a batch "
-                    f"needs {at_least}. {'Raise the limit, or make' if limit else 'Make'} window "
-                    "or batch_size smaller."
+                    f"{config.window}, and a batch needs {at_least}. Make window or batch_size "
+                    f"smaller{more}."
                 )
         return starts
 

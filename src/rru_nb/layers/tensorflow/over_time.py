@@ -21,7 +21,8 @@ def over_time(clock, step, states, inputs, backwards=False, compiled=False, sums
     """Run a step function along the first axis of its inputs.
 
     The graph holds `UNROLL` + 2 copies of the step, whatever the number of time steps, which
-    need not be known. Slow to differentiate: for use inside `tf.custom_gradient`.
+    need not be known. For use inside `tf.custom_gradient`: TensorFlow's own gradient of the loop
+    is right, but keeps all that a step computes.
 
     Args:
         clock: tensor [T, ...], whose shape is known when XLA compiles. What a loop kept is not
