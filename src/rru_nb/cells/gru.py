@@ -19,7 +19,7 @@ class GRUCell(GatedCell):
 
     The output is h'. `keras.layers.GRU` resets after the product by default, and has no
     dropout on the candidate. Source: Cho et al. (2014), arXiv:1406.1078, equations 5 to 8;
-    dropout and initial values as in the code of the paper's authors (section 4.1).
+    dropout (the paper's section 4.2) and initial values as in the code of the paper's authors.
 
     Args:
         units: int, features n of the state and of the output.

@@ -18,8 +18,8 @@ class LSTMCell(GatedCell):
         c' = c ⊙ σ(f + forget_bias) + σ(i) ⊙ Dropout(tanh(j))
         h' = tanh(c') ⊙ σ(o)
 
-    The output is h'. Source: Zaremba et al. (2014), arXiv:1409.2329; dropout and initial
-    values as in the code of the paper's authors (section 4.1).
+    The output is h'. Source: Zaremba et al. (2014), arXiv:1409.2329; dropout (the
+    paper's section 4.2) and initial values as in the code of the paper's authors.
 
     Args:
         units: int, features n of each state and of the output.

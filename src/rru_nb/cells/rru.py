@@ -32,7 +32,7 @@ class RRUCell(keras.layers.Layer):
     Normalize(z) = z / sqrt(mean(z²) + 1e-6), the mean taken over the g features. The output is
     o: it has its own size, and does not feed back. Source: the paper's section 3, equations 1
     to 6; what they leave open (normalization, speed of S, initial values) is as in the authors'
-    code. The options from `normalize` on are the ablations of section 7.
+    code. The options from `normalize` to `residual` are the ablations of section 7.
 
     Args:
         units: int, features n of the state.

@@ -50,7 +50,7 @@ class RAdam(keras.optimizers.Optimizer):
     Both attributes are read when the optimizer is built.
 
     Source: Liu et al. (2020), arXiv:1908.03265, algorithm 2 (with 5 as the threshold, as in
-    their code); the authors' variant is that of their code, named in section 4.1.
+    their code); the authors' variant is that of their code, named in section 4.2.
 
     Args:
         learning_rate: float, a `keras.optimizers.schedules.LearningRateSchedule`, or a
