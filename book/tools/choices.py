@@ -10,7 +10,7 @@ import pandas as pd
 
 from rru_nb.analysis.seeds import recorded
 from rru_nb.training.config import command, paper_config
-from rru_nb.training.records import find_record
+from rru_nb.training.records import find_record, load_records
 
 from .prediction import expected_run
 
@@ -97,3 +97,32 @@ def together(table):
         f"comparisons one may stand out by chance: corrected for their number (Bonferroni, "
         f"interval {span[0]:.3f} to {span[1]:.3f}), {outside or 'none'} is."
     )
+
+
+def count_other_epochs():
+    """Say how often the authors' average of the validation loss would choose another epoch.
+
+    Their early stopping goes by the mean of the means of batches, ours by the mean of windows.
+    Asked are the full-size trainings of music whose epochs have both.
+    """
+    name, chosen = "valid_nll_batches", []
+    for run in load_records(scale="paper", status="ok").itertuples():
+        losses = [epoch[name] for epoch in run.epochs if name in epoch]
+        if losses:
+            # Early stopping ended the run: its patience is what passed since its best epoch.
+            by_batches = 1 + _choose_epoch(losses, patience=len(losses) - run.best_epoch)
+            chosen.append(by_batches != run.best_epoch)
+    if not chosen:
+        return "–"
+    return f"another epoch in {sum(chosen)} of {len(chosen)} trainings of music at full size"
+
+
+def _choose_epoch(losses, patience):
+    """Return the epoch that early stopping chooses by these losses, from 0."""
+    best = 0
+    for epoch, loss in enumerate(losses):
+        if loss < losses[best]:
+            best = epoch
+        elif epoch - best == patience:
+            break
+    return best

@@ -89,6 +89,7 @@ def substitutions():
     """`{name: Markdown}` for `{{ name }}` in a page: what the authors' choices and protocols do."""
     rows = choices.effects().itertuples()
     effects = {f"effect_{row.setting}": _effect_in_short(row) for row in rows if row.setting}
+    effects["epochs_by_batches"] = choices.count_other_epochs()
     return effects | protocols.substitutions() | authors_code.substitutions()
 
 

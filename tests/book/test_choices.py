@@ -75,3 +75,23 @@ def test_an_effect_counts_beyond_the_seeds_of_the_unchanged_run(monkeypatch, tmp
     assert shown["effect_select_on"] == "–"
     page = (paths.checkout() / "book" / "differences.md").read_text(encoding="utf-8")
     assert set(re.findall(r"{{ (\w+) }}", page)) == set(shown)
+
+
+def test_the_authors_average_may_choose_another_epoch(monkeypatch, tmp_path):
+    monkeypatch.setenv("RRU_NB_RESULTS", str(tmp_path))
+    assert choices.count_other_epochs() == "–"
+    by_window = [3.0, 2.0, 1.9, 2.1, 1.8, 2.0, 2.0]  # the fifth is the best, two more pass
+    by_batches = {
+        "jsb": [3.0, 2.0, 1.9, 2.1, 1.8, 2.0, 2.0],
+        "nottingham": [3.0, 1.9, 2.0, 2.0, 1.0, 2.0, 2.0],  # stops at the fourth, before the fifth
+        "musedata": None,  # an old record
+    }
+    for dataset, losses in by_batches.items():
+        epochs = [{"epoch": i, "valid_nll_window": w} for i, w in enumerate(by_window, 1)]
+        for epoch, loss in zip(epochs, losses or []):
+            epoch["valid_nll_batches"] = loss
+        config = paper_config(dataset, "rru", patience=2)
+        write_record(a_record(config, epochs=epochs, best_epoch=5, test={"nll_window": 1.0}))
+    assert choices.count_other_epochs() == (
+        "another epoch in 1 of 2 trainings of music at full size"
+    )
