@@ -57,6 +57,21 @@ def test_nine_trainings_failed_all_without_normalization():
         assert (authors_grid("robustness", dataset).status == "ok").all()
 
 
+def test_what_the_pages_say_beside_the_papers_captions():
+    both = paired(authors_grid("normalization", NOTTINGHAM), by="normalize")
+    lower = both[False] < both[True]
+    assert 40 <= lower.sum() < 50 and both[False].min() < both[True].min()
+    middle = lower[lower.index.get_level_values("learning_rate").isin([5e-4, 8e-4, 1.3e-3, 2.2e-3])]
+    assert middle.mean() > 0.75
+    words = authors_grid("robustness", WORDS)
+    stuck = words[words.test >= words.baseline].groupby("cell").learning_rate.agg(["min", "max"])
+    assert stuck.T.to_dict("list") == {
+        "gru": [6e-3, 1e-2],
+        "lstm": [1e-4, 3e-4],
+        "mogrifier": [1e-4, 2e-4],
+    }
+
+
 def test_a_grid_that_is_not_known_is_refused():
     with pytest.raises(UserError, match="ptb-word"):
         authors_grid("normalization", WORDS)
