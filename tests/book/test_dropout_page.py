@@ -74,6 +74,14 @@ def test_the_claim_holds_if_the_rru_gains_most_and_not_by_one_seed():
     assert page.verdict(behind, page.best_rates(behind)).held == "does not hold"
 
 
+def test_a_gain_without_another_to_compare_it_with_decides_nothing():
+    alone = {place: pair for place, pair in SCORES.items() if place[0] == "rru"}
+    for scores in (alone, SCORES | {("gru", 0.0): None}, SCORES | {("rru", 0.0): None}):
+        frame = frame_of(scores, seeds=(0, 1))
+        verdict = page.verdict(frame, page.best_rates(frame))
+        assert (verdict.held, verdict.note) == ("inconclusive", "")
+
+
 @pytest.mark.parametrize(
     "change, why",
     [
