@@ -131,8 +131,8 @@ def _without(places, gated, rate, which):
     rival, difference = _strongest(rest, gated)
     holds = {True: "holds", False: "does not hold", None: "is inconclusive"}[_holds(difference)]
     return (
-        f"Without the {which} learning rate, {rate:g}, it {holds}: {_points(difference)} against "
-        f"the {CELL_TITLES[rival]}."
+        f"Without the {which} learning rate, {rate:g}, the claim {holds}: {_points(difference)} "
+        f"against the {CELL_TITLES[rival]}."
     )
 
 
@@ -157,10 +157,9 @@ def _points(difference, short=False):
 def _two_shares(places, rival, difference, own=False, short=False):
     """Compare the RRU's share of the grid with that of the gated cell that has the largest."""
     shares, best = 100 * near_best(places, own).mean(), "its own best" if own else "the best loss"
-    subject = "" if short else "the RRU is "
     return (
-        f"{subject}within 10 % of {best} on {shares['rru']:.0f} % of the grid, the "
-        f"{CELL_TITLES[rival]} on {shares[rival]:.0f} %: {_points(difference, short)}"
+        f"the RRU is within 10 % of {best} on {shares['rru']:.0f} % of the grid, the best gated "
+        f"cell, {CELL_TITLES[rival]}, on {shares[rival]:.0f} %: {_points(difference, short)}"
     )
 
 
