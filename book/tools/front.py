@@ -5,6 +5,7 @@ import math
 import pandas as pd
 
 from rru_nb.analysis import seeds, tables
+from rru_nb.analysis.resampling import holm
 from rru_nb.analysis.verdicts import FAILS, HOLDS, INCONCLUSIVE, Verdict
 from rru_nb.data.registry import DATASETS_BY_NAME
 from rru_nb.training.config import CELL_TITLES, command, paper_config
@@ -112,14 +113,26 @@ def verdict(context):
     """Return the box of verdicts: Table 1 dataset by dataset, and the count of the other claims."""
     shown = verdicts.of_page(context.folder / "notebooks" / "main_results.ipynb")
     table = compare().dropna(subset="paper")
-    judged = [judge(group, shown) for _, group in table.groupby("dataset", sort=False)]
+    groups = [group for _, group in table.groupby("dataset", sort=False)]
+    judged = [verdict for group in groups if (verdict := judge(group, shown))]
     return render(
         "verdict.html",
         claim=_CLAIM,
-        judged=[verdict for verdict in judged if verdict],
-        n=len(judged),
+        judged=judged,
+        remaining=remaining(judged),
+        n=len(groups),
         others=claims.count(claims.answers(context.folder)),
     )
+
+
+def remaining(judged):
+    """Return where the claim holds also with p values corrected for all datasets judged (Holm).
+
+    A dataset without a p value, on which nothing is significant, counts as one of them.
+    """
+    corrected = holm([1.0 if math.isnan(verdict.p) else verdict.p for verdict in judged])
+    held = [verdict.held == HOLDS for verdict in judged]
+    return [v.where for v, holds, p in zip(judged, held, corrected) if holds and p < seeds.SURE]
 
 
 def judge(group, shown=()):

@@ -200,6 +200,30 @@ def test_a_verdict_without_numbers_is_shown_without_them(context, monkeypatch):
     assert "<strong>inconclusive</strong>. 4 trainings." in front.verdict(context)
 
 
+@pytest.mark.parametrize(
+    "ps, where",
+    [
+        ((0.001, 0.02, 0.02), "JSB Chorales, Nottingham and MuseData."),
+        ((0.001, 0.03, 0.04), "JSB Chorales alone."),
+        ((0.03, 0.03, np.nan), "none."),  # a test that decides nothing is one of three
+    ],
+)
+def test_what_remains_after_the_correction_for_all_datasets_is_told(
+    ps, where, context, monkeypatch
+):
+    names = ("jsb", "nottingham", "musedata")
+    for name in names:
+        for cell in CELLS:
+            record(name, cell, 8.0)
+    shown = {
+        name: Verdict("Better.", name, "inconclusive" if math.isnan(p) else "holds", "8", p=p)
+        for name, p in zip(names, ps)
+    }
+    monkeypatch.setattr(front.verdicts, "of_page", lambda path: shown)
+    said = front.verdict(context)
+    assert f"Corrected for the 3 datasets as well (Holm), the claim holds on {where}" in said
+
+
 def test_the_dots_lie_where_their_losses_do(measured):
     plot = {line["title"]: line for line in dots.rows(measured)}
     assert len(plot) == 11
