@@ -26,7 +26,7 @@ _SIZES = {"jsb": "JSB Chorales", "pixels": "pixels"}
 _PRECISIONS = ("bfloat16", "float32")
 _CELLS = {"plain": "plain cell", "fused": "fused"}
 _BACKENDS = {"tensorflow": "TensorFlow", "jax": "JAX"}
-_LOOKS = {"RRU, fused": COLOURS["rru"], "RRU, plain cell": "#56b4e9", "bare products": "0.4"}
+_LOOKS = {"RRU, fused": COLOURS["rru"], "RRU, plain cell": "#cc78bc", "bare products": "0.4"}
 _LOOKS |= {PEER: COLOURS["lstm"]}
 
 
