@@ -23,6 +23,7 @@ CHOICES = {  # what is changed: the settings that change it
     "silent time steps kept": {"silences": "kept"},
     "no gradient clipping": {"clip_multiplier": None},
     "training loss averaged over time steps, not windows": {"loss_average": "frame"},
+    "epoch chosen by the authors' average, the mean of batches": {"score_average": "batches"},
     "epoch chosen by test data, which the authors did not": {"select_on": "test"},
 }
 

@@ -66,6 +66,7 @@ def test_an_effect_counts_beyond_the_seeds_of_the_unchanged_run(monkeypatch, tmp
         "silences": "",
         "clip_multiplier": "worse",
         "loss_average": "no",
+        "score_average": "",
         "select_on": "",
     }
     shown = generate.substitutions()

@@ -125,8 +125,9 @@ def test_what_the_authors_code_has_for_a_kind_of_task():
 def test_records_from_before_a_setting_was_added_keep_their_name_and_meaning():
     config = paper_config("jsb", "rru")
     old = config.as_dict()
-    del old["residual_speed"], old["loss_average"]
+    del old["residual_speed"], old["loss_average"], old["score_average"]
     assert RunConfig.from_dict(old) == config
+    assert paper_config("jsb", "rru", score_average="batches").metric == "nll_batches"
     assert paper_config("jsb", "rru", residual_speed=1.0).id != config.id
     assert paper_config("jsb", "rru", residual_speed=10).id == config.id
 

@@ -82,7 +82,7 @@ def changes_of(record):
 
 def metric_of(record):
     """Return the name of the metric that stopped the training of a record."""
-    return metric_for(record["config"]["dataset"], record["config"]["protocol"])
+    return metric_for(record["config"])
 
 
 def score_rows(records):

@@ -60,8 +60,8 @@ class RunConfig:
 
     @property
     def metric(self):
-        """The metric that stops training: Table 1's, or the protocol "standard"'s own."""
-        return metric_for(self.dataset, self.protocol)
+        """The metric that stops training: Table 1's, or the setting's own."""
+        return metric_for(self.as_dict())
 
     @property
     def id(self):
@@ -120,14 +120,17 @@ class RunConfig:
         return cls(**common, cell_settings=tuple(of_cell))
 
 
-_ADDED_LATER = {"residual_speed": 10.0, "loss_average": "window"}
+_ADDED_LATER = {"residual_speed": 10.0, "loss_average": "window", "score_average": "window"}
 _DEFAULTS = {name: setting.default for name, setting in SETTINGS.items()}
 _DO_NOT_COUNT = (_DEFAULTS | dict.fromkeys(SETTINGS_OF_PAPER), _ADDED_LATER)
 
 
-def metric_for(dataset, protocol):
-    """Return the name of the metric that stops a dataset's trainings."""
-    return (STANDARD_METRICS if protocol == "standard" else METRICS)[KINDS[dataset]]
+def metric_for(settings):
+    """Return the name of the metric that stops a training, from its settings, a dict."""
+    if settings.get("score_average") == "batches":
+        return "nll_batches"
+    metrics = STANDARD_METRICS if settings["protocol"] == "standard" else METRICS
+    return metrics[KINDS[settings["dataset"]]]
 
 
 def canonical_cell(name):

@@ -49,6 +49,12 @@ SETTINGS = {
         "mean over windows; frame, the mean over all time steps of the batch",
         whose="dataset",
     ),
+    "score_average": one_of(
+        ("window", "batches"),
+        "average of music's validation loss that ends a training and chooses its epoch: window, "
+        "the mean of windows; batches, the mean of batches, as the authors' code",
+        whose="dataset",
+    ),
     "label_smoothing": rate("share of the label spread over all classes", whose="dataset"),
     "learning_rate": positive(100, "of RAdam", default=REQUIRED),
     "optimizer": one_of(
