@@ -88,17 +88,19 @@ def table_of(dataset, cell):
 
 
 @pytest.mark.parametrize(
-    "dataset, worst, best", [(NOTTINGHAM, 3.141, 3.253), (WORDS, 124.3, 128.5)]
+    "dataset, worst, best, verdict",
+    [(NOTTINGHAM, 3.141, 3.253, "holds"), (WORDS, 124.3, 128.5, "is inconclusive")],
 )
-def test_the_worst_rru_is_better_than_the_best_gated_cell(dataset, worst, best):
+def test_the_worst_rru_is_better_than_the_best_gated_cell(dataset, worst, best, verdict):
     assert table_of(dataset, "rru").max() == worst
     assert min(table_of(dataset, cell).min() for cell in ("gru", "lstm", "mogrifier")) == best
     said = findings.robustness(authors_grid("robustness", dataset), "there")
     assert f"{worst}, is better than the best of every gated cell, {best}" in said
-    assert "holds there**" in said and "At each of the 100 squares" in said
+    assert f"{verdict} there**" in said and "At each of the 100 squares" in said
 
 
-def test_on_words_the_claim_holds_by_the_best_of_all_and_not_by_each_cells_own():
+def test_on_words_the_claim_is_inconclusive_by_either_measure():
+    """By the best of all, too: the RRU alone comes near it, but at four of ten rates."""
     frame = authors_grid("robustness", WORDS)
     table = grid_table(frame)
     for cell, own in {"rru": 38, "gru": 43, "lstm": 50, "mogrifier": 47}.items():
@@ -108,7 +110,8 @@ def test_on_words_the_claim_holds_by_the_best_of_all_and_not_by_each_cells_own()
     difference = share_difference(paired(frame), "rru", "lstm", own=True)
     assert difference.points == -12 and difference.low < -12 < 0 < difference.high
     both = findings.robustness_verdicts(frame)
-    assert [verdict.held for verdict in both.values()] == ["holds", "inconclusive"]
+    assert [verdict.held for verdict in both.values()] == ["inconclusive", "inconclusive"]
+    assert both["by the best of all cells"].p == 2 / 2**4
     said = findings.robustness(frame)
     assert (
         "is inconclusive, and the RRU's share is the smaller one" in said and "−12 points" in said

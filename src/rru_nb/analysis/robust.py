@@ -108,8 +108,8 @@ def paired(frame, by="cell"):
 class ShareDifference(NamedTuple):
     """By how much the share of a grid that works differs between two.
 
-    `p` says how often chance alone would part the places as unevenly. With few places at which the
-    two differ the bootstrap is too sure, and this is not.
+    `p` says how often chance alone would part the learning rates as unevenly. With few rates at
+    which the two differ the bootstrap is too sure, and this is not.
     """
 
     points: float  # the share of the one less that of the other, in percentage points
@@ -117,7 +117,7 @@ class ShareDifference(NamedTuple):
     high: float
     only_one: int  # places at which one of the two works and the other not
     only_other: int
-    p: float  # of the exact sign test (McNemar's) of these
+    p: float  # of an exact test that turns the sign of each learning rate's difference
 
 
 def near_best(table, own=False):
@@ -133,6 +133,15 @@ def share_difference(table, one, other, own=False):
     rates = table.index.get_level_values("learning_rate")
     low, high = _interval(values, rates, lambda drawn: np.nanmean(drawn, axis=1))
     only_one, only_other = int((values > 0).sum()), int((values < 0).sum())
-    apart = only_one + only_other
-    p = float(stats.binomtest(only_one, apart).pvalue) if apart else 1.0
+    # Squares of one rate resemble each other: rates are what chance draws.
+    by_rate = values.groupby(rates).sum()
+    p = _sign_flips(by_rate[by_rate != 0])
     return ShareDifference(float(values.mean()), low, high, only_one, only_other, p)
+
+
+def _sign_flips(differences):
+    """Return how often turned signs give a sum as far from zero; exact for up to 13 numbers."""
+    if len(differences) < 2:
+        return 1.0
+    test = stats.permutation_test([differences], np.sum, permutation_type="samples", rng=0)
+    return float(test.pvalue)
