@@ -251,9 +251,7 @@ def test_few_squares_decide_nothing_however_sure_the_bootstrap_is():
     assert findings._holds(bold._replace(p=0.04, low=0.0, high=1.0)) is None
 
 
-@pytest.mark.parametrize(
-    "which, rates", [("lowest", RATES[:6]), ("highest", RATES[:3:-1])]
-)
+@pytest.mark.parametrize("which, rates", [("lowest", RATES[:6]), ("highest", RATES[:3:-1])])
 def test_without_the_outermost_rates_the_verdict_is_told_anew(which, rates):
     """Six rates suffice, five do not."""
 

@@ -367,7 +367,8 @@ def test_a_verdict_that_the_correction_undoes_is_undone_in_its_sentence_too():
 def test_claims_on_grids_rest_on_the_authors_trainings_where_these_are_known(context):
     answers = claims.answers(context.folder)
     on_grids = answers[answers.claim == "robustness"]
-    assert list(on_grids.held) == ["holds"] + ["inconclusive"] * 3, "of all cells, of each cell's own"
+    held = list(on_grids.held)
+    assert held == ["holds"] + ["inconclusive"] * 3, "of all cells, of each cell's own"
     assert set(on_grids.basis) == {"400 trainings of the authors, full size, 1 seed"}
     normalization = answers[answers.claim == "normalization"]
     assert list(normalization.held) == ["inconclusive", "–"]
