@@ -27,7 +27,6 @@ _PRECISIONS = ("bfloat16", "float32")
 _CELLS = {"plain": "plain cell", "fused": "fused"}
 _BACKENDS = {"tensorflow": "TensorFlow", "jax": "JAX"}
 _LOOKS = {"RRU, fused": COLOURS["rru"], "RRU, plain cell": "#cc78bc", "bare products": "0.4"}
-_LOOKS |= {PEER: COLOURS["lstm"]}
 
 
 def record(name):
@@ -98,7 +97,8 @@ def _draw_ratios(context, frame):
     figure, ax = _axes()
     by_machine = {"style": "machine", "markers": True}
     looks = by_machine if frame.machine.nunique() > 1 else {"marker": "o"}
-    frame = frame.rename(columns={"what": "layer"})
+    frame = frame[frame.what != PEER].rename(columns={"what": "layer"})
+    ax.axhline(1, color=COLOURS["lstm"], label=PEER)
     sns.lineplot(frame, x="parameters", y="ratio", hue="layer", palette=_LOOKS, ax=ax, **looks)
     ax.set(xscale="log", ylim=(0, None), xlabel="parameters of the layer")
     ax.set_ylabel(f"time of a training step\nas a share of {PEER}'s")

@@ -43,6 +43,15 @@ SCORES = {
 }
 
 
+def test_the_best_epoch_of_a_rate_is_the_mean_of_its_seeds():
+    frame = frame_of(SCORES, seeds=(0, 1)).assign(best_epoch=[10, 20, 30, 11, 21, None] * 2)
+    frame.loc[frame.seed == 1, "best_epoch"] += 4
+    table = page.epochs_table(frame)
+    assert list(table.loc["RRU", ["0", "0.3", "0.6"]]) == ["12", "22", "32"]
+    assert list(table.loc["GRU", ["0", "0.2", "0.5", "0.6"]]) == ["13", "23", "–", "–"]
+    assert (page.epochs_table(frame.assign(best_epoch=None)) == "–").all(axis=None)
+
+
 def test_the_rate_is_chosen_by_validation_and_its_gain_told_by_test():
     best = page.best_rates(frame_of(SCORES))
     assert list(best.index) == CELLS and list(best.dropout) == [0.6, 0.2]
