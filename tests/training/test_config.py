@@ -195,7 +195,11 @@ def test_the_id_of_the_first_record_never_changes():
         (lambda: paper_config("jsb", "rru", layers=0), ["layers = 0", "at least 1"]),
         (lambda: paper_config("jsb", "rru", seed=True), ["seed = True", "whole"]),
         (lambda: paper_config("jsb", "rru", learning_rate=None), ["learning_rate = None"]),
-        (lambda: paper_config("jsb", "rru", n_params=None), ["n_params", "units"]),
+        (lambda: paper_config("jsb", "rru", n_params=None), ["n_params = None", "units = None"]),
+        (
+            lambda: paper_config("jsb", "rru", n_params=9999, units=10),
+            ["n_params = 9999 and units = 10: give one of them"],
+        ),
         (lambda: paper_config("chorales", "rru"), ["'chorales'", "'laptop'"]),
         (lambda: paper_config("ptb-word", "rru", window=35), ["window = 35", "Give 36"]),
     ],
@@ -227,8 +231,9 @@ def test_numpy_numbers_are_those_of_python():
 
 
 def test_units_replace_the_budget():
-    config = paper_config("jsb", "rru", units=10)
-    assert (config.units, config.n_params) == (10, None)
+    for given in ({"units": 10}, {"units": 10, "n_params": None}):  # as `command` writes it
+        config = paper_config("jsb", "rru", **given)
+        assert (config.units, config.n_params) == (10, None)
 
 
 def test_each_scale_is_smaller_than_the_one_before():

@@ -175,9 +175,8 @@ def paper_config(dataset, cell, scale="paper", seed=0, **changes):
     protocols = registry.DATASETS_BY_NAME[dataset].protocols
     check_choice(f"protocol of {dataset!r}", protocol, protocols)
     of_protocol = _paper_file(dataset, cell).get("protocols", {}).get(protocol, {})
-    settings = paper | of_protocol | _scale_changes(dataset, cell, scale) | changes
-    if changes.get("units") is not None:
-        settings["n_params"] = None
+    no_budget = {"n_params": None} if changes.get("units") is not None else {}
+    settings = paper | of_protocol | _scale_changes(dataset, cell, scale) | no_budget | changes
     settings = checked(settings | {"scale": scale, "seed": seed}, paper)
     _check_sizes(settings)
     return RunConfig._of(settings)
@@ -233,5 +232,9 @@ def _check_sizes(settings):
         raise UserError(
             f"window = {window} is odd; windows of text overlap by half. Give {window + 1}."
         )
-    if settings["n_params"] is None and settings["units"] is None:
-        raise UserError("settings n_params and units are both None; give one of them.")
+    budget, units = settings["n_params"], settings["units"]
+    if (budget is None) == (units is None):
+        raise UserError(
+            f"settings n_params = {budget} and units = {units}: give one of them, for either "
+            "decides the state size n."
+        )
