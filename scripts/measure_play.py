@@ -21,6 +21,7 @@ from playwright.sync_api import sync_playwright
 
 from book.tools import play
 from rru_nb.listen import models
+from rru_nb.listen.settings import listen_config
 from rru_nb.tasks import task_for
 from rru_nb.training import provenance
 from scripts.check_site import CHROMIUM_FLAGS, chromium
@@ -62,7 +63,7 @@ def losses():
 
 
 def _losses_of(dataset, cell):
-    config, model, _ = models.load(models.listen_config(dataset, cell))
+    config, model, _ = models.load(listen_config(dataset, cell))
     scores = {"float32": task_for(config).evaluate(model, "test")["nll_window"]}
     for weight in model.weights:
         weight.assign(play.rounded(weight.numpy()))

@@ -14,7 +14,7 @@ import numpy as np
 from rru_nb.data import chorales
 from rru_nb.data.music import pitches_of
 from rru_nb.listen import models
-from rru_nb.listen.player import GRIDS
+from rru_nb.listen.settings import GRIDS, listen_config
 
 FOLDER = "book/static/play"
 CELLS = ("rru", "gru")
@@ -32,14 +32,14 @@ def write_weights(folder):
     """Write a script for each dataset whose models are all stored to the stage in `folder`."""
     target = folder / FOLDER
     for dataset in TITLES:
-        if all(models.find(models.listen_config(dataset, cell)) for cell in CELLS):
+        if all(models.find(listen_config(dataset, cell)) for cell in CELLS):
             target.mkdir(parents=True, exist_ok=True)
             (target / f"{dataset}.js").write_text(script(dataset), encoding="utf-8")
 
 
 def script(dataset):
     """Return the script that gives the page the openings, grid and weights of a dataset."""
-    trained = {cell: models.load(models.listen_config(dataset, cell)) for cell in CELLS}
+    trained = {cell: models.load(listen_config(dataset, cell)) for cell in CELLS}
     weights = {
         cell: {name: packed(array) for name, array in weights_of(model).items()}
         for cell, (_, model, _) in trained.items()

@@ -9,12 +9,13 @@ class UserError(ValueError):
     """A mistake in what the user gave. The message quotes the value and names the fix."""
 
 
-def check_choice(what, value, valid):
+def check_choice(what, value, valid, wrong="is unknown"):
     """Return `value` if it is one of `valid`.
 
     Args:
         what: what the value is, for the message, e.g. `"dataset"`.
         valid: the valid values, in the order in which to list them.
+        wrong: what the message says of another one.
 
     Raises:
         UserError: if `value` is not valid; the message lists the valid ones, and names the one
@@ -27,7 +28,7 @@ def check_choice(what, value, valid):
     close = difflib.get_close_matches(str(value).casefold(), by_folded, n=1, cutoff=0.5)
     did_you_mean = f" Did you mean {by_folded[close[0]]!r}?" if close else ""
     listed = ", ".join(repr(v) for v in valid)
-    raise UserError(f"{what} {value!r} is unknown.{did_you_mean} Valid: {listed}.")
+    raise UserError(f"{what} {value!r} {wrong}.{did_you_mean} Valid: {listed}.")
 
 
 def check_count(what, value, at_least=1):

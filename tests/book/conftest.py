@@ -8,7 +8,7 @@ import pytest
 
 from book.tools import play
 from rru_nb import read_midi
-from rru_nb.listen.player import GRIDS
+from rru_nb.listen.settings import GRIDS
 
 ROOT = Path(__file__).parents[2]
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "google-chrome"))), None)

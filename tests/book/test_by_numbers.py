@@ -7,7 +7,8 @@ import pytest
 from pages import functions_of
 
 from rru_nb import RRUCell, UserError, paper_config
-from rru_nb.listen.models import listen_config, load
+from rru_nb.listen.models import load
+from rru_nb.listen.settings import listen_config
 from rru_nb.training.parameters import numbers
 
 page = functions_of("cell_by_numbers")

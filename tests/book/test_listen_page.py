@@ -10,8 +10,8 @@ from helpers import a_record
 from pages import functions_of
 
 from rru_nb.listen import counts
-from rru_nb.listen.models import listen_config
 from rru_nb.listen.player import Listening
+from rru_nb.listen.settings import listen_config
 from rru_nb.training.records import write_record
 
 page = functions_of("listen")

@@ -17,6 +17,7 @@ from book.tools.generate import Context
 from rru_nb import GRUCell, load_dataset, read_midi
 from rru_nb.listen import models
 from rru_nb.listen.sampling import continue_pieces
+from rru_nb.listen.settings import listen_config
 from rru_nb.tasks import task_for
 
 
@@ -32,7 +33,7 @@ def frames():
 
 def trained(dataset, cell, rounded=True):
     """Return the Keras model with the weights of the page, or with the committed ones."""
-    model = models.load(models.listen_config(dataset, cell)).model
+    model = models.load(listen_config(dataset, cell)).model
     for weight in model.weights if rounded else ():
         weight.assign(play.rounded(weight.numpy()))
     return model
@@ -353,7 +354,7 @@ def test_the_sentence_of_what_is_measured_follows_the_record(monkeypatch, tmp_pa
 
 
 def test_the_measured_nll_is_that_of_the_weights_of_the_page(mirror):
-    config = models.listen_config("jsb", "rru")
+    config = listen_config("jsb", "rru")
     rows = speed.record("play")["nll"]
     (row,) = [row for row in rows if (row["dataset"], row["cell"]) == ("jsb", "rru")]
     score = task_for(config).evaluate(trained("jsb", "rru"), "test")["nll_window"]

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import warnings
 
 import pytest
 from helpers import a_record
@@ -44,6 +45,48 @@ def test_a_quick_answer_needs_neither_backend_nor_pandas(arguments, tmp_path):
         assert "RRU_NB_DATA" in listed
 
 
+MISTAKES = (
+    "run --dataset chorales --cell gru --scale smoke --set dropout=2",
+    "sweep dropout --dataset chorales --scale big",
+    "tune --dataset mnist --cell rru",
+    "weights --dataset mnist --cell rru",
+    "weights --dataset jsb --cell rru --scale paper",
+    "listen --dataset musedata",
+)
+
+
+def test_a_mistake_is_told_before_a_backend_is_imported():
+    code = (
+        "import sys; from rru_nb.cli import main\n"
+        "assert {main(mistake.split()) for mistake in sys.argv[1:]} == {2}\n"
+        "assert not {'tensorflow', 'jax', 'keras'} & set(sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, *MISTAKES], capture_output=True, text=True)
+    assert done.returncode == 0 and done.stderr.count("\n") == len(MISTAKES), done.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        "data describe chorales",
+        "--backend jax run --dataset chorales --cell gru --scale smoke --quiet",
+    ],
+)
+def test_tensorflow_does_not_say_that_it_is_imported(arguments):
+    """It notes that on standard error whatever the environment says; Keras wants it on JAX too."""
+    pytest.importorskip("tensorflow")
+    pytest.importorskip("jax")
+    write_record(a_record(paper_config("chorales", "gru", "smoke")))
+    code = (
+        "import sys; from rru_nb.cli import main\n"
+        "assert main(sys.argv[1:]) == 0 and 'tensorflow' in sys.modules"
+    )
+    command = [sys.executable, "-c", code, *arguments.split()]
+    environment = {k: v for k, v in os.environ.items() if k != "KERAS_BACKEND"}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_run_then_results(capsys):
     arguments = "run --dataset chorales --cell gru --scale smoke --set max_epochs=1 --quiet"
     assert main(arguments.split()) == 0
@@ -66,7 +109,8 @@ def test_run_then_results(capsys):
         ("results --dataset chorals", ["'chorals'", "'chorales'"]),
         ("results --cell lstn", ["'lstn'", "'lstm'"]),
         ("results --scale papr", ["'papr'", "'paper'"]),
-        ("results --csv /no/such/folder/x.csv", ["/no/such/folder/x.csv"]),
+        ("results --csv /no/such/folder/x.csv", ["/no/such/folder/x.csv", "is no such folder"]),
+        ("results --csv /", ["'/' cannot be written: Is a directory."]),
         ("resuts", ["'resuts'", "results"]),
         ("run --dataset jsb", ["--cell", "rru-nb run --help"]),
         ("run --dataset jsb --cell rru --seed x", ["--seed 'x'", "a whole number, e.g. 3"]),
@@ -80,6 +124,9 @@ def test_run_then_results(capsys):
         ("run --dataset jsb --cell rru --sede 1", ["--sede", "--seed", "rru-nb run --help"]),
         ("run --dataset jsb --cell rru --seed", ["--seed", "rru-nb run --help"]),
         ("run --dataset jsb --cell rru again", ["again", "rru-nb run --help"]),
+        ("weights --dataset imdb --cell rru", ["'imdb' is no music. Valid: 'jsb'"]),
+        ("listen --dataset musedata", ["'musedata' is none to listen to. Valid: 'jsb'"]),
+        ("run --dataset jsb --cell rru --set protocol=final", ["'final' is none of dataset 'jsb'"]),
         ("data fetc mnist", ["'fetc'", "'fetch'? `rru-nb data --help`"]),
         ("show 580a", ["'580a'", "results --runs"]),
         ("book", ["make book"]),
@@ -91,6 +138,12 @@ def test_mistakes_are_one_line_and_exit_2(arguments, fragments, capsys):
     assert message.startswith("rru-nb: ") and message.count("\n") == 1
     for fragment in fragments:
         assert fragment in message
+
+
+def test_a_program_that_calls_it_keeps_its_form_of_warnings():
+    form = warnings.formatwarning
+    assert main(["results"]) == 0
+    assert warnings.formatwarning is form
 
 
 def test_data_list_names_every_dataset(capsys):

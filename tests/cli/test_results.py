@@ -83,6 +83,12 @@ def test_no_line_is_longer_than_the_terminal(arguments, capsys, terminal, config
     assert told.out and max(map(len, (told.out + told.err).splitlines())) <= terminal
 
 
+@pytest.mark.parametrize("arguments", [["--help"], ["data", "--help"]])
+def test_no_line_of_help_is_cut_off(arguments, capsys):
+    usage, *lines = answer(capsys, *arguments).out.splitlines()
+    assert usage.endswith("...") and not any(line.endswith("...") for line in lines)
+
+
 @pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"]])
 def test_help_fits_the_terminal_too(arguments, capsys, terminal):
     assert max(map(len, answer(capsys, *arguments).out.splitlines())) <= terminal
@@ -151,6 +157,13 @@ def test_digits_that_several_ids_begin_with_are_not_guessed(capsys, configs):
         ids.append(record(8.0, seed=len(ids) + 10).id)
     told = answer(capsys, "show", ids[0][0], code=2).err
     assert ids[0] in told and ids[-1] in told and "more digits" in told
+
+
+def test_a_record_is_not_compared_with_itself(capsys, configs):
+    given = configs[0].id, configs[0].id[:6]
+    told = answer(capsys, "compare", *given, code=2)
+    assert told.out == "" and "are the same record" in told.err
+    assert all(text in told.err for text in given)
 
 
 def test_two_records_are_compared_in_what_differs(capsys, configs):

@@ -6,8 +6,7 @@ import pytest
 
 from rru_nb.data import catalogue
 from rru_nb.listen import counts, models
-from rru_nb.listen.models import listen_config
-from rru_nb.listen.player import GRIDS
+from rru_nb.listen.settings import GRIDS, listen_config, settings
 from rru_nb.tasks import task_for
 from rru_nb.training.records import find_record
 
@@ -19,7 +18,7 @@ HEARD = [(path.parent.name, path.name.split("-")[0]) for path in FILES]
 def test_a_committed_dataset_has_all_its_cells():
     datasets = {dataset for dataset, _ in HEARD}
     assert "jsb" in datasets
-    assert sorted(HEARD) == sorted((d, c) for d in datasets for c in models.settings()["cells"])
+    assert sorted(HEARD) == sorted((d, c) for d in datasets for c in settings()["cells"])
 
 
 @pytest.mark.parametrize("dataset, cell", HEARD)
@@ -38,7 +37,7 @@ def test_committed_weights_are_small():
     assert sum(path.stat().st_size for path in FOLDER.rglob("*.*")) < 3e6
 
 
-@pytest.mark.parametrize("cell", models.settings()["cells"])
+@pytest.mark.parametrize("cell", settings()["cells"])
 def test_committed_weights_score_as_their_record(cell):
     if next(row["found"] == "missing" for row in catalogue() if row["name"] == "jsb"):
         pytest.skip("JSB_Chorales.mat is not at hand")
@@ -52,6 +51,6 @@ def test_committed_weights_score_as_their_record(cell):
 def test_committed_counts_are_of_the_committed_weights():
     for dataset in {dataset for dataset, _ in HEARD}:
         counted = counts.load(dataset)
-        configs = [listen_config(dataset, cell) for cell in models.settings()["cells"]]
+        configs = [listen_config(dataset, cell) for cell in settings()["cells"]]
         assert set(counted.id.dropna()) == {config.id for config in configs}
         assert counted.attrs["prime_frames"] == GRIDS[dataset].prime_frames

@@ -16,8 +16,8 @@ from rru_nb.cli import main
 from rru_nb.data.midi import read_midi
 from rru_nb.errors import UserError
 from rru_nb.listen import counts, models
-from rru_nb.listen.models import command, listen_config
-from rru_nb.listen.player import GRIDS, RATE, listen, midi_and_audio, player
+from rru_nb.listen.player import RATE, listen, midi_and_audio, player
+from rru_nb.listen.settings import GRIDS, command, listen_config, settings
 from rru_nb.storage import files, paths
 from rru_nb.tasks import task_for
 from rru_nb.tasks.music import without_silences
@@ -141,13 +141,13 @@ def test_without_weights_the_error_is_the_command_that_makes_them(config):
 
 def test_cells_of_one_page_differ_in_the_cell_alone():
     for dataset in ("jsb", "nottingham"):
-        configs = [listen_config(dataset, cell).as_dict() for cell in models.settings()["cells"]]
+        configs = [listen_config(dataset, cell).as_dict() for cell in settings()["cells"]]
         shared = [{k: v for k, v in c.items() if k != "cell"} for c in configs]
         own = ("output_size", "relu_layers", "hidden_multiplier", "normalize", "rezero")
         own += ("relu_outputs", "residual", "residual_speed")
-        for settings in shared:
+        for common in shared:
             for name in own:
-                del settings[name]
+                del common[name]
         assert all(settings == shared[0] for settings in shared)
 
 
@@ -322,7 +322,7 @@ def test_samples_are_counted_for_as_long_as_their_piece(two_cells, monkeypatch):
 
 
 def test_the_declared_scale_by_name_is_the_declared_run():
-    scale = models.settings()["scale"]
+    scale = settings()["scale"]
     assert listen_config("jsb", "rru", scale) == listen_config("jsb", "rru")
 
 

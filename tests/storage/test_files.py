@@ -13,7 +13,7 @@ from rru_nb.analysis import datasets as statistics
 from rru_nb.cli import main
 from rru_nb.experiments.tuning import Search
 from rru_nb.listen import models
-from rru_nb.listen.models import listen_config
+from rru_nb.listen.settings import listen_config
 from rru_nb.storage import files
 
 

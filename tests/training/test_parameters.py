@@ -73,7 +73,7 @@ def test_an_error_of_a_parameter_of_ones_own_names_it():
 def test_a_set_that_is_no_music_is_refused_where_music_is_shown():
     check = {"takes": [], "dataset": parameters.music_dataset}
     assert check_parameters({"dataset": "JSB Chorales"}, **check).dataset == "jsb"
-    with pytest.raises(UserError, match="music set 'imdb'"):
+    with pytest.raises(UserError, match="dataset 'imdb' is no music. Valid: 'jsb'"):
         check_parameters({"dataset": "imdb"}, **check)
 
 

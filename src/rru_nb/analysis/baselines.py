@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from ..storage.streams import without_notes
+
 
 def class_frequencies(splits):
     """Return the test scores of answering with the class frequencies of the training examples.
@@ -41,8 +43,8 @@ def key_frequencies(splits):
     `sounding`, the mean of the steps that are not silent; `windows`, the mean of windows of up to
     200 steps without silences; `batches`, the authors' mean of the means of 16 such windows each.
     """
-    # These need Keras, which takes seconds.
-    from ..tasks.music import averages, windows, without_silences
+    with without_notes():  # these need Keras, which takes seconds
+        from ..tasks.music import averages, windows, without_silences
 
     frames = np.concatenate(splits.train)
     share = (frames.sum(axis=0, dtype=int) + 1) / (len(frames) + 2)

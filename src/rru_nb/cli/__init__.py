@@ -106,6 +106,7 @@ def exit_code(do):
     streams.open_closed()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # else notes would bury the answer
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # matrix products twice as fast
+    form = warnings.formatwarning
     warnings.formatwarning = lambda message, *_, **__: f"rru-nb: {message}\n"
     try:
         with sigterm_raises(), streams.answer(), installed():
@@ -128,6 +129,7 @@ def exit_code(do):
         tell(f"rru-nb: memory is at an end; {_STAYS}. Free some, or take a smaller --scale.")
         return 1
     finally:
+        warnings.formatwarning = form
         streams.let_go()
 
 

@@ -42,7 +42,7 @@ def fetch(dataset: options.Names):
 
 @app.command("verify")
 def verify_(dataset: options.Names = ()):
-    """Check the files that are here against the registry: those of datasets, or all."""
+    """Check files that are here against the registry; default: all."""
     names = [canonical_name(name) for name in dataset]
     names = names or [row["name"] for row in catalogue() if row["found"] != "missing"]
     rows = [row for name in names for row in verify(name)]

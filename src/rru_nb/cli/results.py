@@ -62,7 +62,8 @@ def _write_csv(frame, path):
     try:
         frame.to_csv(path, index=False)
     except OSError as error:
-        raise UserError(f"--csv {path!r} cannot be written: {error}") from error
+        reason = error.strerror or "there is no such folder"  # as pandas says in its own way
+        raise UserError(f"--csv {path!r} cannot be written: {reason}.") from error
     print(f"{len(frame)} records written to {path}")
 
 

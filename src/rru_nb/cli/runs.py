@@ -9,7 +9,6 @@ from typer import Option
 from ..data.registry import DATASETS_BY_NAME
 from ..errors import UserError
 from ..layers.registry import CELL_TITLES
-from ..storage.streams import without_notes
 from ..training.config import RunConfig, command, paper_config
 from ..training.provenance import device_name
 from ..training.records import found_path, read_records
@@ -33,11 +32,10 @@ def run(
 ):
     """Train one setting, or show its record if there is one."""
     config = paper_config(dataset, cell, scale, seed, **changes_of(changes))
-    with without_notes():
-        from ..training.trainer import run
+    from ..experiments.engines import run_afresh
 
     word = "stored record" if found_path(config) else "new record"
-    record = run(config, progress=not quiet)
+    record = run_afresh(config, progress=not quiet)
     ends = [(word, found_path(config)), ("next", next_command(config, record))]
     output.print_panel(title_of(record), [*facts_of(record), *ends])
 
@@ -154,6 +152,8 @@ def _curve_text(name, values):
 def compare(first: options.RecordId, second: options.RecordId):
     """Show how two records differ: settings, scores, curves."""
     pair = [find(first), find(second)]
+    if pair[0]["id"] == pair[1]["id"]:
+        raise UserError(f"{first!r} and {second!r} are the same record, {pair[0]['id']}.")
     a, b = map(_facts_to_compare, pair)
     output.print_table([_compared(n, a.get(n), b.get(n)) for n in a | b if a.get(n) != b.get(n)])
     curves = {f"{n}, {curve_of(r)[0]}": curve_of(r)[1] for n, r in zip(("first", "second"), pair)}

@@ -6,7 +6,7 @@ from typer import Option
 
 from ..data import canonical_name
 from ..errors import UserError, check_choice
-from ..storage.streams import tell, without_notes
+from ..storage.streams import tell
 from ..training.config import canonical_cell
 from ..training.records import find_record
 from ..training.settings import SCALES
@@ -126,10 +126,13 @@ def weights(
     quiet: options.Quiet = False,
 ):
     """Train a small music model for the page Listen. Its weights go to results/weights/."""
-    with without_notes():
-        from ..listen import models
+    from ..experiments.engines import import_keras
+    from ..listen.settings import listen_config
 
-    config = models.listen_config(dataset, cell, scale, seed)
+    config = listen_config(dataset, cell, scale, seed)
+    import_keras()
+    from ..listen import models
+
     word = "stored" if models.find(config) else "new"
     path = models.make(config, progress=not quiet)
     print(f"{word} weights: {path} ({path.stat().st_size:,} bytes)")
@@ -139,10 +142,12 @@ def weights(
 
 def listen(dataset: options.Dataset):
     """Count what such models play. The counts, and the data's, go to results/listen/."""
-    with without_notes():
-        from ..listen import counts, models
-    from ..listen.player import grid_of
+    from ..experiments.engines import import_keras
+    from ..listen.settings import grid_of, settings
 
     dataset = canonical_name(dataset)
     grid_of(dataset)
-    print(f"counted: {counts.write(dataset, models.settings()['cells'])}")
+    import_keras()
+    from ..listen import counts
+
+    print(f"counted: {counts.write(dataset, settings()['cells'])}")

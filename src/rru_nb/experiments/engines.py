@@ -94,13 +94,19 @@ class InProcess:
 
 def run_afresh(config, progress=False):
     """Return the record of `run(config)`, in a process that may have trained others before."""
+    import_keras().utils.clear_session()  # graphs of the runs before would fill the memory
+    from ..training.trainer import run
+
+    return run(config, progress=progress)
+
+
+def import_keras():
+    """Import Keras, and what it imports to train, without their notes; return it."""
     with installed(), without_notes():
         import keras
 
-        from ..training.trainer import run
-
-    keras.utils.clear_session()  # graphs of the runs before would fill the memory
-    return run(config, progress=progress)
+        keras.utils.set_random_seed(0)  # imports TensorFlow, where it is installed, on JAX too
+    return keras
 
 
 class OnWorkers:

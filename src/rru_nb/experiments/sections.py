@@ -76,7 +76,7 @@ class Section:
         dataset = canonical_name(dataset)
         cells = list(dict.fromkeys(canonical_cell(cell) for cell in cells or self.cells))
         for cell in cells:
-            check_choice(f"{self.name} shows no cell other than its own: cell", cell, self.cells)
+            check_choice("cell", cell, self.cells, f"is none of section {self.name}")
         axes = self._axes(dataset, scale, grid)
         seeds = dict.fromkeys(self.seeds(dataset, scale) if seeds is None else seeds)
         places = [dict(zip(axes, values)) for values in itertools.product(*axes.values())]

@@ -12,8 +12,8 @@ import pandas as pd
 from ..data import load_dataset
 from ..storage import files, paths
 from . import models
-from .player import GRIDS
 from .sampling import continue_pieces
+from .settings import GRIDS, listen_config
 
 SCHEMA = 1
 TEMPERATURES = (1.0, 0.8, 0.6)
@@ -76,7 +76,7 @@ def count(dataset, cells, scale=None, seed=0):
         A dict of what JSON can hold: `rows`, each with `who` ("data" or a cell), `id` of the run,
         `temperature` and for each of `MEASURES` the mean over pieces and its standard error.
     """
-    players = [models.load(models.listen_config(dataset, cell, scale, seed)) for cell in cells]
+    players = [models.load(listen_config(dataset, cell, scale, seed)) for cell in cells]
     config, prime = players[0].config, GRIDS[dataset].prime_frames
     test = [p for p in models.pieces(config, "test") if len(p) >= prime + SHORTEST]
     known = chords(models.pieces(config, "train"))

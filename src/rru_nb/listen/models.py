@@ -1,4 +1,4 @@
-"""The small models of the page Listen: which ones, `params/listen.yml`, and their weights.
+"""The weights of the small models of the page Listen.
 
 The weights are committed, so that the page plays without training and without data:
 `results/weights/<dataset>/<cell>-<scale>-s<seed>-<id>.npz` holds float32 arrays, one for each
@@ -13,50 +13,23 @@ from typing import NamedTuple
 import keras
 import numpy as np
 
-from ..data import canonical_name, load_dataset
+from ..data import load_dataset
 from ..data.music import pitches_of, roll_of
-from ..errors import UserError, check_choice
+from ..errors import UserError
 from ..storage import files, paths
 from ..tasks.budget import units_within
 from ..tasks.music import MusicTask, without_silences
-from ..training.config import RunConfig, canonical_cell, paper_config
+from ..training.config import RunConfig
 from ..training.files import RunFiles
-from ..training.parameters import music_dataset
 from ..training.records import find_record, make_room, write_record
 from ..training.trainer import train
+from .settings import command
 
 SCHEMA = 1
 OPENING = 120  # time steps, at most, of a test piece that lie beside the weights
 PIECE = 0  # which test piece
 _WHAT = "the file of weights"
 _SAME = 1e-4  # nats within which two trainings of one run agree
-
-
-def settings():
-    """Return the settings of `params/listen.yml`."""
-    return files.read_yaml(paths.params_dir() / "listen.yml")
-
-
-def listen_config(dataset, cell, scale=None, seed=0):
-    """Return the `RunConfig` of a model that plays, at "laptop" or "smoke"; None: as declared.
-
-    The sizes of `params/listen.yml` hold for its scale alone.
-    """
-    given, cell = settings(), canonical_cell(cell)
-    scale = given["scale"] if scale is None else scale
-    check_choice("scale of a model that plays", scale, ("laptop", "smoke"))
-    dataset = music_dataset(canonical_name(dataset))
-    changes = {}
-    if scale == given["scale"]:
-        changes = given["all"] | given.get(dataset, {}) | given.get(cell, {})
-    return paper_config(dataset, cell, scale, seed, **changes)
-
-
-def command(config):
-    """Return the command that makes the weights of a run of `listen_config`."""
-    scale = "" if config.scale == settings()["scale"] else f" --scale {config.scale}"
-    seed = f" --seed {config.seed}" if config.seed else ""
-    return f"rru-nb weights --dataset {config.dataset} --cell {config.cell}{scale}{seed}"
 
 
 def pieces(config, split):

@@ -7,7 +7,6 @@ import tempfile
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
@@ -15,37 +14,17 @@ from ..data import catalogue
 from ..data.midi import write_midi
 from ..data.music import LOWEST_PITCH
 from ..data.registry import DATASETS_BY_NAME
-from ..errors import UserError, check_choice
+from ..errors import UserError
 from ..tasks.music import KEYS
 from ..training.config import CELL_TITLES
 from . import models
 from .sampling import continue_pieces, opening
+from .settings import grid_of, listen_config
 
 DATA = "data"
 RATE = 16_000  # samples a second: the highest notes have a few overtones below 8 kHz
 _OVERTONES = (1.0, 0.5, 0.25, 0.12, 0.06)  # of each note; a plain sine is hard to tell in a chord
 _COMPRESSION = 0.85  # of libsndfile's 0 to 1: about 3 kB a second
-
-
-class Grid(NamedTuple):
-    """How a music set is played."""
-
-    steps_per_quarter: int
-    tempo: float  # quarter notes a minute, our choice
-    prime_frames: int  # time steps of the opening, if nobody says
-    frames: int  # and after it
-
-
-GRIDS = {  # chorales in quarter notes; tunes in eighths: 192 steps are 32 bars of a jig
-    "jsb": Grid(1, 100.0, prime_frames=16, frames=40),
-    "chorales": Grid(1, 100.0, prime_frames=16, frames=24),
-    "nottingham": Grid(2, 120.0, prime_frames=24, frames=96),
-}
-
-
-def grid_of(dataset):
-    """Return the `Grid` of a dataset; a `UserError` for one that has none."""
-    return GRIDS[check_choice("dataset to listen to", dataset, GRIDS)]
 
 
 @dataclass
@@ -97,7 +76,7 @@ def listen(
     Without the data, the piece is the one that is stored beside the weights.
 
     Args:
-        dataset: one of `GRIDS`. cells: list of names. temperature: float above 0.
+        dataset: one of `settings.GRIDS`. cells: list of names. temperature: float above 0.
         scale: of the models; None for the one whose weights are committed.
         prime_frames, frames: ints, the time steps of the opening and after it; None for those of
             `GRIDS`. piece: int, index into the test pieces. seed: int, of the draws.
@@ -107,7 +86,7 @@ def listen(
         UserError: if an argument is not valid, or needs data that is not there.
     """
     grid = grid_of(dataset)
-    configs = [models.listen_config(dataset, cell, scale) for cell in cells]
+    configs = [listen_config(dataset, cell, scale) for cell in cells]
     n_prime = grid.prime_frames if prime_frames is None else prime_frames
     n_frames = grid.frames if frames is None else frames
     written = _test_piece(configs[0], piece) if _has_data(dataset) else None

@@ -173,7 +173,7 @@ def paper_config(dataset, cell, scale="paper", seed=0, **changes):
     refuse_changes(dataset, cell, changes, paper)
     protocol = changes.get("protocol", paper["protocol"])
     protocols = registry.DATASETS_BY_NAME[dataset].protocols
-    check_choice(f"protocol of {dataset!r}", protocol, protocols)
+    check_choice("protocol", protocol, protocols, f"is none of dataset {dataset!r}")
     of_protocol = _paper_file(dataset, cell).get("protocols", {}).get(protocol, {})
     no_budget = {"n_params": None} if changes.get("units") is not None else {}
     settings = paper | of_protocol | _scale_changes(dataset, cell, scale) | no_budget | changes

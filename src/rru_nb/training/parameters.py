@@ -146,7 +146,7 @@ def numbers(what, n):
 def music_dataset(value):
     """Check a parameter that is a music set; return its canonical name."""
     music = [name for name in KINDS if KINDS[name] == "music"]
-    return check_choice("music set", canonical_name(value), music)
+    return check_choice("dataset", canonical_name(value), music, "is no music")
 
 
 def at_least(low, or_none=True):
