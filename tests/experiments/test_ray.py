@@ -263,14 +263,13 @@ def kill_within_a_run(cluster, left, ended):
     """Kill a worker whose run has saved a checkpoint; put config and state into `left`."""
     runs = [run for run in map(RunFiles, configs()) if find_record(run.config) is None]
     while not ended.wait(0.01):
-        for run in (run for run in runs if run.checkpoints):
-            pid = next(
-                (pid for pid, folder in cluster.processes() if has_open(folder, run.lock)), None
-            )
-            if pid is None:
-                continue
+        # Before there is a checkpoint: a search takes longer than a run goes on after it.
+        run, pid = next(under_way(cluster, {run.lock: run for run in runs}), (None, None))
+        while run and not (run.checkpoints or run.record.exists() or ended.wait(0.001)):
+            pass
+        if run and run.checkpoints:
             os.kill(pid, signal.SIGSTOP)  # it saves no other one while this is read
-            if run.checkpoints and find_record(run.config) is None:
+            if run.checkpoints and not run.record.exists():
                 with np.load(run.checkpoints[-1]) as arrays:
                     left[run.config] = json.loads(str(arrays["meta"]))["state"]
                 os.kill(pid, signal.SIGKILL)
@@ -278,9 +277,13 @@ def kill_within_a_run(cluster, left, ended):
             os.kill(pid, signal.SIGCONT)
 
 
-def has_open(process, path):
-    with suppress(OSError):  # it has ended
-        return any(handle.readlink() == path for handle in (process / "fd").iterdir())
+def under_way(cluster, runs):
+    """Yield each run, of `{lock: run}`, that a worker is in, and the id of that process."""
+    for pid, folder in cluster.processes():
+        with suppress(OSError):  # it has ended
+            for handle in (folder / "fd").iterdir():
+                if run := runs.get(handle.readlink()):
+                    yield run, pid
 
 
 def check_that_a_stopped_search_goes_on():
