@@ -105,6 +105,17 @@ def test_a_file_that_is_no_record_is_named_and_left_out(results, content):
         assert len(load_records()) == 1
 
 
+@pytest.mark.parametrize("name", ["dataset", "scale"])
+def test_a_record_of_a_name_that_there_is_not_is_left_out(name):
+    """Such records of another version would end every table that sorts them."""
+    path = write_record(a_record(paper_config("jsb", "rru")))
+    record = json.loads(path.read_text())
+    record["config"][name] = "huge"
+    path.write_text(json.dumps(record))
+    with pytest.warns(UserWarning, match=f"{name} 'huge' is unknown"):
+        assert load_records().empty
+
+
 def test_records_are_plain_json(results):
     path = write_record(a_record(paper_config("jsb", "rru")))
     assert json.loads(path.read_text())["config"]["dataset"] == "jsb"

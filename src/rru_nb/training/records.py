@@ -208,6 +208,8 @@ def _check(path, record):
     _as_row(record)
     if not path.stem.endswith(f"-{record['id']}"):
         raise ValueError(f"it is the record {record['id']}, of another file")
+    for name, known in (("dataset", DATASETS), ("scale", SCALES)):
+        check_choice(name, record["config"][name], known)
     if record["config"]["cell"] not in CELLS:
         others = f"{path}: cell {record['config']['cell']!r} is not one of {', '.join(CELLS)}."
         raise _ForeignError(f"{others} `rru_nb.register_cell` makes it one.")
