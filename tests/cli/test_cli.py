@@ -111,6 +111,7 @@ def test_run_then_results(capsys):
         ("results --scale papr", ["'papr'", "'paper'"]),
         ("results --csv /no/such/folder/x.csv", ["/no/such/folder/x.csv", "is no such folder"]),
         ("results --csv /", ["'/' cannot be written: Is a directory."]),
+        ("results --json --csv -", ["--csv -", "Give one of them"]),
         ("resuts", ["'resuts'", "results"]),
         ("run --dataset jsb", ["--cell", "rru-nb run --help"]),
         ("run --dataset jsb --cell rru --seed x", ["--seed 'x'", "a whole number, e.g. 3"]),

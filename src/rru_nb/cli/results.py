@@ -35,6 +35,8 @@ def results(
     ] = None,
 ):
     """Show what has been measured, beside the paper's numbers."""
+    if as_json and to_csv is not None:
+        raise UserError(f"--json and --csv {to_csv} are two forms of one answer. Give one of them.")
     asked = {"dataset": dataset, "cell": cell, "scale": scale}
     asked = {name: value for name, value in asked.items() if value is not None}
     if to_csv is not None:
