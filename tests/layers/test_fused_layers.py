@@ -91,6 +91,24 @@ def test_unknown_batch_and_length(make, cores, monkeypatch):
         np.testing.assert_allclose(traced(x), plain(x), rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.parametrize("batch", [1, 3])
+def test_known_batch_and_unknown_length(make, batch, monkeypatch):
+    """Such as batches with `drop_remainder=True` have; a half of a batch may be one example."""
+    monkeypatch.setattr(batch_splitting, "_cores", lambda: 2)
+    layers = pair(make, **FULL)
+    x = tf.constant(np.random.default_rng(8).normal(size=(batch, T, M)), tf.float32)
+
+    def outputs_and_gradients(layer, x):
+        with tf.GradientTape() as tape:
+            results = layer(x)
+            loss = sum(tf.reduce_sum(tf.square(r)) for r in results)
+        return [*results, *tape.gradient(loss, [v.value for v in layer.trainable_variables])]
+
+    signature = [layers[0], tf.TensorSpec((batch, None, M))]
+    traced = tf.function(outputs_and_gradients).get_concrete_function(*signature)
+    assert_same(traced(x), outputs_and_gradients(layers[1], x), 1e-5)
+
+
 @pytest.mark.parametrize("graph", [False, True])
 def test_second_derivatives(make, graph):
     """Of a penalty on the gradient by the inputs."""

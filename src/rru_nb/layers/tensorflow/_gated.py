@@ -75,7 +75,9 @@ def through_tanh(gradient, y):
 def product(x, kernel, transpose=False):
     """Return x W, or x Wᵀ, for x of [T, batch, features], as one matrix product."""
     y = matmul(_flat(x), kernel, transpose_b=transpose)
-    return tf.reshape(y, [*tf.unstack(tf.shape(x)[:2]), y.shape[-1]])
+    y = tf.reshape(y, [*tf.unstack(tf.shape(x)[:2]), y.shape[-1]])
+    # Reshaping forgets a known batch, and one of 1 might then be any for TensorFlow's loop.
+    return tf.ensure_shape(y, [*x.shape[:2], None])
 
 
 def weight_gradients(inputs, d_outputs):
