@@ -13,6 +13,7 @@ from layer_cases import (
     LAYERS,
     B,
     M,
+    N,
     T,
     random_inputs,
     random_masks,
@@ -245,6 +246,24 @@ def test_a_mask_of_another_length_is_refused(make, steps):
 def test_two_dimensions_are_no_sequences(make):
     with pytest.raises(ValueError, match="expected ndim=3, found ndim=2"):
         make()(np.zeros((4, 6), "float32"))
+
+
+def test_another_number_of_features_is_refused(make):
+    """One feature too, which the Mogrifier's rounds would spread over all."""
+    layer = make()
+    layer(np.zeros((2, T, M), "float32"))
+    for m in (1, M + 1):
+        with pytest.raises(ValueError, match=f"expected axis -1 of input shape to have value {M}"):
+            layer(np.zeros((2, T, m), "float32"))
+
+
+@pytest.mark.parametrize("fused", FUSED)
+def test_another_number_of_states_is_refused(make, fused):
+    layer, state = make(fused=fused), np.zeros((2, N), "float32")
+    wanted = len(layer.state_size)
+    for given in {1, 2, 3} - {wanted}:
+        with pytest.raises(UserError, match=f"holds {given} states, and .* has {wanted}"):
+            layer(np.zeros((2, T, M), "float32"), initial_state=[state] * given)
 
 
 def test_what_cannot_be_fused_says_why(make):

@@ -70,6 +70,10 @@ class RecurrentLayer(keras.layers.RNN):
         # XLA alone can't have TensorFlow's loop, which pads sequences by lengths unknown to it.
         self.supports_jit = not self._fused or keras.backend.backend() != "tensorflow"
 
+    def build(self, sequences_shape, initial_state_shape=None):
+        super().build(sequences_shape, initial_state_shape)
+        self.input_spec = keras.layers.InputSpec(ndim=3, axes={-1: sequences_shape[-1]})
+
     @property
     def fused(self):
         """Whether the fused loop is used; if not, the cell runs step by step."""
@@ -84,6 +88,7 @@ class RecurrentLayer(keras.layers.RNN):
 
     def inner_loop(self, sequences, initial_state, mask, training=False):
         mask = checked(mask, sequences)
+        self._check_states(initial_state)
         if product_dtype() and not self.fused:
             raise UserError(
                 f"precision={product_dtype()!r} is one of fused loops, and this "
@@ -112,6 +117,14 @@ class RecurrentLayer(keras.layers.RNN):
             return output, output[:, None], states
         outputs = hold(outputs, mask, self.zero_output_for_mask)
         return outputs[-1], ops.transpose(outputs, [1, 0, 2]), states
+
+    def _check_states(self, states):
+        given, wanted = len(states), len(self.state_size)
+        if given != wanted:
+            raise UserError(
+                f"initial_state holds {given} states, and {type(self).__name__} has {wanted}. "
+                "Give a list of its states, as return_state=True returns them after the output."
+            )
 
     def _draw_masks(self, x, training, axis=2):
         """Draw the dropout masks of all steps, laid out as x, with the features on an axis."""
