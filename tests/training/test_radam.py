@@ -197,6 +197,18 @@ def test_a_variable_that_was_not_there_at_first_is_keras_error():
         optimizer.apply([tf.constant(1.0)], new)
 
 
+def test_float16_is_refused_but_not_as_a_dtype_to_compute_in():
+    """A zero gradient would be 0 / 0 there."""
+    for dtype, fits in (("float16", False), ("mixed_float16", True)):
+        layer = keras.layers.Dense(2, dtype=dtype)
+        layer.build((None, 3))
+        if fits:
+            RAdam(0.1).build(layer.trainable_variables)
+            continue
+        with pytest.raises(UserError, match=f"{layer.kernel.path}, .* float16.*'mixed_float16'"):
+            RAdam(0.1).build(layer.trainable_variables)
+
+
 def test_a_clip_group_with_accumulated_gradients_is_refused():
     (variable,) = variables_at([0.0])
     variable.clip_group = "kernels"

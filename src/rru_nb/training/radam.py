@@ -66,7 +66,7 @@ class RAdam(keras.optimizers.Optimizer):
     Raises:
         UserError: if an argument is out of its range; on `build`, if there are clip groups
             and gradients are accumulated or summed over replicas, where their joint norm is
-            not known in time.
+            not known in time; or if a variable is of float16.
 
     Example::
 
@@ -96,6 +96,7 @@ class RAdam(keras.optimizers.Optimizer):
     def build(self, variables):
         if self.built:
             return
+        _refuse_float16(variables)
         super().build(variables)
         self._first, self._second = self.add_optimizer_variables(variables, ["m", "v"])
         self._liu_form = [getattr(variable, "liu_form", False) for variable in variables]
@@ -240,6 +241,16 @@ def _replicas():
     import tensorflow as tf
 
     return tf.distribute.get_strategy().num_replicas_in_sync
+
+
+def _refuse_float16(variables):
+    for variable in variables:
+        if keras.backend.standardize_dtype(variable.dtype) == "float16":
+            raise UserError(
+                f"RAdam can't train {variable.path}, which is of float16: v and ε, squares of "
+                "gradients and 1e-7, round to zero there, and steps are 0 / 0. Give the layer "
+                "dtype='mixed_float16', which computes in float16 from weights of float32."
+            )
 
 
 def _check_decay(what, value, at_least=0.0):
