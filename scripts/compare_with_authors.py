@@ -3,11 +3,12 @@
     git clone https://github.com/LUMII-Syslab/RRU ../RRU
     python scripts/compare_with_authors.py ../RRU
 
-Both take the same steps on the same made-up piano rolls with the same dropout masks, in float64.
-The four music sets are cut into windows by theirs and by ours as well, and batches averaged. What
-comes out goes to `book/authors_code.json`, which the page "Paper, code, book" shows. Their files
-are read where they lie; they are of TensorFlow 1, and what they need of modules that are gone since
-is made here. Keras has to run on TensorFlow.
+Both take the same steps in float64, on the same made-up batches with the same dropout masks: once
+as on music, on piano rolls, and once as on text, on tokens, with an embedding, two layers and, in
+the RRU, equation 2. The four music sets are cut into windows by theirs and by ours as well, and
+batches averaged. What comes out goes to `book/authors_code.json`, which the page "Paper, code,
+book" shows. Their files are read where they lie; they are of TensorFlow 1, and what they need of
+modules that are gone since is made here. Keras has to run on TensorFlow.
 """
 
 import subprocess
@@ -26,6 +27,7 @@ import tensorflow as tf
 
 from rru_nb import RAdam, load_dataset, paper_config
 from rru_nb.data.music import LOWEST_PITCH
+from rru_nb.layers.embedding import Embedding
 from rru_nb.layers.registry import CELLS
 from rru_nb.storage import files, paths
 from rru_nb.tasks import music
@@ -33,6 +35,7 @@ from rru_nb.training import provenance
 
 tf1 = tf.compat.v1
 STEPS, BATCH, T, M, N = 50, 16, 20, 88, 24
+EMBEDDED = 7  # features of a token; there are M tokens, as there are M keys
 DROPOUT, CLIP_MULTIPLIER = 0.5, 1.5
 LEARNING_RATE = 2.0**-8  # which float32 holds exactly: Keras keeps the rate so
 ROUNDS, RANK = 5, 8
@@ -54,6 +57,8 @@ WEIGHTS = {
     "rru": {
         "J/kernel": (0, "kernel", "recurrent_kernel"),
         "J/bias": (0, "bias"),
+        "J2/kernel": (0, lambda ours: ours.hidden_kernels[0]),
+        "J2/bias": (0, lambda ours: ours.hidden_biases[0]),
         "S/bias": (0, "residual_logits"),
         "W/kernel": (1, "candidate_kernel", "output_kernel"),
         "W/bias": (0, "candidate_bias", "output_bias"),
@@ -73,6 +78,8 @@ WEIGHTS = {
         "tiled_linear/B_f": (0, "forget_gate_bias"),
         "tiled_linear/B_i": (0, "input_gate_bias"),
     },
+    "embedding": {"table": (0, "embeddings")},
+    "head": {"kernel": (0, "kernel"), "bias": (0, "bias")},
 }
 States = namedtuple("States", "c h")
 
@@ -141,36 +148,48 @@ def old_modules(folder):
         vars(tf1.nn).update(nn)
 
 
-def train_theirs(cell, folder, data):
-    """Train a cell of the authors; return its losses, and its weights before, by name."""
+def train_theirs(cell, folder, data, more, v_read_first=False):
+    """Train a cell of the authors; return its losses, and its weights before, by name.
+
+    `data` are batches of inputs, targets and the masks of each layer, `more` arguments of the cell.
+    Their update of an embedding clips by v and multiplies v by beta2, and nothing in their graph
+    says which comes first. With `v_read_first` it is the clipping, as for all other variables.
+    """
     name, arguments = THEIRS[cell]
-    with old_modules(folder), tf.Graph().as_default(), tf1.Session() as session:
+    with old_modules(folder), tf.Graph().as_default() as graph, tf1.Session() as session:
         tf1.set_random_seed(0)
         np.random.seed(0)  # their start of S  # noqa: NPY002
-        x, y = (tf1.placeholder(tf.float64, [BATCH, T, M]) for _ in range(2))
-        keep = tf1.placeholder(tf.float64, [T, BATCH, None])
-        masks, outputs = iter(tf.unstack(keep)), []
-        tf1.nn.dropout = lambda a, rate: a * next(masks) / (1 - DROPOUT)
+        inputs = [tf1.placeholder(a.dtype, a.shape) for a in data[0]]
+        x, y, *keeps = inputs
         made = getattr(import_module(f"cells.{name}"), name)
         # The Mogrifier LSTM asks in the graph whether it is trained, the others in Python.
         training = tf.constant(True) if cell == "mogrifier" else True
-        recurrent = made(N, training=training, dropout_rate=DROPOUT, **arguments)
-        state = recurrent.zero_state(BATCH, tf.float64)
         scope = {"dtype": tf.float64, "use_resource": False, "reuse": tf1.AUTO_REUSE}
         with tf1.variable_scope("", **scope):
-            for x_t in tf.unstack(x, axis=1):
-                output, state = recurrent(x_t, state)
-                outputs.append(output)
-            head = [
-                tf1.get_variable(f"head_{i}", s)
-                for i, s in enumerate(([outputs[0].shape[1], M], [M]))
-            ]
-        loss = nll(tf.einsum("tbn,nm->btm", tf.stack(outputs), head[0]) + head[1], y)
+            if len(x.shape) == 2:
+                start = tf1.random_uniform_initializer(-1, 1)
+                table = tf1.get_variable("embedding/table", [M, EMBEDDED], initializer=start)
+                x = tf1.nn.embedding_lookup(table, x)
+            steps = tf.unstack(x, axis=1)
+            for i, keep in enumerate(keeps):
+                masks = iter(tf.unstack(keep))
+                tf1.nn.dropout = lambda a, rate, masks=masks: a * next(masks) / (1 - DROPOUT)
+                recurrent = made(N, training=training, dropout_rate=DROPOUT, **arguments, **more)
+                state = recurrent.zero_state(BATCH, tf.float64)
+                with tf1.variable_scope(f"layer_{i}"):
+                    for t, x_t in enumerate(steps):
+                        steps[t], state = recurrent(x_t, state)
+            kernel = tf1.get_variable("head/kernel", [steps[0].shape[1], M])
+            bias = tf1.get_variable("head/bias", [M])
+        loss = nll(tf.einsum("tbn,nm->btm", tf.stack(steps), kernel) + bias, y)
         update = _in_float64(import_module("RAdam").RAdamOptimizer).minimize(loss)
+        if v_read_first:
+            names = (f"RAdam/update_embedding/table/{op}" for op in ("Sum", "Assign_1"))
+            read, decay = map(graph.get_operation_by_name, names)
+            decay._add_control_input(read)
         session.run(tf1.global_variables_initializer())
         before = {v.op.name: session.run(v) for v in tf1.trainable_variables()}
-        feeds = [dict(zip((x, y, keep), batch)) for batch in data]
-        return [session.run([loss, update], feed)[0] for feed in feeds], before
+        return [session.run([loss, update], dict(zip(inputs, b)))[0] for b in data], before
 
 
 def _in_float64(optimizer):
@@ -187,21 +206,29 @@ def _in_float64(optimizer):
 
 
 def nll(logits, y):
-    """Return the negative log-likelihood in nats per time step."""
-    by_key = tf.nn.sigmoid_cross_entropy_with_logits(labels=y, logits=logits)
-    return tf.reduce_mean(tf.reduce_sum(by_key, -1))
+    """Return the negative log-likelihood of tokens [B, T] or rolls [B, T, M], in nats per step."""
+    if len(y.shape) == 2:
+        by_step = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=y, logits=logits)
+    else:
+        by_key = tf.nn.sigmoid_cross_entropy_with_logits(labels=y, logits=logits)
+        by_step = tf.reduce_sum(by_key, -1)
+    return tf.reduce_mean(by_step)
 
 
-def train_ours(cell, before, data):
-    """Train our fused layer, from the authors' weights, and return its losses."""
+def train_ours(cell, before, data, more):
+    """Train our fused layers, from the authors' weights, and return their losses."""
     _, made = CELLS[cell].classes()
-    layer = made(N, dropout=DROPOUT, return_sequences=True, dtype="float64", **OURS[cell])
-    head = keras.layers.Dense(M, dtype="float64")
-    model = keras.Sequential([keras.Input((T, M), dtype="float64"), layer, head])
-    start_equally(cell, layer.cell, head, dict(before))
+    options = {"dropout": DROPOUT, "return_sequences": True, **OURS[cell], **more}
+    x, _, *keeps = data[0]
+    layers = [made(N, name=f"layer_{i}", dtype="float64", **options) for i in range(len(keeps))]
+    first = [Embedding(M, EMBEDDED, name="embedding", dtype="float64")] if x.ndim == 2 else []
+    head = keras.layers.Dense(M, name="head", dtype="float64")
+    model = keras.Sequential([keras.Input(x.shape[1:], dtype=x.dtype.name), *first, *layers, head])
+    start_equally(cell, model, before)
     optimizer, losses = RAdam(LEARNING_RATE, clip_multiplier=CLIP_MULTIPLIER), []
-    for x, y, keep in data:
-        layer._draw = lambda shape, keep=keep: tf.constant(_laid_out(keep, shape) > 0)
+    for x, y, *keeps in data:
+        for layer, keep in zip(layers, keeps):
+            layer._draw = lambda shape, keep=keep: tf.constant(_laid_out(keep, shape) > 0)
         with tf.GradientTape() as tape:
             loss = nll(model(x, training=True), y)
         variables = model.trainable_variables
@@ -215,20 +242,21 @@ def _laid_out(keep, shape):
     return keep if keep.shape == tuple(map(int, shape)) else keep.transpose(0, 2, 1)
 
 
-def start_equally(cell, ours, head, before):
-    """Give our cell and its head the authors' weights, each of which has to be used."""
-    head.set_weights([before.pop("head_0"), before.pop("head_1")])
-    for name, value in before.items():
-        axis, *names = _ours_of(cell, name.removeprefix("MogrifierLSTMCell/"))
+def start_equally(cell, model, before):
+    """Give our model the authors' weights, each of which has to be used."""
+    for path, value in before.items():
+        place, name = path.replace("/MogrifierLSTMCell", "").split("/", 1)
+        ours = getattr(model.get_layer(place), "cell", model.get_layer(place))
+        axis, *names = _ours_of(place if place in WEIGHTS else cell, name)
         parts = [getattr(ours, one) if isinstance(one, str) else one(ours) for one in names]
         ends = np.cumsum([part.shape[axis] for part in parts])[:-1]
         for part, values in zip(parts, np.split(value, ends, axis)):
             part.assign(values)
 
 
-def _ours_of(cell, name):
+def _ours_of(owner, name):
     if not name.startswith("fm_"):
-        return WEIGHTS[cell][name]
+        return WEIGHTS[owner][name]
     _, k, *kind = name.split("_")  # fm_0_weight_a, fm_0_bias
     factors = {"weight_a": "round_factors_a", "weight_b": "round_factors_b", "bias": "round_biases"}
     return 0, lambda ours: getattr(ours, factors["_".join(kind)])[int(k)]
@@ -275,28 +303,50 @@ def compare_averages(folder):
     return float(abs(ours - np.mean(means)))
 
 
+def make_up(cell, text):
+    """Return batches of inputs, targets and the dropout masks of each layer."""
+    rng, batches = np.random.default_rng(0), []
+    features = (EMBEDDED, OURS[cell].get("output_size", N)) if text else (M,)
+    masked = [2 * (m + N) if cell == "rru" else N for m in features]
+    for _ in range(STEPS):
+        if text:
+            # Few tokens are frequent, so that the clipping of the embedding acts for each cell.
+            tokens = np.minimum(rng.geometric(0.5, (BATCH, T + 1)), M) - 1
+            x, y = tokens[:, :-1], tokens[:, 1:]
+        else:
+            x, y = (rng.random((2, BATCH, T, M)) < 0.1).astype("float64")
+        keeps = [(rng.random((T, BATCH, g)) >= DROPOUT).astype("float64") for g in masked]
+        batches.append([x, y, *keeps])
+    return batches
+
+
+def compare_cell(cell, folder, text, say=print):
+    """Train a cell both ways, as on music or as on text; return losses, and how far apart."""
+    more = {"relu_layers": 2} if text and cell == "rru" else {}
+    data = make_up(cell, text)
+    theirs, before = train_theirs(cell, folder, data, more)
+    ours = train_ours(cell, before, data, more)
+    row = {"first": float(theirs[0]), "last": float(theirs[-1]), "apart": apart(ours, theirs)}
+    if text:
+        ordered, _ = train_theirs(cell, folder, data, more, v_read_first=True)
+        row["apart_v_read_first"] = apart(ours, ordered)
+    say(CELLS[cell].title, "on text:" if text else "on music:", row)
+    return row
+
+
+def apart(ours, theirs):
+    """Return how far losses are from theirs at most, as a part of theirs."""
+    return float(np.max(np.abs(np.subtract(ours, theirs)) / np.abs(theirs)))
+
+
 def compare(folder, say=print):
     """Train all four both ways; return what `book/authors_code.json` holds."""
-    authors, rows = _commit(folder), {}
-    for cell, spec in CELLS.items():
-        features = {"rru": 2 * (M + N)}.get(cell, N)
-        rng = np.random.default_rng(0)
-        data = [
-            [rng.random((BATCH, T, M)) < 0.1, rng.random((BATCH, T, M)) < 0.1]
-            + [rng.random((T, BATCH, features)) >= DROPOUT]
-            for _ in range(STEPS)
-        ]
-        data = [[a.astype("float64") for a in batch] for batch in data]
-        theirs, before = train_theirs(cell, folder, data)
-        ours = train_ours(cell, before, data)
-        apart = float(np.max(np.abs(np.subtract(ours, theirs)) / np.abs(theirs)))
-        rows[cell] = {"first": float(theirs[0]), "last": float(theirs[-1]), "apart": apart}
-        say(f"{spec.title}: loss {theirs[0]:.4f} to {theirs[-1]:.4f}, apart by {apart:.1e} of it")
     return {
-        "authors": authors,
+        "authors": _commit(folder),
         "steps": STEPS,
         "dropout": DROPOUT,
-        "cells": rows,
+        "music": {cell: compare_cell(cell, folder, False, say) for cell in CELLS},
+        "text": {cell: compare_cell(cell, folder, True, say) for cell in CELLS},
         "windows": compare_windows(folder, say),
         "averages_apart": compare_averages(folder),
         "started": datetime.now(UTC).isoformat(timespec="seconds"),

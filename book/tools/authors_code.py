@@ -23,13 +23,20 @@ def substitutions():
     if not path.is_file():
         return {"authors_code": "this is not measured yet"}
     outcome = json.loads(path.read_text(encoding="utf-8"))
-    apart = max(row["apart"] for row in outcome["cells"].values())
-    digits, exponent = f"{apart:.0e}".split("e")
-    cells = listed([CELL_TITLES[cell] for cell in outcome["cells"]])
+    cells = listed([CELL_TITLES[cell] for cell in outcome["music"]])
     text = (
-        f"in {outcome['steps']} steps of {cells} no two losses were further apart than "
-        f"${digits} \\cdot 10^{{{int(exponent)}}}$ of themselves, and all "
+        f"in {outcome['steps']} steps of {cells} as on music no two losses were further apart than "
+        f"{_furthest(outcome['music'])} of themselves; as on text, than "
+        f"{_furthest(outcome['text'])}, or "
+        f"{_furthest(outcome['text'], 'apart_v_read_first')} where "
+        "their clipping of the embedding is made to come before the decay of its second moments, "
+        "an order that their code leaves open; and all "
         f"{sum(outcome['windows'].values()):,} windows of the four music sets are equal "
         f"({outcome['started'][:10]}, their commit {outcome['authors'][:7]})"
     )
     return {"authors_code": text}
+
+
+def _furthest(rows, key="apart"):
+    digits, exponent = f"{max(row[key] for row in rows.values()):.0e}".split("e")
+    return f"${digits} \\cdot 10^{{{int(exponent)}}}$"

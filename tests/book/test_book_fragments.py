@@ -147,17 +147,23 @@ def test_each_average_stands_in_its_column(context, monkeypatch):
 
 def test_how_far_our_cells_are_from_the_authors_is_told_as_measured(monkeypatch, tmp_path):
     measured = json.loads(authors_code.outcome_file().read_text(encoding="utf-8"))
-    rows = measured["cells"]
-    assert sorted(rows) == sorted(CELLS) and all(row["apart"] < 1e-12 for row in rows.values())
-    assert all(row["last"] < 0.9 * row["first"] for row in rows.values()), "they did train"
+    music, text = measured["music"], measured["text"]
+    assert sorted(music) == sorted(text) == sorted(CELLS)
+    assert all(row["apart"] < 1e-12 for row in music.values())
+    assert all(row["apart"] < 1e-6 and row["apart_v_read_first"] < 1e-12 for row in text.values())
+    rows = (*music.values(), *text.values())
+    assert all(row["last"] < 0.9 * row["first"] for row in rows), "they did train"
     assert measured["averages_apart"] < 1e-12
-    rows["gru"]["apart"], measured["windows"] = 3.4e-7, {"jsb": 1000, "musedata": 234}
+    music["gru"]["apart"], measured["windows"] = 3.4e-7, {"jsb": 1000, "musedata": 234}
+    text["lstm"]["apart"], text["rru"]["apart_v_read_first"] = 2e-5, 1e-9
     made_up = tmp_path / "authors_code.json"
     made_up.write_text(json.dumps(measured | {"steps": 7, "authors": "0123456789"}))
     monkeypatch.setattr(authors_code, "outcome_file", lambda: made_up)
     said = authors_code.substitutions()["authors_code"]
-    assert said.startswith("in 7 steps of RRU, GRU, LSTM and Mogrifier LSTM no two")
-    assert "$3 \\cdot 10^{-7}$" in said and "all 1,234 windows" in said
+    assert said.startswith("in 7 steps of RRU, GRU, LSTM and Mogrifier LSTM as on music no two")
+    apart = re.findall(r"\$(\d) \\cdot 10\^{(-\d+)}\$", said)
+    assert apart == [("3", "-7"), ("2", "-5"), ("1", "-9")]
+    assert "all 1,234 windows" in said
     assert said.endswith("their commit 0123456)")
     made_up.unlink()
     assert "not measured" in authors_code.substitutions()["authors_code"]

@@ -45,7 +45,9 @@ class RAdam(keras.optimizers.Optimizer):
     to sparse gradients, which are embeddings'. There too, all rows decay and move at every
     step, those without a gradient included, and the norm that is clipped is that of the
     gradient summed over repeated rows. Whether a gradient comes as a `tf.IndexedSlices` changes
-    nothing: not every backend has sparse gradients, and all take the same steps.
+    nothing: not every backend has sparse gradients, and all take the same steps. One detail may
+    differ: nothing in the authors' graph says whether the clipping of a sparse gradient reads v
+    before or after it is multiplied by β2. Here it is before, as for all other variables.
 
     Both attributes are read when the optimizer is built.
 
