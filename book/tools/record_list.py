@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 import zipfile
+from collections import Counter
 from pathlib import Path
 
 import pandas as pd
@@ -19,6 +20,7 @@ from .render import render
 
 FILES = "_vendor/records"  # below the stage; on the site, `_static/records`
 CURVE = (240, 80)  # width and height of a curve's drawing
+_UNTOLD = ("rru_nb", "numpy")  # of the versions
 _SPLITS = {"valid": "validation", "test": "test"}
 
 
@@ -39,6 +41,7 @@ def record_list(context):
     return render(
         "records.html",
         rows=rows,
+        usual=Counter(row["versions"] for row in rows).most_common(1),
         shown_on=_pages_of(context.folder / "notebooks"),
         repository=context.repository,
         n_present=int((records.source_tree == provenance.source_tree()).sum()),
@@ -76,7 +79,7 @@ def describe(record, own_setting):
         "test": _test_scores(record),
         "started": record.started[:10],
         "commit": record.commit or {"sha": None, "dirty": None},
-        "versions": record.versions,
+        "versions": ", ".join(f"{n} {v}" for n, v in record.versions.items() if n not in _UNTOLD),
         "curve": curve(record.epochs, f"{config.select_on}_{metric.name}"),
         "curve_title": f"{_SPLITS[config.select_on]} {metric.title}",
         "file": f"{record.dataset}/{Path(record.path).name}",
@@ -89,7 +92,7 @@ def short_device(device):
 
 
 def curve(epochs, name):
-    """Return a score over the epochs as points, none within a level piece, and its two ends."""
+    """Return a score over the epochs as points, none within a straight piece, and its two ends."""
     scores = [epoch[name] for epoch in epochs if epoch.get(name) is not None]
     if len(scores) < 2:
         return None
@@ -99,9 +102,13 @@ def curve(epochs, name):
         (round(width * i / (len(scores) - 1)), round(height * (high - score) / room))
         for i, score in enumerate(scores)
     ]
-    ends = [None, *points[:-1]], points, [*points[1:], None]
-    drawn = [b for a, b, c in zip(*ends) if not (a and c and a[1] == b[1] == c[1])]
-    return {"points": drawn, "low": low, "high": high}
+    drawn = points[:1]
+    for (x, y), (x_next, y_next) in zip(points[1:], points[2:]):
+        x_last, y_last = drawn[-1]
+        straight = y_last + (y_next - y_last) * (x - x_last) / (x_next - x_last)
+        if abs(y - straight) > 1:  # a unit is all but invisible, and hundreds of curves are heavy
+            drawn.append((x, y))
+    return {"points": [*drawn, points[-1]], "low": low, "high": high}
 
 
 def _status(record, config):
