@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from rru_nb.analysis.seeds import recorded
+from rru_nb.analysis.tables import minus
 from rru_nb.training.config import command, paper_config
 from rru_nb.training.records import find_record, load_records
 
@@ -104,18 +105,28 @@ def count_other_epochs():
     """Say how often the authors' average of the validation loss would choose another epoch.
 
     Their early stopping goes by the mean of the means of batches, ours by the mean of windows.
-    Asked are the full-size trainings of music whose epochs have both.
+    Asked are the full-size trainings of music whose epochs have both; where one was trained both
+    ways, the test losses tell what it matters.
     """
-    name, chosen = "valid_nll_batches", []
+    name, chosen, changes = "nll_batches", [], []
     for run in load_records(scale="paper", status="ok").itertuples():
-        losses = [epoch[name] for epoch in run.epochs if name in epoch]
-        if losses:
+        losses = [epoch[f"valid_{name}"] for epoch in run.epochs if f"valid_{name}" in epoch]
+        if losses and "score_average" not in run.differences:
             # Early stopping ended the run: its patience is what passed since its best epoch.
             by_batches = 1 + _choose_epoch(losses, patience=len(losses) - run.best_epoch)
             chosen.append(by_batches != run.best_epoch)
+        elif list(run.differences) == ["score_average"]:
+            usual = find_record(paper_config(run.dataset, run.cell, seed=run.seed))
+            if usual and name in usual["test"]:
+                changes.append(100 * (getattr(run, f"test_{name}") / usual["test"][name] - 1))
     if not chosen:
         return "–"
-    return f"another epoch in {sum(chosen)} of {len(chosen)} trainings of music at full size"
+    said = f"another epoch in {sum(chosen)} of {len(chosen)} trainings of music at full size"
+    if len(changes) < 2:
+        return said
+    span = minus(f"{min(changes):+.1f} to {max(changes):+.1f} %")
+    mean = minus(f"{np.mean(changes):+.1f} %")
+    return f"{said}; the test losses of {len(changes)} trained so: {span}, in the mean {mean}"
 
 
 def _choose_epoch(losses, patience):

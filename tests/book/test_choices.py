@@ -96,3 +96,24 @@ def test_the_authors_average_may_choose_another_epoch(monkeypatch, tmp_path):
     assert choices.count_other_epochs() == (
         "another epoch in 1 of 2 trainings of music at full size"
     )
+
+
+def test_what_the_authors_average_makes_of_the_test_losses(monkeypatch, tmp_path):
+    monkeypatch.setenv("RRU_NB_RESULTS", str(tmp_path))
+    epochs = [{"epoch": 1, "valid_nll_window": 2.0, "valid_nll_batches": 2.0}]
+
+    def measured(seed, loss, **change):
+        config = paper_config("jsb", "gru", seed=seed, **change)
+        test = {"nll_window": 9.0, "nll_batches": loss}
+        write_record(a_record(config, epochs=epochs, best_epoch=1, test=test))
+
+    measured(0, 8.0)
+    measured(1, 5.0)
+    measured(0, 7.92, score_average="batches")
+    alone = "another epoch in 0 of 2 trainings of music at full size"
+    assert choices.count_other_epochs() == alone, "one is no span"
+    measured(1, 5.2, score_average="batches")
+    measured(2, 5.2, score_average="batches")  # without its twin
+    measured(3, 5.2, score_average="batches", patience=20)
+    told = "; the test losses of 2 trained so: −1.0 to +4.0 %, in the mean +1.5 %"
+    assert choices.count_other_epochs() == alone + told
