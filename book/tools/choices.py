@@ -16,7 +16,7 @@ from rru_nb.training.records import find_record, load_records
 from .prediction import expected_run
 
 DATASET, CELL = "jsb", "rru"
-UNCHANGED = "as the code"
+UNCHANGED = "unchanged"
 
 CHOICES = {  # what is changed: the settings that change it
     "Liu et al.'s RAdam instead of the authors'": {"optimizer": "liu"},

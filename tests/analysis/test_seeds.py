@@ -74,3 +74,14 @@ def test_p_values_are_corrected_after_holm():
     assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
     assert holm([0.5, np.nan, 0.6])[[0, 2]] == pytest.approx([1, 1]), "NaN is no test"
     assert np.isnan(holm([0.5, np.nan])[1]) and len(holm([])) == 0
+
+
+def test_better_is_against_each_and_worse_against_one():
+    def decided(*rows, n_gated=2):
+        return seeds.decide(pd.DataFrame(rows, columns=["difference", "p"]), n_gated)
+
+    assert decided((1.0, 0.01), (2.0, 0.04)) == (True, 0.04)
+    assert decided((1.0, 0.01), (2.0, 0.06))[0] is None
+    assert decided((1.0, 0.01))[0] is None, "the other has no second seed"
+    assert decided((1.0, 0.01), (-2.0, 0.03)) == (False, 0.03)
+    assert decided(n_gated=0)[0] is None

@@ -13,7 +13,7 @@ from rru_nb.training.records import write_record
 
 def test_each_choice_changes_what_it_says_and_nothing_else():
     configs = choices.choice_configs()
-    assert configs.pop("as the code") == paper_config("jsb", "rru")
+    assert configs.pop("unchanged") == paper_config("jsb", "rru")
     for title, config in configs.items():
         assert set(config.differences) == set(choices.CHOICES[title]), title
 
@@ -57,7 +57,7 @@ def test_an_effect_counts_beyond_the_seeds_of_the_unchanged_run(monkeypatch, tmp
     measured(8.2, loss_average="frame")  # within 8.05 ± 4.3 · 0.05 · sqrt(4 / 3)
     measured(9.0, silences="kept")
     told = choices.effects().set_index("setting")
-    assert told.what[""] == "as the code, mean of 3 seeds"
+    assert told.what[""] == "unchanged, mean of 3 seeds"
     assert told.nll_window[""] == pytest.approx(8.05)
     assert dict(told.beyond_seeds) == {
         "": "",

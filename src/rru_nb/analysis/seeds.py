@@ -1,5 +1,7 @@
 """Compare the RRU with each gated cell across seeds: difference, 95 % interval, Welch's t test."""
 
+import math
+
 import pandas as pd
 from scipy import stats
 
@@ -49,3 +51,19 @@ def against_gates(scores, metric=None):
     columns = ["cell", "rru_seeds", "seeds", "rru", "gated", "difference", "low", "high", "p"]
     frame = pd.DataFrame(rows, columns=columns)
     return frame.assign(p=holm(frame.p))
+
+
+def decide(tests, n_gated):
+    """Say whether the RRU is better than each of the gated cells, or worse than one of them.
+
+    Args:
+        tests: as `against_gates` gives them. n_gated: int, the cells that it has to beat.
+
+    Returns:
+        `(holds, p)`: True or False with the p value that decides, or None with NaN.
+    """
+    sure = tests[tests.p < SURE]
+    better, worse = (sure.p[sign * sure.difference > 0] for sign in (1, -1))
+    if n_gated and len(better) == n_gated:
+        return True, better.max()
+    return (False, worse.min()) if len(worse) else (None, math.nan)
