@@ -20,7 +20,11 @@ def results(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "arguments", ["--help", "run --help", "data list", "results", "results --runs", "settings"]
+    "arguments",
+    [
+        *("--help", "run --help", "data list", "results", "results --runs", "settings"),
+        "run --dataset chorales --cell gru --scale smoke",  # has a record
+    ],
 )
 def test_a_quick_answer_needs_neither_backend_nor_pandas(arguments, tmp_path):
     write_record(a_record(paper_config("chorales", "gru", "smoke")))

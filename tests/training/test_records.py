@@ -252,6 +252,7 @@ def changed(change):
         lambda record: record.update(epochs=None),
         lambda record: record.update(differences=[]),
         lambda record: record["test"].update(nll_window="7.7"),
+        lambda record: record["published"].pop("value"),
     ],
 )
 def test_a_record_of_another_form_is_damaged(change):

@@ -11,7 +11,7 @@ from ..errors import UserError
 from ..layers.registry import CELL_TITLES
 from ..training.config import RunConfig, command, paper_config
 from ..training.provenance import device_name
-from ..training.records import found_path, read_records
+from ..training.records import finished_record, found_path, read_records
 from ..training.settings import IDENTITY, changeable, owners_of, value_of
 from . import options, output
 from .results import metric_of
@@ -32,10 +32,11 @@ def run(
 ):
     """Train one setting, or show its record if there is one."""
     config = paper_config(dataset, cell, scale, seed, **changes_of(changes))
-    from ..experiments.engines import run_afresh
+    record, word = finished_record(config), "stored record"
+    if record is None:
+        from ..experiments.engines import run_afresh
 
-    word = "stored record" if found_path(config) else "new record"
-    record = run_afresh(config, progress=not quiet)
+        record, word = run_afresh(config, progress=not quiet), "new record"
     ends = [(word, found_path(config)), ("next", next_command(config, record))]
     output.print_panel(title_of(record), [*facts_of(record), *ends])
 

@@ -29,6 +29,14 @@ def find_record(config):
     return record
 
 
+def finished_record(config):
+    """Return the stored record of a config, or None, and forget the training that made it."""
+    record = find_record(config)
+    if record:  # a process may have been killed right after writing it
+        RunFiles(config).forget(until=found_path(config).stat().st_mtime)
+    return record
+
+
 def found_path(config):
     """Return the file that `find_record` reads, or None."""
     return _find(config)[0]
@@ -226,7 +234,7 @@ def _as_row(record):
     row |= {name: record["config"][name] for name in _SETTINGS}
     row |= {name: record[name] for name in _OUTCOME}
     row["differences"] = record["differences"]
-    row["published"] = (record["published"] or {}).get("value")
+    row["published"] = record["published"] and record["published"]["value"]
     for split in ("valid", "test"):
         row |= {f"{split}_{metric}": value for metric, value in record[split].items()}
     row |= {name: record.get(name) for name in _ORIGIN}

@@ -13,7 +13,7 @@ from .checkpoints import Checkpoint
 from .files import RunFiles
 from .loop import TrainingLoop
 from .progress import Progress
-from .records import find_record, found_path, make_room, settings_of, write_record
+from .records import find_record, finished_record, make_room, settings_of, write_record
 
 
 def run(config, progress=True):
@@ -37,9 +37,8 @@ def run(config, progress=True):
             `failure`, and has the status "failed" if no epoch before had a score.
         Stopped: a `KeyboardInterrupt`, when Ctrl-C or SIGTERM came; the state is saved.
     """
-    record = find_record(config)
-    if record:  # a process may have been killed right after writing it
-        RunFiles(config).forget(until=found_path(config).stat().st_mtime)
+    record = finished_record(config)
+    if record:
         return record
     with RunFiles(config).alone():
         record = find_record(config)
