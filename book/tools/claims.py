@@ -9,14 +9,12 @@ import pandas as pd
 from rru_nb.analysis import findings
 from rru_nb.analysis.resampling import holm
 from rru_nb.analysis.seeds import SURE
-from rru_nb.analysis.tables import p_text
 from rru_nb.analysis.verdicts import FAILS, HOLDS
 from rru_nb.analysis.verdicts import INCONCLUSIVE as UNDECIDED
 from rru_nb.data.registry import DATASETS_BY_NAME
 from rru_nb.experiments import GRIDS, authors_grid, results, section
 
 from . import verdicts
-from .captions import first_sentence
 from .render import render
 
 SCALE = "laptop"
@@ -24,35 +22,31 @@ _OPEN = "–"  # instead of a verdict, where runs are missing
 
 
 class _Claim(NamedTuple):
-    """A claim in a sentence, and two functions of the section's results.
+    """A claim in a sentence, and a function of the section's results: `{measure: Verdict}`.
 
-    The one gives `{measure: Verdict}`, the other the finding in sentences. Without them the
-    verdicts are those that the section's notebook shows.
+    Without one the verdicts are those that the section's notebook shows.
     """
 
     says: str
     verdicts: Callable | None = None
-    finding: Callable | None = None
 
 
 _CLAIMS = {
     "robustness": _Claim(
         "The RRU works well in a broader range of learning rates and sizes.",
         findings.robustness_verdicts,
-        findings.robustness,
     ),
     "dropout": _Claim("Dropout has its most pronounced effect on the RRU."),
     "ablation": _Claim("The RRU as it is performs best."),
     "normalization": _Claim(
         "Normalization broadens the range in which the RRU works.",
         lambda frame: {"": findings.normalization_verdict(frame)},
-        findings.normalization,
     ),
 }
 
 
 def claims(context):
-    """Each claim with its verdict on each dataset as a table, and folded below it in sentences."""
+    """Each claim with its verdict on each dataset, and what that rests on, as a table."""
     judged = answers(context.folder)
     pages = {path.stem for path in (context.folder / "notebooks").glob("*.ipynb")}
     groups = [
@@ -75,7 +69,7 @@ def answers(folder):
 
     Returns:
         A frame with the columns `claim`, `dataset`, `title`, `measure`, `held`, `alone` (before
-        the correction for the number of tests), `note`, `basis`, `sentence`, `p` and `p_holm`.
+        the correction for the number of tests), `note`, `basis`, `p` and `p_holm`.
     """
     rows = [row for name in _CLAIMS for row in _answers(name, folder)]
     return corrected(pd.DataFrame(rows))
@@ -88,17 +82,10 @@ def corrected(answers):
         answers: a frame with the columns `held` and `p`, NaN where there is no test.
 
     Returns:
-        It with `p_holm`, and where that is not below 0.05 with `held` "inconclusive" and a
-        `sentence` that says so.
+        It with `p_holm`, and where that is not below 0.05 with `held` "inconclusive".
     """
     answers = answers.assign(p_holm=holm(answers.p))
-    undone = (answers.p_holm >= SURE) & (answers.held != UNDECIDED)
-    after = answers.p_holm.map(p_text, na_action="ignore")
-    after = " After the correction for all tests of the table, " + after + ": inconclusive."
-    return answers.assign(
-        held=answers.held.mask(undone, UNDECIDED),
-        sentence=answers.sentence.mask(undone, answers.sentence + after),
-    )
+    return answers.assign(held=answers.held.mask(answers.p_holm >= SURE, UNDECIDED))
 
 
 def count(answers):
@@ -123,10 +110,9 @@ def _from_page(verdict, dataset):
     """The row of a verdict that a notebook shows, or of none."""
     if verdict is None:
         note = "The page was built without its notebook's run."
-        row = {"basis": "no verdict", "held": _OPEN, "note": note, "sentence": note, "p": math.nan}
+        row = {"basis": "no verdict", "held": _OPEN, "note": note, "p": math.nan}
     else:
         row = {"basis": verdict.rests_on, "held": verdict.held, "note": verdict.why, "p": verdict.p}
-        row["sentence"] = f"{verdict.held.capitalize()}: {verdict.why}."
     return row | {"dataset": dataset, "measure": "", "alone": row["held"]}
 
 
@@ -142,8 +128,7 @@ def _from_results(name, dataset):
     if missing:
         note = f"{missing} of {len(frame)} runs {'is' if missing == 1 else 'are'} not measured yet."
         unknown = {"measure": "", "held": _OPEN, "alone": _OPEN, "p": math.nan}
-        return [row | unknown | {"note": note, "sentence": note}]
-    row["sentence"] = first_sentence(_CLAIMS[name].finding(frame))[0]
+        return [row | unknown | {"note": note}]
     return [
         row
         | {"measure": measure, "held": verdict.held, "alone": verdict.held}
