@@ -5,32 +5,39 @@
 
 Both take the same steps in float64, on the same made-up batches with the same dropout masks: once
 as on music, on piano rolls, and once as on text, on tokens, with an embedding, two layers and, in
-the RRU, equation 2. The four music sets are cut into windows by theirs and by ours as well, and
-batches averaged. What comes out goes to `book/authors_code.json`, which the page "Paper, code,
-book" shows. Their files are read where they lie; they are of TensorFlow 1, and what they need of
-modules that are gone since is made here. Keras has to run on TensorFlow.
+the RRU, equation 2. The four music sets are cut into windows by theirs and by ours as well, batches
+averaged, and Penn Treebank read, batched and scored. What comes out goes to
+`book/authors_code.json`, which the page "Paper, code, book" shows. Their files are read where they
+lie; they are of TensorFlow 1, and what they need of modules that are gone since is made here. Keras
+has to run on TensorFlow.
 """
 
+import os
 import subprocess
 import sys
 from argparse import ArgumentParser
 from collections import namedtuple
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import ModuleType, SimpleNamespace
+from zipfile import ZipFile
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from rru_nb import RAdam, load_dataset, paper_config
+from rru_nb.data.fetch import locate
 from rru_nb.data.music import LOWEST_PITCH
+from rru_nb.data.splits import SPLITS
+from rru_nb.data.text import encode_bytes
 from rru_nb.layers.embedding import Embedding
 from rru_nb.layers.registry import CELLS
 from rru_nb.storage import files, paths
-from rru_nb.tasks import music
+from rru_nb.tasks import music, task_for
 from rru_nb.training import provenance
 
 tf1 = tf.compat.v1
@@ -130,6 +137,9 @@ def old_modules(folder):
         },
         "sonnet.python.modules": {"base": SimpleNamespace(AbstractModule=OldModule)},
         **{name: {} for name in ("sonnet", "sonnet.python")},
+        "tensorflow.keras.preprocessing.text": {
+            "Tokenizer": tf.keras.preprocessing.text.Tokenizer,
+        },
     }
     before, nn = dict(sys.modules), dict(vars(tf1.nn))
     for name, content in made.items():
@@ -303,6 +313,116 @@ def compare_averages(folder):
     return float(abs(ours - np.mean(means)))
 
 
+def compare_texts(folder, say=print):
+    """Read, batch and score Penn Treebank both ways, by words and by characters.
+
+    All tokens and all training windows are equal, and so are the tokens of a made-up enwik8. The
+    losses that are scored are made up.
+
+    Returns:
+        The tokens of each text, a dict, and how far scores are apart at most.
+
+    Raises:
+        AssertionError: if one is not.
+    """
+    with old_modules(folder):
+        lm, get_batch = import_module("lm_utils"), import_module("utils").get_batch
+    drawn = np.random.default_rng(0).geometric(0.05, 100_000)  # rare bytes may come late
+    content = np.minimum(drawn, 255).astype("uint8").tobytes()
+    with TemporaryDirectory() as place:
+        theirs = prepare_texts(lm, Path(place), content)
+    tokens, scores_apart = {}, 0.0
+    ours, _ = encode_bytes(content)
+    for split, stream in zip(SPLITS, theirs["enwik8"]):
+        np.testing.assert_array_equal(stream, ours[split])
+    for dataset in ("ptb-word", "ptb-char"):
+        task = task_for(paper_config(dataset, "rru"))
+        for split, stream in zip(SPLITS, theirs[dataset]):
+            np.testing.assert_array_equal(stream, getattr(task.splits, split))
+        tokens[dataset] = sum(map(len, theirs[dataset]))
+        compare_training_windows(lm, get_batch, task, theirs[dataset][0])
+        for split, stream in zip(SPLITS[1:], theirs[dataset][1:]):
+            score = score_theirs(lm, get_batch, task.config, stream)
+            scores_apart = max(scores_apart, apart(score_ours(task, split), score))
+        say(f"{dataset}: all {tokens[dataset]:,} tokens and all training windows are equal")
+    return tokens, scores_apart
+
+
+def prepare_texts(lm, place, content):
+    """Let their code prepare texts; return the streams of training, validation and test of each.
+
+    The characters are spelled from the words, as in Mikolov's files, which are not at hand.
+    """
+    (place / "penn").mkdir()
+    (place / "pennchar").mkdir()
+    for split in SPLITS:
+        text = locate(f"ptb.{split}.txt").read_text(encoding="utf-8")
+        spelled = [" ".join(line.strip().replace(" ", "_")) for line in text.splitlines()]
+        (place / "penn" / f"{split}.txt").write_text(text, encoding="utf-8")
+        (place / "pennchar" / f"{split}.txt").write_text("\n".join(spelled), encoding="utf-8")
+    with ZipFile(place / "enwik8.zip", "w") as archive:
+        archive.writestr("enwik8", content)
+    lm.unchanged_data_path = lm.prepared_data_path = f"{place}/"
+    names = {"ptb-word": "penn", "ptb-char": "pennchar", "enwik8": "enwik8"}
+    with open(os.devnull, "w", encoding="utf-8") as nowhere, redirect_stdout(nowhere):
+        lm.prepare_penn(9650)
+        lm.prepare_pennchar(51)
+        lm.prepare_wikipedia_data_set("enwik8", 207)
+        return {name: lm.load_data(theirs)[:3] for name, theirs in names.items()}
+
+
+def compare_training_windows(lm, get_batch, task, stream):
+    """Compare the batches of an epoch: those of words hold the same windows in another order."""
+    config, of_characters = task.config, task.config.kind == "char"
+    step = config.window // (1 if of_characters else 2)
+    indexes = lm.get_window_indexes(len(stream), config.window, step)
+    ours, n_batches = list(task.train_batches(1)), len(indexes) // config.batch_size
+    sizes = []
+    for i in range(n_batches):
+        batch = get_batch(indexes, i, config.batch_size, of_characters, of_characters)
+        sizes.append(len(batch))
+        if of_characters:
+            x, y = lm.get_input_data_from_indexes(stream, batch, config.window)
+            np.testing.assert_array_equal(x, ours[i]["tokens"][:, :-1])
+            np.testing.assert_array_equal(y, ours[i]["tokens"][:, 1:])
+    np.testing.assert_array_equal(sizes, [len(batch["tokens"]) for batch in ours])
+    if not of_characters:
+        x, y = lm.get_input_data_from_indexes(stream, indexes, config.window)
+        x = np.column_stack([x, np.array(y)[:, -1]])
+        shuffled = np.concatenate([batch["tokens"] for batch in ours])
+        np.testing.assert_array_equal(_sorted_rows(x), _sorted_rows(shuffled))
+
+
+def _sorted_rows(rows):
+    return rows[np.lexsort(rows.T)]
+
+
+def made_up_losses(x, y):
+    """Return a loss for each target that depends on target, window and place in it."""
+    x, y = np.asarray(x, np.float64), np.asarray(y, np.float64)
+    return 1 + (y % 7 + x[:, :1] % 5) / 10 + np.arange(x.shape[1]) / 1000
+
+
+def score_theirs(lm, get_batch, config, stream):
+    """Return the score that made-up losses give by the average of their validation loop."""
+    of_characters, window = config.kind == "char", config.window
+    indexes = lm.get_window_indexes(len(stream), window, window // 2)
+    n_batches, total = len(indexes) // config.batch_size, 0.0
+    for i in range(n_batches):
+        batch = get_batch(indexes, i, config.batch_size, of_characters, of_characters)
+        losses = made_up_losses(*lm.get_input_data_from_indexes(stream, batch, window))
+        total += losses[:, window // 2 :].mean() if i else 2 * losses.mean()
+    return lm.get_average_perplexity(total, n_batches + 1, of_characters)
+
+
+def score_ours(task, split):
+    """Return the score that the same losses give by our task."""
+    task.scorer = lambda model: (
+        lambda tokens, begin: [made_up_losses(tokens[:, :-1], tokens[:, 1:])[:, begin:]]
+    )
+    return task.evaluate(SimpleNamespace(carried=[]), split)[task.config.metric]
+
+
 def make_up(cell, text):
     """Return batches of inputs, targets and the dropout masks of each layer."""
     rng, batches = np.random.default_rng(0), []
@@ -341,6 +461,7 @@ def apart(ours, theirs):
 
 def compare(folder, say=print):
     """Train all four both ways; return what `book/authors_code.json` holds."""
+    tokens, scores_apart = compare_texts(folder, say)
     return {
         "authors": _commit(folder),
         "steps": STEPS,
@@ -349,6 +470,8 @@ def compare(folder, say=print):
         "text": {cell: compare_cell(cell, folder, True, say) for cell in CELLS},
         "windows": compare_windows(folder, say),
         "averages_apart": compare_averages(folder),
+        "tokens": tokens,
+        "scores_apart": scores_apart,
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
         "commit": provenance.commit(),
         "versions": provenance.versions(),
