@@ -162,6 +162,14 @@ def test_each_score_links_to_its_record_and_what_has_none_says_why():
     assert table.GRU[1] == "", "the GRU has one seed"
 
 
+def test_a_p_value_is_told_before_it_is_rounded():
+    rru, gru = [7.7, 7.72, 7.75], [8.0, 8.03, 8.06]
+    table = page.tests_table({"jsb": runs_of(rru=rru, gru=gru)})
+    p = stats.ttest_ind(gru, rru, equal_var=False).pvalue
+    assert 1e-4 < p < 5e-4 and list(table.p) == [f"p = {p:.2g}"], "three decimals leave nothing"
+    assert list(table.difference) == [0.307]
+
+
 # Figures
 
 
