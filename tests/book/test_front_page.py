@@ -329,6 +329,12 @@ def test_better_than_the_paper_deviates_too_and_so_do_gated_cells_and_accuracies
     assert found[1]["row"].away == "8.00 % errors, the paper 1.32 %"
 
 
+def test_cells_that_are_not_looked_at_are_not_counted(context):
+    record("jsb", "rru", 7.80)
+    record("imdb", "gru", 80.0, protocol="final")
+    assert "None of the 1 cells measured" in deviations.deviations(context)
+
+
 def words(cell, *scores):
     config = paper_config("ptb-word", cell, scale="laptop")
     epochs = [{"epoch": i, "valid_perplexity": v} for i, v in enumerate(scores, 1)]
