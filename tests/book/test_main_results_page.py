@@ -281,6 +281,8 @@ def test_the_search_shows_every_trial_and_the_best_so_far():
     assert [url.partition("|")[0] for url in points.get_urls()] == [
         figures.address([name]) for name in "ac"
     ]
+    said = [url.rpartition(" ")[2] for url in points.get_urls()]
+    assert said == ["9.000", "8.000"], "the validation scores, as on the axis"
     assert list(ring.get_offsets()[:, 0]) == [0.003]
 
 
