@@ -291,6 +291,7 @@ def trials_of(**trials):
     rows = [
         {"dataset": "jsb", "cell": cell, "trial": number, "metric": "nll_window"}
         | {"status": "ok" if pair else "failed", "learning_rate": number / 1000}
+        | {"cut_off": number == 2}
         | dict(zip(("valid", "test"), pair or (None, None)))
         for cell, of in trials.items()
         for number, pair in enumerate(of, 1)
@@ -302,6 +303,7 @@ def test_the_search_reports_the_choice_by_validation_and_what_choosing_by_test_w
     trials = trials_of(rru=[(8.0, 8.5), (7.9, 8.6), None], gru=[(8.2, 8.1)])
     table = page.search_table(trials)
     assert list(table.trials) == [3, 1] and list(table.failed) == [1, 0]
+    assert list(table["cut off"]) == [1, 0]
     assert list(table["test, best by valid"]) == [8.6, 8.1]
     assert list(table["test, best by test"]) == [8.5, 8.1]
 
