@@ -134,9 +134,11 @@ def backends(context):
 
 
 def precision_scores(context):
-    """Return the scores of the RRU on JSB Chorales with products in bfloat16 and in float32."""
+    """Return the scores of the RRU on JSB Chorales in bfloat16 and float32, of equal seeds."""
     found = load_records(dataset="jsb", cell="rru", scale="paper", status="ok").sort_values("seed")
     runs = {p: found[found.id.isin(unchanged(found, precision=p))] for p in _PRECISIONS}
+    both = set.intersection(*(set(of.seed) for of in runs.values()))
+    runs = {p: of[of.seed.isin(both)] for p, of in runs.items()}
     return render("precision_scores.md", runs=runs)
 
 
