@@ -241,6 +241,8 @@ def test_the_dots_lie_where_their_losses_do(measured):
             assert 0 <= cell["paper"] <= 1 and 0 <= cell["mean"] <= 1
         assert slope > 0, "better is left"
     assert imdb["unit"] == "errors in %" and imdb["measured"] == "1 seed"
+    rru = "Sentiment analysis IMDB, RRU: measured 12.00 % errors, the paper 12.80 % errors"
+    assert imdb["cells"][0]["says_mean"] == rru, "as on the axis"
     assert [seed["id"] for seed in jsb["cells"][2]["seeds"]] == [
         paper_config("jsb", "lstm", seed=seed).id for seed in range(3)
     ]
