@@ -22,7 +22,7 @@ def deviations(context):
     is not.
     """
     table = compare()
-    return render("deviations.md", n=(table.runs > 0).sum(), cells=deviating(table))
+    return render("deviations.md", n=len(_looked_at(table)), cells=deviating(table))
 
 
 def deviating(table):
@@ -31,8 +31,13 @@ def deviating(table):
     Args:
         table: of `front.compare`.
     """
-    measured = table[(table.runs > 0) & (table.stands_in != "final")]
+    measured = _looked_at(table)
     return [_cell(row, measured) for row in measured.itertuples() if _is_far(row)]
+
+
+def _looked_at(table):
+    """Return the cells that are measured, IMDB's smaller models aside."""
+    return table[(table.runs > 0) & (table.stands_in != "final")]
 
 
 def _is_far(row):

@@ -72,19 +72,24 @@ def _axis(losses):
 
 def _cell(row, place):
     title = f"{row.title}, {CELL_TITLES[row.cell]}"
+    metric = metric_named(row.metric)
+
+    def told(score):  # as on the axis
+        return f"{metric.loss(score):.2f}{' % errors' if metric.higher_is_better else ''}"
+
     mean = f"mean of {row.runs} seeds" if row.runs > 1 else "measured"
     mean += {"tf32": " in TF32", "final": " with 2M parameters"}.get(row.stands_in, "")
     in_paper = row.paper == row.paper  # else not a number
-    paper = f"the paper {row.paper:.2f}" if in_paper else "not in the paper"
+    paper = f"the paper {told(row.paper)}" if in_paper else "not in the paper"
     return {
         "cell": row.cell,
         "paper": place(row.paper) if in_paper else None,
         "says_paper": f"{title}: {paper}",
         "mean": place(row.measured) if row.runs else None,
-        "says_mean": f"{title}: {mean} {row.measured:.2f}, {paper}",
+        "says_mean": f"{title}: {mean} {told(row.measured)}, {paper}",
         "id": row.ids[0] if row.runs == 1 else None,
         "seeds": [
-            {"place": place(score), "says": f"{title}: one seed, {score:.2f}", "id": record}
+            {"place": place(score), "says": f"{title}: one seed, {told(score)}", "id": record}
             for score, record in zip(row.scores, row.ids)
             if row.runs > 1
         ],

@@ -1,8 +1,10 @@
-"""What a protocol changes: the RRU by each reading of a dataset, one run each."""
+"""What a protocol changes: the RRU by each reading of a dataset, the mean over its seeds."""
+
+import attrs
 
 from rru_nb.analysis.tables import METRIC_TITLES, short_number
 from rru_nb.training.config import command, paper_config
-from rru_nb.training.records import find_record
+from rru_nb.training.records import find_record, load_records
 
 SCALE = "laptop"
 
@@ -48,12 +50,23 @@ def _effect(configs):
     """Return the runs' test scores by the last one's own metric, which the records of all have."""
     metric = [config.metric for config in configs.values()][-1]
     scores = [f"{_score(config, metric)} {reading}" for reading, config in configs.items()]
-    return f"{METRIC_TITLES[metric]}: {', '.join(scores)}; RRU, scale {SCALE}, one run each"
+    alone = "one run each, unless a mean is named"
+    return f"{METRIC_TITLES[metric]}: {', '.join(scores)}; RRU, scale {SCALE}, {alone}"
 
 
 def _score(config, metric):
-    record = find_record(config)
-    if record is None or record["status"] != "ok":
-        return f"{'failed' if record else 'not measured'} (`{command(config)}`)"
-    score = short_number(record["test"][metric])
-    return f'<a href="records.html#{record["id"]}">{score}</a>'
+    records = _of_each_seed(config)
+    if not records:
+        failed = find_record(config)
+        return f"{'failed' if failed else 'not measured'} (`{command(config)}`)"
+    score = short_number(sum(record["test"][metric] for record in records) / len(records))
+    ids = [record["id"] for record in records]
+    address = f"#{ids[0]}" if len(ids) == 1 else f"?ids={','.join(ids)}"
+    seeds = f" (mean of {len(ids)} seeds)" if len(ids) > 1 else ""
+    return f'<a href="records.html{address}">{score}</a>{seeds}'
+
+
+def _of_each_seed(config):
+    there = load_records(dataset=config.dataset, cell=config.cell, scale=config.scale, status="ok")
+    found = (find_record(attrs.evolve(config, seed=int(s))) for s in sorted(set(there.seed)))
+    return [record for record in found if record and record["status"] == "ok"]

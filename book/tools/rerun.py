@@ -19,7 +19,8 @@ import attrs
 from rru_nb.data.registry import DATASETS_BY_NAME
 from rru_nb.storage import files, paths
 from rru_nb.training import provenance
-from rru_nb.training.config import CELL_TITLES, KINDS, RunConfig
+from rru_nb.training.config import CELL_TITLES, KINDS, METRICS, RunConfig
+from rru_nb.training.metrics import metric_named
 from rru_nb.training.records import load_records
 
 from .record_list import short_device
@@ -141,7 +142,7 @@ def fragment(context):
         n_same=sum(run["same"] for run in alike),
         others=others,
         n_same_elsewhere=sum(run["same"] for run in others),
-        furthest=max((100 * abs(run["now"] / run["then"] - 1) for run in others), default=0),
+        furthest=max((run["away"] for run in others), default=0),
         device=short_device(outcome["device"]),
         day=outcome["started"][:10],
         commit=(outcome["commit"]["sha"] or "unknown")[:10],
@@ -149,7 +150,9 @@ def fragment(context):
 
 
 def _described(run, record):
+    loss = metric_named(METRICS[KINDS[record.dataset]]).loss  # of accuracies the error rate
     return run | {
+        "away": 100 * abs(loss(run["now"]) / loss(run["then"]) - 1),
         "dataset": DATASETS_BY_NAME[record.dataset].title,
         "cell": CELL_TITLES[record.cell],
         "scale": record.scale,

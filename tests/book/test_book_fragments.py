@@ -87,7 +87,7 @@ def test_an_example_is_the_run_that_its_command_asks_for(command, monkeypatch):
     assert asked == [expected.EXAMPLES[command]]
 
 
-def test_a_protocol_is_told_by_two_runs_in_its_own_metric():
+def test_a_protocol_is_told_by_the_seeds_of_two_runs_in_its_own_metric():
     config = paper_config("ptb-char", "rru", "laptop")
     other = paper_config("ptb-char", "rru", "laptop", protocol="standard")
     write_record(a_record(config, test={"bpc": 1.5, "bpc_contiguous": 1.25}, **ORIGIN))
@@ -108,8 +108,13 @@ def test_a_protocol_is_told_by_two_runs_in_its_own_metric():
     told = re.sub("<.*?>", "", told)
     assert told == (
         "bits per character, every one once: 1.25 as the code, 1.88 with the option; "
-        "RRU, scale laptop, one run each"
+        "RRU, scale laptop, one run each, unless a mean is named"
     )
+    second = paper_config("ptb-char", "rru", "laptop", seed=1)
+    write_record(a_record(second, test={"bpc": 1.5, "bpc_contiguous": 1.35}, **ORIGIN))
+    told = protocols.substitutions()["protocol_ptb_char"]
+    both = f'<a href="records.html?ids={config.id},{second.id}">1.30</a>'
+    assert f"{both} (mean of 2 seeds) as the code, " in told, "as in every other table"
 
 
 def test_every_fragment_is_included_by_a_page():

@@ -100,20 +100,28 @@ def test_the_authors_average_may_choose_another_epoch(monkeypatch, tmp_path):
 
 def test_what_the_authors_average_makes_of_the_test_losses(monkeypatch, tmp_path):
     monkeypatch.setenv("RRU_NB_RESULTS", str(tmp_path))
-    epochs = [{"epoch": 1, "valid_nll_window": 2.0, "valid_nll_batches": 2.0}]
+    same = [{"epoch": i, "valid_nll_window": w} for i, w in enumerate((2.0, 1.5, 1.6), 1)]
+    same = [epoch | {"valid_nll_batches": epoch["valid_nll_window"]} for epoch in same]
+    other = [same[0] | {"valid_nll_batches": 1.0}, *same[1:]]
 
-    def measured(seed, loss, **change):
+    def measured(seed, loss, epochs=other, **change):
         config = paper_config("jsb", "gru", seed=seed, **change)
         test = {"nll_window": 9.0, "nll_batches": loss}
-        write_record(a_record(config, epochs=epochs, best_epoch=1, test=test))
+        write_record(a_record(config, epochs=epochs, best_epoch=2, test=test))
 
     measured(0, 8.0)
     measured(1, 5.0)
     measured(0, 7.92, score_average="batches")
-    alone = "another epoch in 0 of 2 trainings of music at full size"
+    alone = "another epoch in 2 of 2 trainings of music at full size"
     assert choices.count_other_epochs() == alone, "one is no span"
     measured(1, 5.2, score_average="batches")
     measured(2, 5.2, score_average="batches")  # without its twin
     measured(3, 5.2, score_average="batches", patience=20)
-    told = "; the test losses of 2 trained so: −1.0 to +4.0 %, in the mean +1.5 %"
-    assert choices.count_other_epochs() == alone + told
+    told = "; 2 of them trained so: test losses −1.0 to +4.0 %, in the mean +1.5 %, "
+    assert choices.count_other_epochs() == alone + told + "none beyond the seeds"
+    measured(1, 8.1)
+    measured(3, 8.2, epochs=same)  # 8.1 ± 4.3 · 0.1 · sqrt(4 / 3)
+    measured(3, 9.0, score_average="batches")  # of a seed with the same epoch
+    told = choices.count_other_epochs()
+    assert told.startswith("another epoch in 2 of 3 ") and "; 2 of them trained so" in told
+    assert told.endswith(", 1 beyond the seeds")

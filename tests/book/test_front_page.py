@@ -241,6 +241,8 @@ def test_the_dots_lie_where_their_losses_do(measured):
             assert 0 <= cell["paper"] <= 1 and 0 <= cell["mean"] <= 1
         assert slope > 0, "better is left"
     assert imdb["unit"] == "errors in %" and imdb["measured"] == "1 seed"
+    rru = "Sentiment analysis IMDB, RRU: measured 12.00 % errors, the paper 12.80 % errors"
+    assert imdb["cells"][0]["says_mean"] == rru, "as on the axis"
     assert [seed["id"] for seed in jsb["cells"][2]["seeds"]] == [
         paper_config("jsb", "lstm", seed=seed).id for seed in range(3)
     ]
@@ -327,6 +329,12 @@ def test_better_than_the_paper_deviates_too_and_so_do_gated_cells_and_accuracies
     found = deviations.deviating(front.compare())
     assert [cell["row"].dataset for cell in found] == ["jsb", "pmnist"]
     assert found[1]["row"].away == "8.00 % errors, the paper 1.32 %"
+
+
+def test_cells_that_are_not_looked_at_are_not_counted(context):
+    record("jsb", "rru", 7.80)
+    record("imdb", "gru", 80.0, protocol="final")
+    assert "None of the 1 cells measured" in deviations.deviations(context)
 
 
 def words(cell, *scores):

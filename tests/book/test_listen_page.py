@@ -102,10 +102,11 @@ def counted(who, temperature, **means):
 def test_the_cell_nearer_to_the_data_is_named_only_where_the_errors_allow():
     rows = [
         counted("data", None, new=20.0, silent=30.0),
-        counted("rru", 1.0, new=40.0, notes=10.4, silent=12.0, outside=11.3),
+        counted("rru", 1.0, new=40.0, notes=10.4, silent=12.0, outside=11.3, repeated=11.7),
         counted("gru", 1.0, new=50.0, silent=27.0),
         counted("rru", 0.6, new=25.0, silent=30.0),
     ]
     expected = {"notes": None, "repeated": None, "silent": "gru", "outside": None, "new": "rru"}
-    assert page.nearer_to_data(pd.DataFrame(rows)) == expected
+    assert page.nearer_to_data(pd.DataFrame(rows)) == expected, "2.4 standard errors are not enough"
+    assert page.nearer_to_data(pd.DataFrame(rows), sure=0.25)["repeated"] == "gru"
     assert page.nearer(pd.DataFrame(rows[:2])) == ""

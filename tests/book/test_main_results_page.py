@@ -162,6 +162,14 @@ def test_each_score_links_to_its_record_and_what_has_none_says_why():
     assert table.GRU[1] == "", "the GRU has one seed"
 
 
+def test_a_p_value_is_told_before_it_is_rounded():
+    rru, gru = [7.7, 7.72, 7.75], [8.0, 8.03, 8.06]
+    table = page.tests_table({"jsb": runs_of(rru=rru, gru=gru)})
+    p = stats.ttest_ind(gru, rru, equal_var=False).pvalue
+    assert 1e-4 < p < 5e-4 and list(table.p) == [f"p = {p:.2g}"], "three decimals leave nothing"
+    assert list(table.difference) == [0.307]
+
+
 # Figures
 
 
@@ -273,6 +281,8 @@ def test_the_search_shows_every_trial_and_the_best_so_far():
     assert [url.partition("|")[0] for url in points.get_urls()] == [
         figures.address([name]) for name in "ac"
     ]
+    said = [url.rpartition(" ")[2] for url in points.get_urls()]
+    assert said == ["9.000", "8.000"], "the validation scores, as on the axis"
     assert list(ring.get_offsets()[:, 0]) == [0.003]
 
 
@@ -281,6 +291,7 @@ def trials_of(**trials):
     rows = [
         {"dataset": "jsb", "cell": cell, "trial": number, "metric": "nll_window"}
         | {"status": "ok" if pair else "failed", "learning_rate": number / 1000}
+        | {"cut_off": number == 2}
         | dict(zip(("valid", "test"), pair or (None, None)))
         for cell, of in trials.items()
         for number, pair in enumerate(of, 1)
@@ -292,6 +303,7 @@ def test_the_search_reports_the_choice_by_validation_and_what_choosing_by_test_w
     trials = trials_of(rru=[(8.0, 8.5), (7.9, 8.6), None], gru=[(8.2, 8.1)])
     table = page.search_table(trials)
     assert list(table.trials) == [3, 1] and list(table.failed) == [1, 0]
+    assert list(table["cut off"]) == [1, 0]
     assert list(table["test, best by valid"]) == [8.6, 8.1]
     assert list(table["test, best by test"]) == [8.5, 8.1]
 

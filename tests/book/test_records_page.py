@@ -304,6 +304,17 @@ def test_the_last_rerun_is_told_with_its_date_and_commit(
     golden("rerun.md", rerun.fragment(context))
 
 
+def test_of_an_accuracy_the_distance_is_one_of_error_rates(context, tmp_path, monkeypatch):
+    config, path = paper_config("imdb", "rru"), tmp_path / "rerun.json"
+    write_record(a_record(config, test={"accuracy": 80.0}, valid={"accuracy": 80.0}, **ORIGIN))
+    run = {"id": config.id, "alike": False, "same": False, "then": 80.0, "now": 81.0}
+    run |= {"epochs": 1, "of_epochs": 1, "first_difference": 1}
+    outcome = {"started": "2026-02-03", "commit": {"sha": "f"}, "runs": [run]}
+    path.write_text(json.dumps(outcome | {"device": ORIGIN["device"]}))
+    monkeypatch.setattr(rerun, "outcome_file", lambda: path)
+    assert "furthest from its record's is 5 % off" in rerun.fragment(context)
+
+
 def test_a_record_is_trained_again_for_fewer_epochs_on_its_cores(monkeypatch):
     config, cores = paper_config("chorales", "rru", "smoke"), []
     monkeypatch.setattr(trainer, "train", lambda *arguments: arguments)

@@ -143,6 +143,11 @@ def test_the_frame_has_a_row_a_trial(bowl):
     frame = trials_frame(searches)
     assert len(frame) == 10 and list(frame.trial[:5]) == [1, 2, 3, 4, 5]
     assert (frame.status == "failed").sum() == 2
+    assert list(frame.cut_off) == list(frame.status == "ok"), "no patience ended their one epoch"
+    config = searches[0].config(searches[0].trials()[0]["values"])
+    epochs = [{"epoch": i, "valid_nll_window": 8.0} for i in range(1, 2 + config.patience)]
+    write_record(a_record(config, epochs=epochs, best_epoch=1))
+    assert not trials_frame(searches).cut_off[0]
 
 
 def test_a_scale_without_ranges_has_no_search():

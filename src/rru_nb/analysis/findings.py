@@ -206,17 +206,26 @@ def _wins(places):
 
 
 def _failed_apart(places):
-    """Test the sign over the squares at which only one of the two failed."""
+    """Test the sign over the squares, and the rates, at which only one of the two failed."""
     failed = np.isinf(places)
-    only_without = int((failed[False] & ~failed[True]).sum())
-    only_with = int((failed[True] & ~failed[False]).sum())
-    if not only_without + only_with:
+    apart = failed[False].astype(int) - failed[True]
+    if not apart.any():
         return ""
-    p = stats.binomtest(only_without, only_without + only_with).pvalue
+    # Squares of one rate resemble each other: at each rate the side with more failures counts.
+    rates = places.index.get_level_values("learning_rate")
+    without, with_it = ((sign * apart > 0).sum() for sign in (1, -1))
+    p, p_of_rates = map(_sign_test, (apart, apart.groupby(rates).sum()))
+    n_rates = rates[apart != 0].nunique()
     return (
-        f"At {only_without} squares a training failed only without it, at {only_with} only with it "
-        f"(sign test: {p_text(p)})."
+        f"At {without} squares a training failed only without it, at {with_it} only with it (sign "
+        f"test: {p} over the squares, {p_of_rates} over their {n_rates} learning "
+        f"rate{'s' * (n_rates != 1)})."
     )
+
+
+def _sign_test(differences):
+    positive, n = int((differences > 0).sum()), int((differences != 0).sum())
+    return p_text(stats.binomtest(positive, n).pvalue if n else 1.0)
 
 
 def _failures(frame, by, titles):

@@ -26,6 +26,7 @@ _REMEDY = (
     "after the other, without training."
 )
 _COLUMNS = ["dataset", "cell", "scale", "trial", "id", "status", "metric", "valid", "test", "loss"]
+_COLUMNS += ["cut_off"]
 _DIGITS = 6  # significant digits of a tried value
 
 
@@ -228,17 +229,21 @@ def trials_frame(searches):
     """Return the trials of several searches as a frame, one row a trial.
 
     Its columns are `dataset`, `cell`, `scale`, `trial` (from 1), `id`, `status`, `metric`, `valid`,
-    `test`, `loss`, and each setting that is tuned.
+    `test`, `loss`, `cut_off` (whether the limit of epochs ended it before early stopping would
+    have), and each setting that is tuned.
     """
     trials = [(search, *trial) for search in searches for trial in enumerate(search.trials(), 1)]
     records = load_records(id=[trial["id"] for *_, trial in trials]).set_index("id")
     rows = []
     for search, number, trial in trials:
-        metric = search.config(trial["values"]).metric
+        config = search.config(trial["values"])
+        metric = config.metric
         record = records.loc[trial["id"]] if trial["id"] in records.index else {}
         row = {"dataset": search.dataset, "cell": search.cell, "scale": search.scale}
         row |= {"trial": number, "id": trial["id"], "status": record.get("status")}
         row |= {"metric": metric, "valid": record.get(f"valid_{metric}")}
         row |= {"test": record.get(f"test_{metric}"), "loss": trial["loss"]}
+        ended = record.get("status") == "ok"
+        row["cut_off"] = ended and len(record.epochs) - record.best_epoch < config.patience
         rows.append(row | trial["values"])
     return pd.DataFrame(rows, columns=None if rows else _COLUMNS)
