@@ -80,7 +80,6 @@ def test_tensorflow_does_not_say_that_it_is_imported(arguments):
     """It notes that on standard error whatever the environment says; Keras wants it on JAX too."""
     pytest.importorskip("tensorflow")
     pytest.importorskip("jax")
-    write_record(a_record(paper_config("chorales", "gru", "smoke")))
     code = (
         "import sys; from rru_nb.cli import main\n"
         "assert main(sys.argv[1:]) == 0 and 'tensorflow' in sys.modules"

@@ -9,6 +9,7 @@ import pytest
 from helpers import a_record
 
 from rru_nb import DATASETS, paper_config
+from rru_nb.analysis.tables import table_1
 from rru_nb.cli import data, main, options, output
 from rru_nb.training.records import write_record
 from rru_nb.training.settings import changeable
@@ -66,6 +67,22 @@ def test_a_pipe_gets_a_line_for_each_cell_and_nothing_else(capsys):
     assert rru.split() == ["paper", "jsb", "rru", "nll_window", *numbers]
     assert gru.split() == ["paper", "jsb", "gru", "nll_window", "-", "-", "0", "1", "8.2"]
     assert "1 more" in told.err, "the one with another dropout"
+
+
+@pytest.mark.parametrize("metric, mean", [("nll_batches", "7.4500"), ("nll_window", "7.5000")])
+def test_a_row_has_the_average_of_table_1(capsys, metric, mean):
+    """The authors' own where all records of a dataset have it, of whatever cell one asks for."""
+    scores = {"nll_window": 7.5, "nll_frame": 7.4, "nll_batches": 7.45}
+    write_record(a_record(paper_config("piano-midi", "lstm"), test=scores, epochs=epochs(9.0)))
+    if metric == "nll_window":
+        del scores["nll_batches"]
+    write_record(a_record(paper_config("piano-midi", "rru"), test=scores, epochs=epochs(9.0)))
+    rows = cells_of(answer(capsys, "results", "--dataset", "piano-midi").out)
+    assert [(row["metric"], row["mean"]) for row in rows] == [(metric, mean)] * 2
+    lstm = cells_of(answer(capsys, "results", "--dataset", "piano-midi", "--cell", "lstm").out)
+    assert lstm == rows[1:]
+    paper = table_1("piano-midi").set_index("cell").loc["lstm"]
+    assert (paper.metric, f"{paper.measured:.4f}") == (metric, mean)
 
 
 def test_a_terminal_gets_a_table_of_its_width(capsys, terminal):

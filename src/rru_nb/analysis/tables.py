@@ -9,7 +9,7 @@ from ..data import DATASETS
 from ..data.registry import DATASETS_BY_NAME
 from ..training.config import CELLS, KINDS, paper_config
 from ..training.config import METRICS as METRICS_OF_KINDS
-from ..training.metrics import METRICS, metric_named
+from ..training.metrics import METRICS, metric_named, metric_of_row
 from ..training.records import load_records
 
 METRIC_TITLES = {name: metric.title for name, metric in METRICS.items()}
@@ -52,10 +52,8 @@ def table_1(dataset=None, cells=CELLS, scale="paper", seeds=None):
 
 
 def _average(records, dataset):
-    metric = METRICS_OF_KINDS[KINDS[dataset]]
-    if metric != "nll_window" or "test_nll_batches" not in records or records.empty:
-        return metric
-    return "nll_batches" if records.test_nll_batches.notna().all() else metric
+    by_batches = records.reindex(columns=["test_nll_batches"]).notna().all(axis=1)
+    return metric_of_row(METRICS_OF_KINDS[KINDS[dataset]], by_batches)
 
 
 def in_one_average(runs):

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections import defaultdict
 from functools import cache
 from itertools import groupby
 from statistics import mean, stdev
@@ -13,7 +14,7 @@ from ..data.registry import DATASETS_BY_NAME
 from ..errors import UserError
 from ..layers.registry import CELL_TITLES
 from ..training.config import metric_for, paper_config
-from ..training.metrics import METRICS
+from ..training.metrics import METRICS, metric_of_row
 from ..training.records import load_records, read_records
 from ..training.settings import IDENTITY, SCALES
 from . import options, output
@@ -89,11 +90,17 @@ def metric_of(record):
 
 
 def score_rows(records):
-    """Return for each scale, dataset and cell of records in order: the mean test score, its sd."""
-    rows = []
-    for _, group in groupby(records, key=lambda record: _place(record)[:3]):
+    """Return for each scale, dataset and cell of records in order: the mean test score, its sd.
+
+    All cells of a dataset in the same average, that of Table 1.
+    """
+    rows, by_batches = [], defaultdict(list)
+    for record in read_records():  # of all cells, whichever are asked for
+        if record["test"] and not changes_of(record):
+            by_batches[_place(record)[:2]].append("nll_batches" in record["test"])
+    for place, group in groupby(records, key=lambda record: _place(record)[:3]):
         first, *others = group
-        metric = metric_of(first)
+        metric = metric_of_row(metric_of(first), by_batches[place[:2]])
         tests = [record["test"].get(metric) for record in (first, *others)]
         scores = [score for score in tests if score is not None]
         row = {name: first["config"][name] for name in ("scale", "dataset", "cell")}

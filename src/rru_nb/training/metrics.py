@@ -52,3 +52,14 @@ METRICS = {metric.name: metric for metric in _METRICS}
 def metric_named(name):
     """Return the `Metric` of that name."""
     return METRICS[check_choice("metric", name, METRICS)]
+
+
+def metric_of_row(metric, by_batches):
+    """Return the metric of a row that compares runs: of music the authors' own average if it can.
+
+    Args:
+        metric: str, that of the runs. by_batches: list of bool, whether each run has `nll_batches`
+            too, which the first records lack.
+    """
+    by_batches = list(by_batches)
+    return "nll_batches" if metric == "nll_window" and by_batches and all(by_batches) else metric
