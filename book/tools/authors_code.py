@@ -5,6 +5,7 @@ nothing else writes it.
 """
 
 import json
+import math
 
 from rru_nb.storage import paths
 from rru_nb.training.config import CELL_TITLES
@@ -45,5 +46,9 @@ def _furthest(rows, key="apart"):
 
 
 def _power(number):
-    digits, exponent = f"{number:.0e}".split("e")
-    return f"${digits} \\cdot 10^{{{int(exponent)}}}$"
+    """Write a bound on how far numbers are apart, rounded up to one digit."""
+    exponent = math.floor(math.log10(number))
+    digit = math.ceil(round(number / 10**exponent, 6))
+    if digit == 10:
+        digit, exponent = 1, exponent + 1
+    return f"${digit} \\cdot 10^{{{exponent}}}$"
