@@ -86,9 +86,13 @@ class RecurrentLayer(keras.layers.RNN):
             for variable, value in zip(self.states, start):
                 variable.assign(value)
 
+    def call(self, sequences, initial_state=None, mask=None, training=False):
+        if initial_state is not None:
+            self._check_states(initial_state, sequences)
+        return super().call(sequences, initial_state, mask, training)
+
     def inner_loop(self, sequences, initial_state, mask, training=False):
         mask = checked(mask, sequences)
-        self._check_states(initial_state)
         if product_dtype() and not self.fused:
             raise UserError(
                 f"precision={product_dtype()!r} is one of fused loops, and this "
@@ -118,13 +122,22 @@ class RecurrentLayer(keras.layers.RNN):
         outputs = hold(outputs, mask, self.zero_output_for_mask)
         return outputs[-1], ops.transpose(outputs, [1, 0, 2]), states
 
-    def _check_states(self, states):
+    def _check_states(self, states, sequences):
+        states = states if isinstance(states, list | tuple) else [states]
         given, wanted = len(states), len(self.state_size)
         if given != wanted:
             raise UserError(
                 f"initial_state holds {given} states, and {type(self).__name__} has {wanted}. "
                 "Give a list of its states, as return_state=True returns them after the output."
             )
+        for state, size in zip(states, self.state_size):
+            given, wanted = tuple(state.shape), (sequences.shape[0], size)
+            if len(given) != 2 or any(None not in (a, b) and a != b for a, b in zip(given, wanted)):
+                raise UserError(
+                    f"initial_state has the shape {list(given)} and the sequences "
+                    f"{list(sequences.shape)}: a state of this {type(self).__name__} is "
+                    f"{list(wanted)}, [batch, features]."
+                )
 
     def _draw_masks(self, x, training, axis=2):
         """Draw the dropout masks of all steps, laid out as x, with the features on an axis."""
