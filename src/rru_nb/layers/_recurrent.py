@@ -93,6 +93,8 @@ class RecurrentLayer(keras.layers.RNN):
 
     def inner_loop(self, sequences, initial_state, mask, training=False):
         mask = checked(mask, sequences)
+        sequences = _with_features(sequences, self.input_spec.axes[-1])
+        initial_state = list(map(_with_features, initial_state, self.state_size))
         if product_dtype() and not self.fused:
             raise UserError(
                 f"precision={product_dtype()!r} is one of fused loops, and this "
@@ -113,7 +115,7 @@ class RecurrentLayer(keras.layers.RNN):
         if self.go_backwards:
             x, mask = ops.flip(x, 0), None if mask is None else ops.flip(mask, 0)
         keep = self._draw_masks(x, training, axis=1 if features_first else 2)
-        outputs, states = loop(self.cell, x, list(initial_state), keep, mask)
+        outputs, states = loop(self.cell, x, initial_state, keep, mask)
         if features_first:
             outputs = ops.transpose(outputs, [0, 2, 1])
         if not self.return_sequences:  # then nobody asks for the others
@@ -171,6 +173,11 @@ def _of_backend(module):
         if error.name not in (folder, f"{folder}.{module}"):
             raise
         return None
+
+
+def _with_features(a, n):
+    """Return `a` with its last dimension known, which TensorFlow may not tell of a data set."""
+    return a if a.shape[-1] is not None else ops.reshape(a, [*ops.shape(a)[:-1], n])
 
 
 def cell_options(kwargs):
