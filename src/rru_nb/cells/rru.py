@@ -70,7 +70,8 @@ class RRUCell(keras.layers.Layer):
 
     In a stateful `keras.layers.RNN`, `reset_state()` writes zeros, which is not the RRU's initial
     state: use the layer `RRU`, which restores h_0. The cell warns where it notices. On JAX, a cell
-    with dropout needs the layer too, which draws the masks before the loop.
+    with dropout needs the layer too, which draws the masks before the loop; and so do masked time
+    steps, at which Keras' own loop there takes the state for the output (Keras 3.15).
 
     Example::
 
