@@ -1,5 +1,7 @@
 """The recurrent layers, fused and plain, against the equations in NumPy. For every backend."""
 
+import re
+
 import keras
 import numpy as np
 import pytest
@@ -261,9 +263,20 @@ def test_another_number_of_features_is_refused(make):
 def test_another_number_of_states_is_refused(make, fused):
     layer, state = make(fused=fused), np.zeros((2, N), "float32")
     wanted = len(layer.state_size)
-    for given in {1, 2, 3} - {wanted}:
+    for given in {0, 1, 2, 3} - {wanted}:
         with pytest.raises(UserError, match=f"holds {given} states, and .* has {wanted}"):
             layer(np.zeros((2, T, M), "float32"), initial_state=[state] * given)
+
+
+@pytest.mark.parametrize("fused", FUSED)
+@pytest.mark.parametrize("shape", [(3, N), (1, N), (2, N + 1), (2, 1), (N,), (1, 2, N)], ids=str)
+def test_a_state_of_another_shape_is_refused(make, fused, shape):
+    """One that a backend would spread over the batch, too."""
+    layer = make(fused=fused)
+    states = [np.zeros(shape, "float32")] * len(layer.state_size)
+    wanted = re.escape(f"initial_state has the shape {list(shape)} and the sequences [2, {T}, {M}]")
+    with pytest.raises(UserError, match=wanted + rf".* is \[2, {N}\]"):
+        layer(np.zeros((2, T, M), "float32"), initial_state=states)
 
 
 def test_what_cannot_be_fused_says_why(make):

@@ -1,12 +1,14 @@
 """The RRU cell on TensorFlow: what Keras asks of it, and mistakes. See backend/test_cells.py."""
 
+import warnings
+
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 from cell_oracles import lengths_mask, randomized
 
-from rru_nb import RRUCell, UserError
+from rru_nb import RRU, RRUCell, UserError
 
 B, T, M, N, P = 3, 5, 4, 7, 2  # batch, time, input, state, output: all different
 
@@ -114,6 +116,17 @@ def test_stateful_continues():
     layer = keras.layers.RNN(cell, return_sequences=True, stateful=True)
     halves = [layer(x[:, :2]).numpy(), layer(x[:, 2:]).numpy()]
     np.testing.assert_allclose(np.concatenate(halves, 1), whole, rtol=1e-5, atol=1e-6)
+
+
+def test_a_reset_that_writes_zeros_is_told_once_at_the_line_that_uses_the_layer():
+    x = sequence().astype("float32")
+    layer = keras.layers.RNN(make_cell(dtype="float32"), stateful=True)
+    with pytest.warns(UserWarning, match="reset_state.. writes zeros") as told:
+        layer(x)
+    assert [warning.filename for warning in told] == [__file__]
+    with warnings.catch_warnings(action="error"):
+        layer(x)
+        RRU(N, stateful=True)(x)
 
 
 # --- Mistakes ----------------------------------------------------------------------------------

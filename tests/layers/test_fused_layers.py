@@ -109,6 +109,21 @@ def test_known_batch_and_unknown_length(make, batch, monkeypatch):
     assert_same(traced(x), outputs_and_gradients(layers[1], x), 1e-5)
 
 
+def test_unknown_features(make):
+    """Such as a data set from a generator has, of inputs and states of a layer that is built."""
+    layers = pair(make, **FULL)
+    state = tf.TensorSpec((None, None))
+    signature = [tf.TensorSpec((None, None, None)), [state] * len(layers[0].state_size)]
+
+    def run(layer):
+        return tf.function(lambda x, s: layer(x, initial_state=s), input_signature=signature)
+
+    x, *states = (np.random.default_rng(8).normal(size=s) for s in ((B, T, M), (B, N), (B, N)))
+    states = [tf.constant(s, tf.float32) for s in states[: len(layers[0].state_size)]]
+    x = tf.constant(x, tf.float32)
+    assert_same(run(layers[0])(x, states), layers[1](x, initial_state=states), 1e-5)
+
+
 @pytest.mark.parametrize("graph", [False, True])
 def test_second_derivatives(make, graph):
     """Of a penalty on the gradient by the inputs."""

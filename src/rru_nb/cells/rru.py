@@ -70,7 +70,8 @@ class RRUCell(keras.layers.Layer):
 
     In a stateful `keras.layers.RNN`, `reset_state()` writes zeros, which is not the RRU's initial
     state: use the layer `RRU`, which restores h_0. The cell warns where it notices. On JAX, a cell
-    with dropout needs the layer too, which draws the masks before the loop.
+    with dropout needs the layer too, which draws the masks before the loop; and so do masked time
+    steps, at which Keras' own loop there takes the state for the output (Keras 3.15).
 
     Example::
 
@@ -238,7 +239,7 @@ class RRUCell(keras.layers.Layer):
                     warnings.warn(
                         f"{layer.name}.reset_state() writes zeros, and the RRU does not start from "
                         "zeros. Use rru_nb.RRU(..., stateful=True), which restores its h_0.",
-                        stacklevel=2,
+                        stacklevel=_level_outside(),
                     )
                 return
             frame = frame.f_back
@@ -247,6 +248,15 @@ class RRUCell(keras.layers.Layer):
         names = ("units", "output_size", "relu_layers", "hidden_multiplier", "dropout", "normalize")
         names += ("rezero", "relu_outputs", "residual", "residual_speed", "seed")
         return {**super().get_config(), **{name: getattr(self, name) for name in names}}
+
+
+def _level_outside():
+    """Return the `stacklevel` at which a warning shows the line that uses Keras."""
+    inside = (__name__.split(".")[0], "keras", "tensorflow", "jax")
+    frame, level = inspect.currentframe().f_back, 1
+    while frame.f_back and frame.f_globals.get("__name__", "").split(".")[0] in inside:
+        frame, level = frame.f_back, level + 1
+    return level
 
 
 def _check_flag(what, value):

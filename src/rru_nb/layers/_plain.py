@@ -1,7 +1,8 @@
 """The cell step by step, for backends whose `keras.layers.RNN` can't serve.
 
-With a mask, Keras' loop on JAX and PyTorch takes outputs of the state's size alone (Keras 3.15),
-and the RRU's have their own. On TensorFlow it is `keras.ops.scan` that wants this.
+With a mask, Keras' loop on JAX takes the state for the output of the step before, and that on
+PyTorch outputs of the state's size alone (Keras 3.15); the RRU's output is one of its own. On
+TensorFlow it is `keras.ops.scan` that wants this.
 """
 
 from keras import ops

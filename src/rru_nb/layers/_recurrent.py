@@ -86,9 +86,15 @@ class RecurrentLayer(keras.layers.RNN):
             for variable, value in zip(self.states, start):
                 variable.assign(value)
 
+    def call(self, sequences, initial_state=None, mask=None, training=False):
+        if initial_state is not None:
+            self._check_states(initial_state, sequences)
+        return super().call(sequences, initial_state, mask, training)
+
     def inner_loop(self, sequences, initial_state, mask, training=False):
         mask = checked(mask, sequences)
-        self._check_states(initial_state)
+        sequences = _with_features(sequences, self.input_spec.axes[-1])
+        initial_state = list(map(_with_features, initial_state, self.state_size))
         if product_dtype() and not self.fused:
             raise UserError(
                 f"precision={product_dtype()!r} is one of fused loops, and this "
@@ -109,7 +115,7 @@ class RecurrentLayer(keras.layers.RNN):
         if self.go_backwards:
             x, mask = ops.flip(x, 0), None if mask is None else ops.flip(mask, 0)
         keep = self._draw_masks(x, training, axis=1 if features_first else 2)
-        outputs, states = loop(self.cell, x, list(initial_state), keep, mask)
+        outputs, states = loop(self.cell, x, initial_state, keep, mask)
         if features_first:
             outputs = ops.transpose(outputs, [0, 2, 1])
         if not self.return_sequences:  # then nobody asks for the others
@@ -118,13 +124,22 @@ class RecurrentLayer(keras.layers.RNN):
         outputs = hold(outputs, mask, self.zero_output_for_mask)
         return outputs[-1], ops.transpose(outputs, [1, 0, 2]), states
 
-    def _check_states(self, states):
+    def _check_states(self, states, sequences):
+        states = states if isinstance(states, list | tuple) else [states]
         given, wanted = len(states), len(self.state_size)
         if given != wanted:
             raise UserError(
                 f"initial_state holds {given} states, and {type(self).__name__} has {wanted}. "
                 "Give a list of its states, as return_state=True returns them after the output."
             )
+        for state, size in zip(states, self.state_size):
+            given, wanted = tuple(state.shape), (sequences.shape[0], size)
+            if len(given) != 2 or any(None not in (a, b) and a != b for a, b in zip(given, wanted)):
+                raise UserError(
+                    f"initial_state has the shape {list(given)} and the sequences "
+                    f"{list(sequences.shape)}: a state of this {type(self).__name__} is "
+                    f"{list(wanted)}, [batch, features]."
+                )
 
     def _draw_masks(self, x, training, axis=2):
         """Draw the dropout masks of all steps, laid out as x, with the features on an axis."""
@@ -158,6 +173,11 @@ def _of_backend(module):
         if error.name not in (folder, f"{folder}.{module}"):
             raise
         return None
+
+
+def _with_features(a, n):
+    """Return `a` with its last dimension known, which TensorFlow may not tell of a data set."""
+    return a if a.shape[-1] is not None else ops.reshape(a, [*ops.shape(a)[:-1], n])
 
 
 def cell_options(kwargs):

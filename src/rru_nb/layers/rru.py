@@ -14,7 +14,7 @@ class RRU(RecurrentLayer):
         units: int, features n of the state.
         output_size, relu_layers, ..., seed: the other arguments of `RRUCell`.
         fused: True, False (run the cell step by step), or None: fused where it can serve. The
-            attribute `fused` says which it is.
+            attribute `fused` says which it is. JAX's forward mode, `jax.jvp`, needs False.
         **kwargs: of `keras.layers.RNN`: `return_sequences`, `return_state`, `go_backwards`,
             `stateful`, `unroll`, `zero_output_for_mask`, `name`, `dtype` and so on.
 
