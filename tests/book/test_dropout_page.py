@@ -6,10 +6,13 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+from helpers import a_record
 from pages import functions_of
 from scipy import stats
 
 from rru_nb import figures
+from rru_nb.experiments import results, section
+from rru_nb.training.records import write_record
 
 CELLS = ["rru", "gru"]
 page = functions_of("dropout", P=SimpleNamespace(cells=CELLS))
@@ -107,6 +110,45 @@ def test_the_gains_are_compared_across_seeds_by_welchs_test(rru, held):
     p = stats.ttest_ind(rru, gru, equal_var=False).pvalue
     assert verdict.held == held and not verdict.limits
     assert np.isnan(verdict.p) if held == "inconclusive" else verdict.p == pytest.approx(p)
+
+
+def test_other_seeds_judge_the_rates_that_the_first_choose(tmp_path, monkeypatch):
+    monkeypatch.setenv("RRU_NB_RESULTS", str(tmp_path))
+    dropout, chosen = section("dropout"), {"rru": 0.5, "gru": 0.0}
+    P = SimpleNamespace(cells=CELLS, scale="smoke", seeds=[3, 0], judges=2, engine="local")
+    judged = functions_of("dropout", P=P, dropout=dropout).judged
+    best = pd.DataFrame({"dropout": chosen}).rename_axis("cell")
+
+    def record(cell, rate, seed):
+        (point,) = dropout.points("chorales", [cell], "smoke", [seed], dropout=[rate])
+        write_record(a_record(point.config))
+
+    first = results(dropout, dropout.points("chorales", CELLS, "smoke", P.seeds))
+    assert judged(first, best) is first, "without records the first seeds judge"
+    wanted = {(c, r, s) for s in (4, 5) for c, r in [("rru", 0.0), ("rru", 0.5), ("gru", 0.0)]}
+    for one in wanted - {("rru", 0.5, 5)}:
+        record(*one)
+    record("rru", 0.5, 0)  # a seed that chose
+    runs = judged(first, best)
+    assert set(zip(runs.cell, runs.dropout, runs.seed)) == wanted and len(runs) == len(wanted)
+    assert runs.status.value_counts().to_dict() == {"ok": 5, "missing": 1}
+    P.judges = 0
+    assert judged(first, best) is first
+
+
+def test_a_seed_without_one_of_its_runs_has_no_gain():
+    frame = frame_of(SCORES, seeds=(0, 1))
+    frame.loc[(frame.cell == "rru") & (frame.dropout == 0.6) & (frame.seed == 1), "status"] = (
+        "failed"
+    )
+    table = page.gains_table(frame, page.best_rates(frame_of(SCORES)))
+    assert list(table.RRU.isna()) == [False, True] and table.RRU[0] == 5.0
+    assert list(table.GRU) == [2.5, 2.5]
+    assert (
+        page.gains_table(frame[frame.cell == "rru"], page.best_rates(frame_of(SCORES)))
+        .GRU.isna()
+        .all()
+    )
 
 
 def test_a_gain_without_another_to_compare_it_with_decides_nothing():
