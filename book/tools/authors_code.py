@@ -47,6 +47,8 @@ def _furthest(rows, key="apart"):
 
 def _power(number):
     """Write a bound on how far numbers are apart, rounded up to one digit."""
+    if number == 0:
+        return "0"
     exponent = math.floor(math.log10(number))
     digit = math.ceil(round(number / 10**exponent, 6))
     if digit == 10:

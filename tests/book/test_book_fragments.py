@@ -172,5 +172,6 @@ def test_how_far_our_cells_are_from_the_authors_is_told_as_measured(monkeypatch,
     assert "all 1,234 windows" in said
     assert "all 6,005 tokens" in said
     assert said.endswith("their commit 0123456)")
+    assert authors_code._power(0.0) == "0" and authors_code._power(9.1e-9) == "$1 \\cdot 10^{-8}$"
     made_up.unlink()
     assert "not measured" in authors_code.substitutions()["authors_code"]

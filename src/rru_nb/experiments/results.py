@@ -92,6 +92,11 @@ def _measured(record, config):
         "loss": metric.loss(test),
         "valid_loss": metric.loss(valid),
         "best_epoch": record.best_epoch,
-        "cut_off": len(record.epochs) - record.best_epoch < config.patience,
+        "cut_off": cut_off(record, config),
         "at_limit": record.best_epoch == config.max_epochs,
     }
+
+
+def cut_off(record, config):
+    """Return whether the limit of epochs ended a training before its patience did."""
+    return len(record.epochs) - record.best_epoch < config.patience

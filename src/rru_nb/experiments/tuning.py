@@ -18,6 +18,7 @@ from ..training.config import CELLS, KINDS, canonical_cell, paper_config
 from ..training.metrics import metric_named
 from ..training.records import load_records
 from .engines import InProcess
+from .results import cut_off
 
 SELECT_ON = ("valid", "test")  # "test" is what the authors' code does
 _WHAT = "the list of trials"
@@ -229,8 +230,7 @@ def trials_frame(searches):
     """Return the trials of several searches as a frame, one row a trial.
 
     Its columns are `dataset`, `cell`, `scale`, `trial` (from 1), `id`, `status`, `metric`, `valid`,
-    `test`, `loss`, `cut_off` (whether the limit of epochs ended it before early stopping would
-    have), and each setting that is tuned.
+    `test`, `loss`, `cut_off` (see `cut_off` in `results.py`), and each setting that is tuned.
     """
     trials = [(search, *trial) for search in searches for trial in enumerate(search.trials(), 1)]
     records = load_records(id=[trial["id"] for *_, trial in trials]).set_index("id")
@@ -243,7 +243,6 @@ def trials_frame(searches):
         row |= {"trial": number, "id": trial["id"], "status": record.get("status")}
         row |= {"metric": metric, "valid": record.get(f"valid_{metric}")}
         row |= {"test": record.get(f"test_{metric}"), "loss": trial["loss"]}
-        ended = record.get("status") == "ok"
-        row["cut_off"] = ended and len(record.epochs) - record.best_epoch < config.patience
+        row["cut_off"] = record.get("status") == "ok" and cut_off(record, config)
         rows.append(row | trial["values"])
     return pd.DataFrame(rows, columns=None if rows else _COLUMNS)
