@@ -100,29 +100,34 @@ def test_each_fault_is_found_on_its_page_and_no_other(check_site, site, capsys):
 
 
 @needs_chromium
-@pytest.mark.parametrize(
-    "top, told",
-    [
-        ("700px", None),
-        ("890px", "the verdict ends at 9"),
-        ("700px; padding-top: 190px", "the verdict ends at 9"),
-        (None, "no verdict"),
-    ],
-)
-def test_the_verdict_of_a_results_page_stands_in_its_first_screen(
-    top, told, check_site, site, capsys
-):
+def test_the_verdict_of_a_results_page_stands_in_its_first_screen(check_site, site, capsys):
     (site / "notebooks").mkdir()
-    verdict = (
-        f'<div class="rru-verdict" style="position: absolute; top: {top}"><p>Holds.</p></div>'
-        '<div class="rru-verdict announced" style="position: absolute; top: 950px"><p>So.</p></div>'
-    )
-    box = GOOD.replace("a.png", "../a.png") + (verdict if top else "")
-    (site / "notebooks" / "dropout.html").write_text(page(box))
-    assert check_site.main(site) == (1 if told else 0)
-    said = capsys.readouterr().out.splitlines()
-    assert said[0].startswith(f"notebooks/dropout.html: {told}" if told else "2 passed, 0 failed")
-    assert len(said) == 2 - (not told)
+    for name, top in {
+        "robustness": "700px",
+        "dropout": "890px",
+        "ablation": "700px; padding-top: 190px",
+        "normalization": None,
+    }.items():
+        verdict = (
+            f'<div class="rru-verdict" style="position: absolute; top: {top}"><p>Holds.</p></div>'
+            '<div class="rru-verdict announced" style="position: absolute; top: 950px"><p>So.</p>'
+            "</div>"
+        )
+        box = GOOD.replace("a.png", "../a.png") + (verdict if top else "")
+        (site / "notebooks" / f"{name}.html").write_text(page(box))
+    assert check_site.main(site) == 1
+    *told, count = capsys.readouterr().out.splitlines()
+    assert count == "2 passed, 3 failed"
+    for line, expected in zip(
+        sorted(told),
+        (
+            "notebooks/ablation.html: the verdict ends at 9",
+            "notebooks/dropout.html: the verdict ends at 9",
+            "notebooks/normalization.html: no verdict",
+        ),
+        strict=True,
+    ):
+        assert line.startswith(expected)
 
 
 def test_an_empty_folder_is_no_site(check_site, tmp_path):
