@@ -70,8 +70,8 @@ def _draw_panel(ax, runs, axes, column, norm, cmap, higher):
             readable = "black" if np.dot(colour[:3], (0.3, 0.59, 0.11)) > 0.5 else "white"
             if group.cut_off.astype(bool).any():
                 look |= {"hatch": _CUT_OFF, "ec": readable}
-            small = max(len(xs), len(ys)) <= 6
-            _square(ax, at, colour, text if small else "", readable, **look)
+            has_room = len(xs) <= 6 and len(ys) <= 8
+            _square(ax, at, colour, text if has_room else "", readable, **look)
         if status == {"ok"}:
             means[at] = group.test.astype(float).mean()
     if means:
