@@ -350,8 +350,9 @@ def test_no_bound_of_an_interval_is_rounded_to_zero(value, shown):
 
 def test_scale_changes_are_read_off_the_configs():
     table = scale_changes(section("robustness"), "nottingham", "laptop")
-    assert table.loc["max_epochs", "paper"] == "none"
+    assert table.loc["train_limit", "paper"] == "none"
     assert table.loc["rank", "scale laptop"] == "10"
+    assert "max_epochs" not in table.index, "none at both scales"
     assert "dropout" not in table.index, "0.5 at both scales"
     assert scale_changes(section("robustness"), "nottingham", "paper").empty
     own = scale_changes(section("dropout"), "chorales", "smoke")

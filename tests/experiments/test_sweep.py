@@ -128,7 +128,8 @@ def costs(*runs):
 
 
 def test_costs_follow_size_and_epochs():
-    slow, big = section("robustness").runs("nottingham", ["rru"])[0:4:3]
+    sizes = {"learning_rate": [1e-3], "n_params": [40_000, 220_000]}
+    slow, big = section("robustness").runs("nottingham", ["rru"], **sizes)
     known = costs((slow, 40_000, 50.0, [{}] * 25), (slow, 80_000, 100.0, [{}] * 25))
     assert known.seconds(slow) == pytest.approx(50.0)
     assert known.seconds(big) == pytest.approx(100.0 * 220 / 80), "above the largest: in proportion"
