@@ -127,6 +127,8 @@ def _without(places, gated, rate, which):
     if rest.empty:
         return ""
     rival, difference = _strongest(rest, gated)
+    if not (difference.only_one or difference.only_other):
+        return ""
     holds = {True: "holds", False: "does not hold", None: "is inconclusive"}[_holds(difference)]
     return (
         f"Without the {which} learning rate, {rate:g}, the claim {holds}: {_points(difference)} "
@@ -154,6 +156,8 @@ def _holds(difference):
 
 def _points(difference, short=False):
     value, low, high, only_one, only_other, p = difference
+    if not (only_one or only_other):
+        return "no square tells the two apart"
     squares = "" if short else f"{only_one} to {only_other} squares, "
     interval = f"95 % interval {low:+.0f} to {high:+.0f}"
     return minus(f"{value:+.0f} points ({interval}; {squares}{p_text(p)})")
