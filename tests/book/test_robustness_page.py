@@ -1,6 +1,7 @@
 """The shares that the page on robustness counts in the open, against a count without pandas."""
 
 import csv
+import re
 from pathlib import Path
 
 import numpy as np
@@ -60,6 +61,28 @@ def test_the_rru_does_not_need_the_fewest_epochs():
     for dataset, cells in smaller.items():
         epochs = page.shares(authors_grid("robustness", dataset)).epochs
         assert set(epochs.index[epochs < epochs.rru]) == cells
+
+
+def test_the_gated_trainings_that_learned_nothing_were_stopped_before_the_others_began():
+    """Counted from the file; the front page repeats the numbers."""
+    with GRIDS.open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(line for line in file if not line.startswith("#")))
+    rows = [r for r in rows if r["dataset"] == "ptb-word" and r["cell"] in ("lstm", "mogrifier")]
+    epochs = {True: [], False: []}
+    for row in rows:
+        if float(row["learning_rate"]) <= 3e-4:
+            epochs[float(row["test"]) < 708.37].append(int(row["best_epoch"]))
+    learned, stuck = epochs[True], epochs[False]
+    assert stuck and sum(float(row["test"]) >= 708.37 for row in rows) == len(stuck)
+    assert max(stuck) + 7 < min(learned)
+    low = page.at_low_rates(authors_grid("robustness", "ptb-word"))
+    assert low.learning_rate.max() == 3e-4
+    said = page.stopped(page.by_outcome(low), patience=7)
+    numbers = [len(stuck), len(stuck + learned), max(stuck) + 7, len(learned)]
+    assert re.findall(r"\d+", said) == [str(n) for n in [*numbers, min(learned), max(learned)]]
+    front = " ".join((Path(__file__).parents[2] / "book" / "index.md").read_text().split())
+    assert f"{len(stuck)} of {len(rows)} trainings on words ended at the word frequencies" in front
+    assert f"all by epoch {max(stuck) + 7}; " in front and f"before the {min(learned)}nd" in front
 
 
 def test_a_failed_training_is_near_nothing():
