@@ -21,6 +21,9 @@ page = functions_of(
     DECLARED=DECLARED,
     robustness=section("robustness"),
     authors={name: authors_grid("robustness", name) for name in DECLARED},
+    PATIENCE=7,
+    MORE_PATIENCE=100,
+    FREQUENCIES=238.0,
 )
 
 
@@ -83,6 +86,60 @@ def test_the_gated_trainings_that_learned_nothing_were_stopped_before_the_others
     front = " ".join((Path(__file__).parents[2] / "book" / "index.md").read_text().split())
     assert f"{len(stuck)} of {len(rows)} trainings on words ended at the word frequencies" in front
     assert f"all by epoch {max(stuck) + 7}; " in front and f"before the {min(learned)}nd" in front
+
+
+def trained(curves, first=0):
+    """Rows of trainings of the LSTM, {rate: [validation perplexity by epoch]}; test 5 above."""
+    rows = [
+        {
+            "learning_rate": rate,
+            "id": f"{first + k:012x}",
+            "status": "ok" if curve else "missing",
+            "test": min(curve) + 5 if curve else np.nan,
+            "baseline": 243.0,
+            "n_epochs": len(curve) or None,
+            "best_epoch": curve.index(min(curve)) + 1 if curve else None,
+            "epochs": [{"epoch": e, "valid_perplexity": v} for e, v in enumerate(curve, 1)],
+        }
+        for k, (rate, curve) in enumerate(curves.items())
+    ]
+    return pd.DataFrame(rows)
+
+
+def test_more_patience_counts_where_the_lstm_began():
+    stay, rru = [248.0] * 8, trained({1e-3: [120.0], 2e-3: [130.0]})
+    short = trained({1e-3: stay, 2e-3: stay, 3e-3: [250.0, 160.0], 4e-3: stay})
+    long = trained({1e-3: [248.0] * 101, 2e-3: [*stay, 237.0, 150.0], 3e-3: [250.0, 160.0],
+                    4e-3: [*stay, 239.0, 230.0, 141.0]}, first=9)  # fmt: skip
+    table = page.patience_table(short, long)
+    assert [None if np.isnan(e) else e for e in table.begun] == [None, 9, 2, 10]
+    said = page.patience_finding(table, rru)
+    assert re.findall(r"[\d.]*\d", said) == [
+        "3",
+        "4",
+        "100",
+        "2",
+        "3",
+        "9",
+        "10",
+        "146.0",
+        "155.0",
+        "7",
+        "125.0",
+        "135.0",
+    ]
+    told = page.shown(table)
+    assert list(told.iloc[:, 2]) == ["–", "9", "2", "10"] and "#00000000000a" in told.iloc[1, 4]
+    none = page.patience_finding(table[table.learning_rate == 1e-3], rru)
+    assert none.endswith("it began at 0 of these 1.**")
+    assert page.patience_finding(table[table.learning_rate == 3e-3], rru) == ""
+
+
+def test_more_patience_that_is_not_measured_is_told_by_dashes():
+    short, long = trained({1e-3: [248.0] * 8}), trained({1e-3: []})
+    table = page.patience_table(short, long)
+    assert page.patience_finding(table, short) == ""
+    assert [re.sub("<.*?>", "", cell) for cell in page.shown(table).iloc[0]][2:] == ["–"] * 3
 
 
 def test_a_failed_training_is_near_nothing():

@@ -54,7 +54,7 @@ def fill(points, failing=()):
 @pytest.mark.parametrize(
     "name, images, fragments",
     [
-        ("robustness", 3, ["within 10 % of its own best", "Failed trainings: GRU 1 of 4"]),
+        ("robustness", 4, ["within 10 % of its own best", "Failed trainings: GRU 1 of 4"]),
         ("dropout", 1, ["Inconclusive", "pronounced effect", "failed"]),
         ("ablation", 1, ["no normalization", "Inconclusive", "performs best", "baseline"]),
         ("normalization", 3, ["with normalization", "Failed trainings", "After training"]),

@@ -11,8 +11,9 @@ def baseline(config, split="test"):
 
     Words and characters: the frequencies of the training text, each token but the first scored
     once. Reviews and digits: the most frequent class. Music: the share of the training's time
-    steps in which each key sounds. Texts alone have one of the split "valid" too. NaN where no such
-    score is committed.
+    steps in which each key sounds. Texts alone have one of the split "valid" too. It is that of the
+    whole split, though an `eval_limit` scores only its beginning. NaN where no such score is
+    committed.
     """
     described = committed_statistics(config.dataset) or {}
     described = described.get("protocols", {}).get(config.protocol, described)
