@@ -200,9 +200,11 @@ def test_the_command_of_a_run_makes_that_run(name, monkeypatch):
 
 def test_corners_come_first_then_the_farthest_places():
     found = section("robustness")
-    axes = found.grid("ptb-word", "laptop")
-    order = by_usefulness(found.points("ptb-word"), axes)
-    assert sorted(p.config.id for p in order) == sorted(c.id for c in found.runs("ptb-word"))
+    rates, sizes = (found.grid("ptb-word", "paper")[axis][::3] for axis in found.axes)
+    axes = {"learning_rate": rates, "n_params": sizes}
+    points = found.points("ptb-word", **axes)
+    order = by_usefulness(points, axes)
+    assert sorted(p.config.id for p in order) == sorted(p.config.id for p in points)
     places = [tuple(axes[a].index(v) for a, v in p.coordinates.items()) for p in order]
     assert [p.config.cell for p in order[:4]] == ["rru", "gru", "lstm", "mogrifier"]
     assert set(places[:16]) == {(0, 0), (0, 3), (3, 0), (3, 3)}, "corners, four cells each"
