@@ -115,20 +115,8 @@ def test_more_patience_counts_where_the_lstm_began():
     table = page.patience_table(short, long)
     assert [None if np.isnan(e) else e for e in table.begun] == [None, 9, 2, 10]
     said = page.patience_finding(table, rru)
-    assert re.findall(r"[\d.]*\d", said) == [
-        "3",
-        "4",
-        "100",
-        "2",
-        "3",
-        "9",
-        "10",
-        "146.0",
-        "155.0",
-        "7",
-        "125.0",
-        "135.0",
-    ]
+    numbers = " ".join(re.findall(r"[\d.]*\d", said))
+    assert numbers == "3 4 100 2 3 9 10 146.0 155.0 7 125.0 135.0"
     told = page.shown(table)
     assert list(told.iloc[:, 2]) == ["–", "9", "2", "10"] and "#00000000000a" in told.iloc[1, 4]
     none = page.patience_finding(table[table.learning_rate == 1e-3], rru)
