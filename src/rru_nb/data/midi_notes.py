@@ -14,7 +14,7 @@ from typing import NamedTuple
 from ..errors import UserError
 
 NOTE_OFF, NOTE_ON, SYSEX, ESCAPE, META = 0x80, 0x90, 0xF0, 0xF7, 0xFF
-END_OF_TRACK, SET_TEMPO = 0x2F, 0x51
+END_OF_TRACK, SET_TEMPO = b"\x2f", b"\x51"  # types of meta messages
 SMPTE = 0x8000
 LONGEST_NUMBER = 4  # bytes of a wait or a length
 SHORTEST_NOTE = 3  # bytes: a wait, and a pitch and a velocity without a status of their own
@@ -47,15 +47,6 @@ class Music(NamedTuple):
     n_beyond: int  # tracks after those, which are not read
 
 
-class Message(NamedTuple):
-    """A message at a tick; of a meta message, `data` begins with its type. It ends at `end`."""
-
-    tick: int
-    status: int
-    data: bytes
-    end: int
-
-
 def read_music(content):
     """Read the bytes of a MIDI file of type 0 or 1 as `Music`.
 
@@ -63,14 +54,24 @@ def read_music(content):
         UserError: if header, tracks or notes cannot be read; it goes on after the file's name.
     """
     at, n_tracks, ticks_per_quarter = _header(content)
-    tracks, n_beyond = _tracks(content, at, n_tracks)
-    notes, tempi = [], []
-    for begin, end in tracks:
-        messages = list(_messages(content, begin, end))
-        notes += _notes(m for m in messages if m.status & 0xF0 in (NOTE_OFF, NOTE_ON))
-        tempi += [(m.tick, m.data[1:]) for m in messages if _is_meta(m, SET_TEMPO)]
+    n_read, notes, tempi = 0, [], []
+    while n_read < n_tracks:
+        if at + 8 > len(content):
+            raise UserError(
+                f"is cut off or damaged: the number of its tracks is {n_read:,}, and its "
+                f"header says {n_tracks:,}."
+            )
+        name, size = struct.unpack_from(">4sL", content, at)
+        track = _Track(content, at + 8, size)
+        at = track.end
+        if name == b"MTrk":  # the standard has readers pass over chunks of other names
+            messages = list(track.messages())
+            notes += _notes(m for m in messages if m[1] & 0xF0 in (NOTE_OFF, NOTE_ON))
+            metas = [(tick, data) for tick, status, data in messages if status == META]
+            tempi += [(tick, data[1:]) for tick, data in metas if data.startswith(SET_TEMPO)]
+            at, n_read = track.at, n_read + 1
     tempi.sort(key=lambda tempo: tempo[0])
-    return Music(ticks_per_quarter, notes, tempi, n_tracks, n_beyond)
+    return Music(ticks_per_quarter, notes, tempi, n_tracks, content.count(b"MTrk", at))
 
 
 def _header(content):
@@ -91,85 +92,83 @@ def _header(content):
     return 8 + max(size, 6), n_tracks, division
 
 
-def _tracks(content, at, n_tracks):
-    """Return where each track begins and ends, and how many follow that the header leaves out."""
-    tracks = []
-    while len(tracks) < n_tracks:
-        if at + 8 > len(content):
+class _Track:
+    """A reader of the track of `size` bytes from byte `begin` on; it has come to byte `at`."""
+
+    def __init__(self, content, begin, size):
+        self.content, self.begin, self.size = content, begin, size
+        self.at, self.end = begin, min(begin + size, len(content))
+
+    def messages(self):
+        """Yield each message as `(tick, status, data)`; the data of a meta begins with its type.
+
+        A track longer than the file ends where its messages say so.
+        """
+        tick, running = 0, None
+        cut_off = self.begin + self.size > len(self.content)
+        while True:
+            tick += self._number()
+            if self.at == self.end:
+                break
+            status = self.content[self.at]
+            if status >= NOTE_OFF:
+                self.at += 1
+                running = status if status < SYSEX else running
+            elif running is not None:
+                status = running
+            else:
+                raise UserError(
+                    f"is damaged: expected a message at byte {self.at:,}, found {status:02x}."
+                )
+            data = self._data(status)
+            yield tick, status, data
+            if cut_off and (status, data) == (META, END_OF_TRACK):
+                return
+        if cut_off:
             raise UserError(
-                f"is cut off or damaged: the number of its tracks is {len(tracks):,}, and its "
-                f"header says {n_tracks:,}."
+                f"is cut off: a track of {self.size:,} bytes begins at byte {self.begin:,}, and "
+                f"there are {self.end - self.begin:,}."
             )
-        name, size = struct.unpack_from(">4sL", content, at)
-        begin, at = at + 8, at + 8 + size
-        if name == b"MTrk":  # the standard has readers pass over chunks of other names
-            at = at if at <= len(content) else _end_of_track(content, begin, size)
-            tracks.append((begin, at))
-    return tracks, content.count(b"MTrk", at)
 
-
-def _end_of_track(content, begin, size):
-    """Return where a track longer than the file ends: where its messages say so."""
-    for message in _messages(content, begin, len(content)):
-        if _is_meta(message, END_OF_TRACK) and len(message.data) == 1:
-            return message.end
-    raise UserError(
-        f"is cut off: a track of {size:,} bytes begins at byte {begin:,}, and there are "
-        f"{len(content) - begin:,}."
-    )
-
-
-def _messages(content, at, end):
-    """Yield the messages of the track from byte `at` up to byte `end`."""
-    tick, running = 0, None
-    while at < end:
-        wait, at = _number(content, at, end)
-        if at == end:
-            return
-        tick += wait
-        status = content[at] if content[at] >= NOTE_OFF else running
-        if status is None:
+    def _data(self, status):
+        """Return the bytes that follow a status."""
+        at = self.at
+        if status not in (SYSEX, ESCAPE, META):
+            kind = status if status >= SYSEX else status & 0xF0
+            data = self._take(size := DATA_BYTES.get(kind, 0))
+            if kind in (NOTE_OFF, NOTE_ON) and (len(data) < size or data[0] > 127):
+                raise UserError(
+                    f"is damaged: a note at byte {at:,} has the bytes {data.hex(' ') or 'none'}, "
+                    "expected a pitch from 00 to 7f and a velocity."
+                )
+            return data
+        kind = self._take(1 if status == META else 0)
+        size, left = self._number(), self.end - self.at
+        # A track's last message may be cut short; elsewhere, a wrong length would swallow notes.
+        if size > left >= SHORTEST_NOTE:
             raise UserError(
-                f"is damaged: expected a message at byte {at:,}, found {content[at]:02x}."
+                f"is damaged: a message at byte {at:,} says it has {size:,} bytes, and its track "
+                f"ends after {left:,}."
             )
-        at += content[at] >= NOTE_OFF
-        running = status if status < SYSEX else running
-        data, at = _data(content, status, at, end)
-        yield Message(tick, status, data, at)
+        return kind + self._take(size)
 
+    def _number(self):
+        """Return a number of seven bits a byte; 0 if the track ends within it."""
+        begin, value = self.at, 0
+        while byte := self._take(1):
+            value = value << 7 | byte[0] & 0x7F
+            if byte[0] < 0x80:
+                return value
+            if self.at == begin + LONGEST_NUMBER < self.end:
+                raise UserError(
+                    f"is damaged: the number at byte {begin:,} has no end within four bytes."
+                )
+        return 0
 
-def _data(content, status, at, end):
-    """Return the bytes that follow a status, and where they end."""
-    if status not in (SYSEX, ESCAPE, META):
-        size = DATA_BYTES.get(status if status >= SYSEX else status & 0xF0, 0)
-        data = content[at : min(at + size, end)]
-        if status & 0xF0 in (NOTE_OFF, NOTE_ON) and (len(data) < size or data[0] > 127):
-            raise UserError(
-                f"is damaged: a note at byte {at:,} has the bytes {data.hex(' ') or 'none'}, "
-                "expected a pitch from 00 to 7f and a velocity."
-            )
-        return data, at + len(data)
-    kind = content[at : min(at + 1, end)] if status == META else b""
-    size, begin = _number(content, at + len(kind), end)
-    # A track's last message may be cut short; elsewhere, a wrong length would swallow notes.
-    if size > end - begin >= SHORTEST_NOTE:
-        raise UserError(
-            f"is damaged: a message at byte {at:,} says it has {size:,} bytes, and its track "
-            f"ends after {end - begin:,}."
-        )
-    return kind + content[begin : min(begin + size, end)], min(begin + size, end)
-
-
-def _number(content, at, end):
-    """Return a number of seven bits a byte, and where it ends; 0 if the track ends within it."""
-    value = 0
-    for after, byte in enumerate(content[at : min(at + LONGEST_NUMBER, end)], at + 1):
-        value = value << 7 | byte & 0x7F
-        if byte < 0x80:
-            return value, after
-    if at + LONGEST_NUMBER < end:
-        raise UserError(f"is damaged: the number at byte {at:,} has no end within four bytes.")
-    return 0, end
+    def _take(self, size):
+        """Return the next bytes, as far as the track has so many."""
+        begin, self.at = self.at, min(self.at + size, self.end)
+        return self.content[begin : self.at]
 
 
 def _notes(messages):
@@ -179,7 +178,7 @@ def _notes(messages):
     an earlier one: that is a note struck again.
     """
     notes, sounding = [], defaultdict(list)
-    for tick, status, (pitch, velocity), _ in messages:
+    for tick, status, (pitch, velocity) in messages:
         key = pitch, status & 0x0F
         if status & 0xF0 == NOTE_ON and velocity:
             sounding[key].append(tick)
@@ -189,7 +188,3 @@ def _notes(messages):
             if again := starts[len(earlier) :] if earlier else []:
                 sounding[key] = again
     return notes + [Note(s, None, *key) for key, starts in sounding.items() for s in starts]
-
-
-def _is_meta(message, kind):
-    return message.status == META and message.data[:1] == bytes([kind])
