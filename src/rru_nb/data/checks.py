@@ -1,4 +1,4 @@
-"""Is a file what the registry says? Decided by its content, and read in bounded portions.
+"""Is a file what the registry says? Decided by its content.
 
 Archives are never unpacked to disk, and reading stops as soon as there is more content than
 there should be: an archive that swells to gigabytes costs no more time than a good one.
@@ -12,8 +12,6 @@ import zlib
 from contextlib import contextmanager
 
 from ..errors import UserError
-
-PORTION = 1 << 20
 
 # What the standard library raises for damaged, encrypted or exotically packed archives.
 _DAMAGES = (EOFError, zlib.error, gzip.BadGzipFile, zipfile.BadZipFile, tarfile.TarError)
@@ -40,54 +38,43 @@ def check(file, path):
 
         check_archive(file, path)
         return
-    digest, size = hashlib.sha256(), 0
-    with open_content(file, path) as stream:
-        while size <= file.size and (portion := stream.read(PORTION)):
-            digest.update(portion)
-            size += len(portion)
-    if size != file.size:
+    content = read_content(file, path)
+    if len(content) != file.size:
         raise UserError(
             f"{path} is not the upstream file: expected {file.size:,} bytes of content, "
-            f"found {'more' if size > file.size else f'{size:,}'}."
+            f"found {'more' if len(content) > file.size else f'{len(content):,}'}."
         )
-    if digest.hexdigest() != file.sha256:
+    digest = hashlib.sha256(content).hexdigest()
+    if digest != file.sha256:
         raise UserError(
             f"{path} is not the upstream file: expected content with sha256 {file.sha256}, "
-            f"found {digest.hexdigest()}."
+            f"found {digest}."
         )
 
 
-def refusal(check, *arguments):
-    """Return the message of the `UserError` that a check raises, or None."""
+def refusal(file, path):
+    """Return the message of the `UserError` that `check` raises, or None."""
     try:
-        check(*arguments)
+        check(file, path)
     except UserError as error:
         return str(error)
     return None
 
 
 def read_content(file, path):
-    """Return the content of a file, unpacked, as bytes; at most one byte more than expected."""
-    with open_content(file, path) as stream:
-        return stream.read(file.size + 1)
-
-
-@contextmanager
-def open_content(file, path):
-    """Open the content of a plain, gzip or zip file as a binary stream."""
+    """Return the content of a plain, gzip or zip file; at most one byte more than expected."""
     with reading(path, f"a whole {file.packing} file with {file.size:,} bytes of content"):
-        if file.packing == "gzip" and _is_gzip(path):
-            with gzip.open(path) as stream:
-                yield stream
-        elif file.packing == "zip" and path.name != file.member:
+        if file.packing == "zip" and path.name != file.member:
             with zipfile.ZipFile(path) as archive, archive.open(file.member) as stream:
-                yield stream
-        else:
-            with open(path, "rb") as stream:
-                yield stream
+                return stream.read(file.size + 1)
+        with open(path, "rb") as stream:
+            # Browsers and people unpack gzip files, and keep their names.
+            if file.packing == "gzip" and stream.peek(2).startswith(b"\x1f\x8b"):
+                stream = gzip.GzipFile(fileobj=stream)
+            return stream.read(file.size + 1)
 
 
-def _is_gzip(path):
-    """Return whether it is still packed: browsers and people unpack such files, and keep names."""
-    with open(path, "rb") as stream:
-        return stream.read(2) == b"\x1f\x8b"
+def sha256_of(path):
+    """Return the sha256 (hex) of the bytes of a file, packed as it is."""
+    with reading(path, "a whole file"), open(path, "rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

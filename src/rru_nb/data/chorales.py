@@ -8,12 +8,12 @@ the scores, their keys and the split are others, so its numbers stand beside nob
 music is the same, so nothing trained on one of the two may be tested on the other.
 """
 
-import hashlib
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 
+from .checks import sha256_of
 from .music import KEYS, LOWEST_PITCH
 from .splits import SPLITS, Splits, read_only
 
@@ -23,7 +23,7 @@ FILE = Path(__file__).with_name("chorales.npz")
 def load(dataset):
     """Return the `Splits` of the chorales: uint8 [T, 88], 0 and 1, as of the four music sets."""
     splits = {split: tuple(map(to_roll, voices(split))) for split in SPLITS}
-    digest = hashlib.sha256(FILE.read_bytes()).hexdigest()
+    digest = sha256_of(FILE)
     return Splits(dataset.name, **splits, digest=digest, source="rru_nb package")
 
 

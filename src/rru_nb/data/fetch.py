@@ -5,7 +5,6 @@ get their name, so that the cache holds whole files only. Of several processes t
 file one downloads it; what a killed one left is removed by the next.
 """
 
-import hashlib
 import os
 import shutil
 import tempfile
@@ -16,28 +15,34 @@ from urllib.parse import urlsplit
 from ..errors import UserError
 from ..storage import files, paths, streams
 from . import registry
-from .checks import check, refusal
+from .checks import check, read_content, refusal, sha256_of
 
 CONNECT_SECONDS, READ_SECONDS = 10, 60
 KERAS_SHA256 = "69664113be75683a8fe16e3ed0ab59fda8886cb3cd7ada244f7d9544e4676b9f"  # its loader's
 
 
-def locate(name, checked=True):
+def read(name):
+    """Return the content of an upstream file, unpacked, as bytes; errors as of `locate`."""
+    return read_content(registry.FILES[name], locate(name))
+
+
+def locate(name):
     """Return the path of an upstream file with the content of the registry.
 
-    Looks in the folder that `RRU_NB_DATA` names, then in the cache, then downloads. With `checked`
-    False the check of a file that is there is left to the caller, who reads it anyway. Downloads
-    are always checked. A `UserError` if it is nowhere, or not what it should be.
+    Looks in the folder that `RRU_NB_DATA` names, then in the cache, then downloads. A `UserError`
+    if it is nowhere, or not what it should be.
     """
     file = registry.FILES[name]
     if mirrored := find(file, mirror()):
-        if checked:
-            check(file, mirrored)
+        check(file, mirrored)
         return mirrored
-    cached = find(file, downloads())
-    if cached and not (checked and refusal(check, file, cached)):
-        return cached
-    return download(file)
+    return _cached(file) or download(file)
+
+
+def _cached(file):
+    """Return the path of a file in the cache that is what it should be, or None."""
+    path = find(file, downloads())
+    return path if path and not refusal(file, path) else None
 
 
 def mirror():
@@ -79,30 +84,22 @@ def download(file):
     folder = downloads()
     lock = paths.cache_dir() / "locks" / f"{file.name}.lock"
     with files.alone(lock, f"downloading {file.name}") as locked:
-        cached = find(file, folder)
-        if cached and not refusal(check, file, cached):
+        if cached := _cached(file):
             return cached
         if locked:
             for left in folder.glob(f".{file.name}-*.part"):
                 shutil.rmtree(left, ignore_errors=True)
-        return _download(file, folder)
-
-
-def _download(file, folder):
-    import requests
-
-    of_the_network = (requests.RequestException, ConnectionError, TimeoutError)
-    failures = []
-    for url in file.urls:
-        try:
-            return _download_from(url, file, folder)
-        except Exception as error:  # requests, urllib3 and the system have no common base
-            if isinstance(error, OSError) and not isinstance(error, of_the_network):
+        failures = []
+        for url in file.urls:
+            try:
+                return _download_from(url, file, folder)
+            except ValueError as error:  # also a length of the answer that is no number
+                failures.append(f"  {url}: {error}")
+            except OSError as error:
                 raise UserError(
                     f"{file.name} ({file.download_size / 1e6:.1f} MB) cannot be kept in {folder}: "
                     f"{error.strerror or error}. Mend that, or set RRU_NB_CACHE to another folder."
                 ) from error
-            failures.append(f"  {url}: {_reason(url, error)}")
     raise UserError(_not_found(file, failures))
 
 
@@ -113,48 +110,47 @@ def _download_from(url, file, folder):
     ) as part:
         path = Path(part, "unchecked")
         _receive(url, file, path)
-        try:
-            check(file, path)
-        except UserError as error:
+        if wrong := refusal(file, path):
             # The temporary file's name says nothing to the reader.
-            raise UserError(str(error).replace(str(path), "the download")) from error
+            raise UserError(wrong.replace(str(path), "the download"))
         os.replace(path, folder / file.name)
     return folder / file.name
 
 
 def _receive(url, file, path):
-    """Write what an address sends to a path; stop when it is far more than it should be."""
+    """Write what an address sends to a path; stop when it is far more than it should be.
+
+    A `UserError` says in one line why nothing came; an `OSError` is of the disk.
+    """
     import requests
+    from urllib3.exceptions import HTTPError
 
     limit = 2 * file.download_size + (1 << 20)
     too_much = UserError(f"more than {limit:,} bytes were sent, so it is another file")
     timeout = CONNECT_SECONDS, READ_SECONDS
-    with requests.get(url, stream=True, timeout=timeout) as answer, open(path, "wb") as part:
-        answer.raise_for_status()
-        announced = int(answer.headers.get("content-length", 0))
-        if announced > limit:
-            raise too_much
-        look = {"unit": "B", "unit_scale": True, "leave": False}
-        with streams.bar(desc=file.name, total=announced or None, **look) as bar:
-            for portion in answer.iter_content(1 << 16):
-                part.write(portion)
-                bar.update(len(portion))
-                if part.tell() > limit:
-                    raise too_much
-
-
-def _reason(url, error):
-    """Say in one line why a download failed."""
-    import requests
-
-    # requests wraps a pause within the content as an error of the connection.
-    if isinstance(error, requests.Timeout) or "timed out" in str(error):
-        return f"no answer within {CONNECT_SECONDS} or {READ_SECONDS} s"
-    if isinstance(error, requests.ConnectionError):
-        return f"no connection to {urlsplit(url).hostname}"
-    if isinstance(error, requests.exceptions.ChunkedEncodingError):
-        return "the connection broke off"
-    return str(error).splitlines()[0] if str(error) else type(error).__name__
+    try:
+        with requests.get(url, stream=True, timeout=timeout) as answer, open(path, "wb") as part:
+            answer.raise_for_status()
+            announced = int(answer.headers.get("content-length", 0))
+            if announced > limit:
+                raise too_much
+            look = {"unit": "B", "unit_scale": True, "leave": False}
+            with streams.bar(desc=file.name, total=announced or None, **look) as bar:
+                for portion in answer.iter_content(1 << 16):
+                    part.write(portion)
+                    bar.update(len(portion))
+                    if part.tell() > limit:
+                        raise too_much
+    except (requests.RequestException, HTTPError) as error:
+        reason = str(error).partition("\n")[0] or type(error).__name__
+        # requests wraps a pause within the content as an error of the connection.
+        if isinstance(error, requests.Timeout) or "timed out" in str(error):
+            reason = f"no answer within {CONNECT_SECONDS} or {READ_SECONDS} s"
+        elif isinstance(error, requests.ConnectionError):
+            reason = f"no connection to {urlsplit(url).hostname}"
+        elif isinstance(error, requests.exceptions.ChunkedEncodingError):
+            reason = "the connection broke off"
+        raise UserError(reason) from error
 
 
 def _not_found(file, failures):
@@ -182,7 +178,7 @@ def find_keras_file():
     path = Path(home) / "datasets" / "imdb.npz"
     if not path.is_file():
         return None
-    if hashlib.sha256(path.read_bytes()).hexdigest() != KERAS_SHA256:
+    if sha256_of(path) != KERAS_SHA256:
         warnings.warn(f"{path} is not the file that Keras publishes, and is not used", stacklevel=2)
         return None
     return path

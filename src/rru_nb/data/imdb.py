@@ -21,8 +21,8 @@ import numpy as np
 from ..errors import UserError
 from ..storage import files, paths
 from . import fetch, registry
-from .fetch import find_anywhere, locate
-from .reviews import FOLDERS, read_reviews, sha256_of
+from .checks import sha256_of
+from .reviews import FOLDERS, read_reviews
 from .splits import Labelled, Splits, read_only
 from .text import by_frequency, split_words
 
@@ -43,11 +43,12 @@ def load(dataset, vocabulary_size=None):
     """
     file = registry.FILES[dataset.files[0]]
     size = vocabulary_size or VOCABULARY_SIZE
-    if not find_anywhere(file) and fetch.find_keras_file():
+    path = fetch.find_anywhere(file)
+    if not path and fetch.find_keras_file():
         train, test, words = _from_keras(size)
         digest, source = fetch.KERAS_SHA256, "imdb.npz (Keras)"
     else:
-        train, test, words = _from_archive(file, size)
+        train, test, words = _from_archive(file, path or fetch.download(file), size)
         digest, source = file.sha256, file.name
     n_train = len(train.labels) - len(train.labels) // VALIDATION_SHARE
     return Splits(
@@ -79,9 +80,8 @@ def _from_keras(size):
     return train, test, [f"word {rank}" for rank in range(1, size)]
 
 
-def _from_archive(file, size):
+def _from_archive(file, path, size):
     # The archive is checked while it is read; a cached encoding stems from a checked one.
-    path = locate(file.name, checked=False)
     cached = paths.cache_dir() / "encoded" / f"imdb-{sha256_of(path)[:16]}-v{VERSION}.npz"
     encoded = _read(cached)
     if encoded is None:

@@ -9,9 +9,7 @@ The last 10,000 training images are the validation set. The permuted set knows t
 
 import numpy as np
 
-from . import registry
-from .checks import read_content
-from .fetch import locate
+from . import fetch
 from .splits import Labelled, read_only, splits_of_files
 
 SIDE = 28
@@ -45,7 +43,7 @@ def permutation(protocol):
 
 def _read(name):
     """Return the images [N, 784] or labels [N] of an IDX file, whose header has four-byte sizes."""
-    content = read_content(registry.FILES[name], locate(name))
+    content = fetch.read(name)
     n_dimensions = content[3]
     items = np.frombuffer(content, np.uint8, offset=4 + 4 * n_dimensions)
     return items.reshape(-1, PIXELS) if n_dimensions == 3 else read_only(items.astype(np.int32))

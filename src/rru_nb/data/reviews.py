@@ -13,7 +13,7 @@ import tarfile
 from typing import NamedTuple
 
 from ..errors import UserError
-from .checks import reading
+from .checks import reading, sha256_of
 
 REVIEW = re.compile(r"aclImdb/(train|test)/(neg|pos)/[0-9]+_[0-9]+\.txt")
 FOLDERS = ("train/neg", "train/pos", "test/neg", "test/pos")
@@ -51,12 +51,6 @@ def digest_of(reviews):
     """Return the digest of sorted reviews: sha256 (hex) over the sha256s of their contents."""
     each = (hashlib.sha256(review.content).digest() for review in reviews)
     return hashlib.sha256(b"".join(each)).hexdigest()
-
-
-def sha256_of(path):
-    """Return the sha256 (hex) of the bytes of an archive."""
-    with reading(path, "a whole tar.gz archive"), open(path, "rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _stream(path):

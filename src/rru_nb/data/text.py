@@ -20,9 +20,7 @@ from collections import Counter
 
 import numpy as np
 
-from . import registry
-from .checks import read_content
-from .fetch import locate
+from . import fetch
 from .splits import SPLITS, read_only, splits_of_files
 
 PADDING, UNKNOWN, LINE_END = "<padding>", "<unknown>", "<eos>"
@@ -77,7 +75,7 @@ def load_ptb_characters(dataset, protocol):
 
 def _ptb_lines(dataset):
     """Return the lines of each split without the spaces around them."""
-    texts = [locate(name).read_text(encoding="utf-8") for name in dataset.files]
+    texts = [fetch.read(name).decode() for name in dataset.files]
     lines = [text.removesuffix("\n").split("\n") for text in texts]
     return {split: [line.strip(" ") for line in part] for split, part in zip(SPLITS, lines)}
 
@@ -97,9 +95,7 @@ def _encoded(dataset, texts, vocabulary, dtype):
 
 def load_wiki(dataset):
     """Return `Splits` of enwik8 or text8: uint8 streams, 90 %, 5 % and 5 % of the file."""
-    file = registry.FILES[dataset.files[0]]
-    content = read_content(file, locate(file.name))
-    streams, vocabulary = encode_bytes(content)
+    streams, vocabulary = encode_bytes(fetch.read(dataset.files[0]))
     return splits_of_files(dataset, **streams, vocabulary=vocabulary)
 
 
