@@ -296,8 +296,9 @@ def test_space_that_ends_within_the_download(register, serve, no_data):
 def test_a_folder_that_cannot_be_searched_is_one_error(register, folder, monkeypatch):
     register()
 
-    def refuse(_):
-        raise PermissionError(13, "Permission denied")
+    def refuse(path):
+        if path.parent == folder:
+            raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(fetch.Path, "is_file", refuse)
     with pytest.raises(UserError, match=f"{folder} cannot be read: Permission denied"):

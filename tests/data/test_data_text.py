@@ -213,8 +213,8 @@ def test_altered_file(fake_data):
         ("ptb-word", {"protocol": "standart"}, "'standart' is unknown. Did you mean 'standard'"),
         ("ptb-word", {"protocol": "paper"}, "protocol of 'ptb-word' 'paper' is unknown"),
         ("jsb", {"protocol": "standard"}, "protocol of 'jsb' 'standard' is unknown"),
-        ("ptb-word", {"vocabulary_size": 3}, "vocabulary_size 3 is not a whole number, 10 or"),
-        ("imdb", {"vocabulary_size": "all"}, "vocabulary_size 'all' is not a whole number"),
+        ("ptb-word", {"vocabulary_size": 3}, "vocabulary_size = 3 is not valid. Give a"),
+        ("imdb", {"vocabulary_size": "all"}, "vocabulary_size = 'all' is not valid"),
         ("text8", {"vocabulary_size": 30}, "the vocabulary of 'text8' is fixed"),
     ],
 )

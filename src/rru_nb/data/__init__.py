@@ -7,15 +7,13 @@
 """
 
 from functools import cache
-from pathlib import Path
 
-from ..errors import UserError, check_choice
+from ..errors import UserError, check_choice, check_count
 from . import registry
 from .checks import refusal
-from .fetch import downloads, find, find_anywhere, find_keras_file, locate, mirror
+from .fetch import PACKAGE, downloads, find, find_anywhere, find_keras_file, locate, mirror
 
 DATASETS = tuple(registry.DATASETS_BY_NAME)
-_CHORALES = Path(__file__).with_name("chorales.npz")
 
 
 def _folded(name):
@@ -63,11 +61,12 @@ def load_dataset(name, protocol=None, vocabulary_size=None):
     protocols = registry.DATASETS_BY_NAME[name].protocols
     protocol = protocols[0] if protocol is None else protocol
     check_choice(f"protocol of {name!r}", protocol, protocols)
-    size = vocabulary_size
-    if size is not None and name not in ("ptb-word", "imdb"):
-        raise UserError(f"vocabulary_size {size!r}: the vocabulary of {name!r} is fixed.")
-    if size is not None and (type(size) is not int or size < 10):
-        raise UserError(f"vocabulary_size {size!r} is not a whole number, 10 or more.")
+    if vocabulary_size is not None:
+        check_count("vocabulary_size", vocabulary_size, at_least=10)
+        if name not in ("ptb-word", "imdb"):
+            raise UserError(
+                f"vocabulary_size = {vocabulary_size}: the vocabulary of {name!r} is fixed."
+            )
     if name in ("enwik8", "text8", "imdb"):
         protocol = "authors"  # the same data: only the scoring, or the model, differs
     return _load(name, protocol, vocabulary_size)
@@ -106,30 +105,24 @@ def catalogue():
     for dataset in registry.DATASETS_BY_NAME.values():
         row = {name: getattr(dataset, name) for name in ("name", "title", "terms", "home")}
         size = sum(registry.FILES[name].download_size for name in dataset.files)
-        megabytes = round((size or _CHORALES.stat().st_size) / 1e6, 1)
+        megabytes = round(size / 1e6, 1)
         rows.append(row | {"megabytes": megabytes, "found": _place(dataset)})
     return rows
 
 
 def _place(dataset):
-    """Return where a dataset's files are; "missing" if one is nowhere, "cache" if one is there."""
-    files = [registry.FILES[name] for name in dataset.files]
-    if not files:
-        return "package"
-    downloaded = [file for file in files if not find(file, mirror())]
-    if not downloaded:
-        return "mirror"
-    if all(find(file, downloads()) for file in downloaded):
-        return "cache"
-    if dataset.name != "imdb":
-        return "missing"
-    return "Keras' cache" if find_keras_file() else "missing"
+    """Return where a dataset's files are; of several places the last in this order."""
+    left = [registry.FILES[name] for name in dataset.files]
+    for place, folder in (("package", PACKAGE), ("mirror", mirror()), ("cache", downloads())):
+        left = [file for file in left if not find(file, folder)]
+        if not left:
+            return place
+    return "Keras' cache" if dataset.name == "imdb" and find_keras_file() else "missing"
 
 
 def fetch_all(name):
     """Find or download the files of a dataset; return their paths."""
-    files = registry.DATASETS_BY_NAME[canonical_name(name)].files
-    return [locate(file) for file in files] or [_CHORALES]
+    return [locate(file) for file in registry.DATASETS_BY_NAME[canonical_name(name)].files]
 
 
 def verify(name):
@@ -140,24 +133,11 @@ def verify(name):
         people: what the registry says, what is there).
     """
     dataset = registry.DATASETS_BY_NAME[canonical_name(name)]
-
-    def row(file, expected, wrong):
-        outcome = {"ok": not wrong, "expected": expected, "found": wrong or "the same"}
-        return {"dataset": dataset.name, "file": str(file)} | outcome
-
-    if not dataset.files:
-        splits = load_dataset(name)
-        pieces = {split: getattr(splits, split) for split in dataset.counts}
-        counted = {split: (len(part), sum(map(len, part))) for split, part in pieces.items()}
-        expected, found = (
-            ", ".join(f"{split} {n} pieces {steps} steps" for split, (n, steps) in counts.items())
-            for counts in (dataset.counts, counted)
-        )
-        return [row(_CHORALES.name, expected, found if found != expected else None)]
     rows = []
     for file in map(registry.FILES.get, dataset.files):
         path = find_anywhere(file)
         wrong = refusal(file, path) if path else "missing"
-        expected = f"{file.size:,} bytes, sha256 {file.sha256[:12]}..."
-        rows.append(row(path or file.name, expected, wrong))
+        row = {"dataset": dataset.name, "file": str(path or file.name), "ok": not wrong}
+        row["expected"] = f"{file.size:,} bytes, sha256 {file.sha256[:12]}..."
+        rows.append(row | {"found": wrong or "the same"})
     return rows

@@ -17,6 +17,7 @@ from ..storage import files, paths, streams
 from . import registry
 from .checks import check, read_content, refusal, sha256_of
 
+PACKAGE = Path(__file__).parent
 CONNECT_SECONDS, READ_SECONDS = 10, 60
 KERAS_SHA256 = "69664113be75683a8fe16e3ed0ab59fda8886cb3cd7ada244f7d9544e4676b9f"  # its loader's
 
@@ -29,13 +30,13 @@ def read(name):
 def locate(name):
     """Return the path of an upstream file with the content of the registry.
 
-    Looks in the folder that `RRU_NB_DATA` names, then in the cache, then downloads. A `UserError`
-    if it is nowhere, or not what it should be.
+    Looks in the package, then in the folder that `RRU_NB_DATA` names, then in the cache, then
+    downloads. A `UserError` if it is nowhere, or not what it should be.
     """
     file = registry.FILES[name]
-    if mirrored := find(file, mirror()):
-        check(file, mirrored)
-        return mirrored
+    if given := find(file, PACKAGE) or find(file, mirror()):
+        check(file, given)
+        return given
     return _cached(file) or download(file)
 
 
@@ -72,8 +73,8 @@ def find(file, folder):
 
 
 def find_anywhere(file):
-    """Return the path of a file in the mirror folder or the cache, unchecked, or None."""
-    return find(file, mirror()) or find(file, downloads())
+    """Return the path of a file that is here, unchecked, or None."""
+    return find(file, PACKAGE) or find(file, mirror()) or find(file, downloads())
 
 
 def download(file):

@@ -17,7 +17,7 @@ class DataFile:
 
     Attributes:
         name: its name in a mirror folder and in the cache.
-        urls: where it can be downloaded, in the order to try.
+        urls: where it can be downloaded, in the order to try; none of what the package holds.
         size: bytes of its content.
         sha256: of its content.
         packing: "plain", "gzip" (or already unpacked), "zip" (of one member), or "reviews" (see
