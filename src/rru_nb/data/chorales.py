@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from .checks import sha256_of
-from .music import KEYS, LOWEST_PITCH
+from .music import roll_of
 from .splits import SPLITS, Splits, read_only
 
 FILE = Path(__file__).with_name("chorales.npz")
@@ -22,7 +22,7 @@ FILE = Path(__file__).with_name("chorales.npz")
 
 def load(dataset):
     """Return the `Splits` of the chorales: uint8 [T, 88], 0 and 1, as of the four music sets."""
-    splits = {split: tuple(map(to_roll, voices(split))) for split in SPLITS}
+    splits = {split: tuple(map(_roll, voices(split))) for split in SPLITS}
     digest = sha256_of(FILE)
     return Splits(dataset.name, **splits, digest=digest, source="rru_nb package")
 
@@ -44,12 +44,8 @@ def names(split):
     return tuple(name.decode() for name in columns["name"][columns["split"] == split.encode()])
 
 
-def to_roll(pitches):
-    """Return which keys sound: from pitches [T, 4] (0: rest) to uint8 [T, 88]."""
-    step, voice = np.nonzero(pitches)
-    roll = np.zeros([len(pitches), KEYS], np.uint8)
-    roll[step, pitches[step, voice].astype(int) - LOWEST_PITCH] = 1
-    return read_only(roll)
+def _roll(voices):
+    return read_only(roll_of([chord[chord > 0] for chord in voices]))
 
 
 @lru_cache(maxsize=1)

@@ -92,6 +92,8 @@ def write_midi(roll, path, steps_per_quarter=1, tempo=90.0):
         UserError: if `roll` is no piano roll, a number is out of its range, or the file cannot be
             written.
     """
+    import pretty_midi
+
     path = Path(path)
     roll = _checked_roll(roll)
     check_count("steps_per_quarter", steps_per_quarter)
@@ -102,7 +104,6 @@ def write_midi(roll, path, steps_per_quarter=1, tempo=90.0):
     check_number("tempo", tempo, above=0)
     if not LONGEST_QUARTER >= 60e6 / tempo >= 1:
         raise UserError(f"tempo {tempo!r} is not within 3.6 to 60,000,000 quarter notes a minute.")
-    pretty_midi = _pretty_midi()
     seconds = 60.0 / (tempo * steps_per_quarter)
     resolution = TICKS_PER_STEP * steps_per_quarter
     midi = pretty_midi.PrettyMIDI(resolution=resolution, initial_tempo=tempo)
@@ -225,11 +226,3 @@ def _checked_roll(roll):
     if len(roll) > MAX_STEPS:
         raise UserError(f"the piano roll has {len(roll):,} time steps, more than {MAX_STEPS:,}.")
     return roll
-
-
-def _pretty_midi():
-    with warnings.catch_warnings():
-        # Older versions import the deprecated pkg_resources.
-        warnings.filterwarnings("ignore", ".*pkg_resources")
-        import pretty_midi
-    return pretty_midi
