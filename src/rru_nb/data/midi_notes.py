@@ -183,8 +183,7 @@ def _notes(messages):
         if status & 0xF0 == NOTE_ON and velocity:
             sounding[key].append(tick)
         elif starts := sounding.pop(key, None):
-            earlier = [start for start in starts if start < tick]
-            notes += [Note(start, tick, *key) for start in earlier or starts]
-            if again := starts[len(earlier) :] if earlier else []:
-                sounding[key] = again
+            earlier = [start for start in starts if start < tick] or starts
+            notes += [Note(start, tick, *key) for start in earlier]
+            sounding[key] = starts[len(earlier) :]
     return notes + [Note(s, None, *key) for key, starts in sounding.items() for s in starts]
