@@ -34,10 +34,8 @@ _SCALES = np.array([[(k - tonic) % 12 in _MAJOR for k in range(12)] for tonic in
 def counts_of(roll, known):
     """Return the `MEASURES` of a passage [T, 88] of 0 and 1, T of at least 2; see `chords`.
 
-    `notes` is the mean number of keys that sound in a time step. In percent are `repeated`, time
-    steps like the one before; `silent`, those without a note; `outside`, notes beyond the seven
-    pitch classes of whichever major scale holds most of the notes; `new`, sounding time steps
-    whose chord is not in the set `known`. The last two are NaN in silence.
+    The scale of `outside` is whichever major scale holds most of the notes. `new` is in percent of
+    the sounding time steps, those whose chord is not in the set `known`. Both are NaN in silence.
     """
     roll = np.asarray(roll, bool)
     sounds = roll.any(axis=1)

@@ -56,14 +56,12 @@ def make(config, progress=True):
         UserError: if the data cannot be had, a file cannot be written, the training fails, or a
             second training of the run does not score as its record says.
     """
-    if path := find(config):
-        return path
     trained = []
     with RunFiles(config).alone():
-        if path := find(config):  # another process made them while this one waited
+        if path := find(config):  # of before, or of a process for which this one waited
             return path
         make_room(config)
-        files.check_room(_path(config, paths.results_dir()), _WHAT)
+        files.check_room(_path(config), _WHAT)
         stored = find_record(config)
         record = train(config, progress, keep=True, finished=trained.append)
         _check_scores(config, record, stored)
@@ -87,9 +85,8 @@ def _check_scores(config, record, stored):
 
 def save(config, model):
     """Write the weights of a model and what describes them; return the `Path` of the `.npz`."""
-    path = _path(config, paths.results_dir())
-    arrays = [np.asarray(weight, np.float32) for weight in model.weights]
-    arrays = dict(zip(_names(model), arrays, strict=True))
+    path = _path(config)
+    arrays = {name: np.asarray(weight, np.float32) for name, weight in _named(model).items()}
     files.write_bytes(path, lambda file: np.savez_compressed(file, **arrays), _WHAT)
     pitches = pitches_of(pieces(config, "test")[PIECE][:OPENING])
     description = {"schema": SCHEMA, "id": config.id, "config": config.as_dict()}
@@ -109,11 +106,8 @@ class Trained(NamedTuple):
 
 def find(config):
     """Return the `Path` of a run's stored weights, the user's before packaged ones, or None."""
-    for folder in paths.result_folders():
-        path = _path(config, folder)
-        if path.is_file() and path.with_suffix(".json").is_file():
-            return path
-    return None
+    path = paths.find_result("weights", config.dataset, _path(config).name)
+    return path if path and path.with_suffix(".json").is_file() else None
 
 
 def load(config):
@@ -130,17 +124,17 @@ def load(config):
             raise ValueError("its SHA-256 is not the one written down beside it")
         model = network(config)
         with np.load(path, allow_pickle=False) as file:
-            model.set_weights([file[name] for name in _names(model)])
+            model.set_weights([file[name] for name in _named(model)])
         return Trained(config, model, roll_of(description["opening"]["pitches"]))
 
 
-def _names(model):
-    """Return names of the weights that do not depend on how many models the process has built."""
-    return [f"{i:02d}-{weight.name}" for i, weight in enumerate(model.weights)]
+def _named(model):
+    """Return the weights by names that do not depend on how many models the process has built."""
+    return {f"{i:02d}-{weight.name}": weight for i, weight in enumerate(model.weights)}
 
 
-def _path(config, folder):
-    return folder / "weights" / config.dataset / f"{RunFiles(config).name}.npz"
+def _path(config):
+    return paths.results_dir() / "weights" / config.dataset / f"{RunFiles(config).name}.npz"
 
 
 def _digest(path):

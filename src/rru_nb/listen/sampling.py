@@ -51,7 +51,6 @@ def probabilities(logits, temperature=1.0):
     Below a temperature of 1 what is likely becomes likelier and what is not, rarer; towards 0
     exactly the keys sound whose probability exceeds one half.
     """
-    check_number("temperature", temperature, above=0)
     return expit(np.asarray(logits, np.float64) / temperature)
 
 
