@@ -255,13 +255,30 @@ def test_every_setting_is_listed(capsys):
     assert [row["setting"] for row in rows] == list(changeable())
 
 
-def test_the_shell_completes_names_and_ids(configs):
-    assert [name for name, _ in options.datasets("")] == list(DATASETS)
-    assert [name for name, _ in options.datasets("pm")] == ["pmnist"]
-    assert [name for name, _ in options.sections("n")] == ["normalization"]
-    assert [name for name, _ in options.scales("l")] == ["laptop"]
-    assert options.ids(configs[4].id[:8]) == [(configs[4].id, "jsb gru-paper-s0")]
-    assert [name for name, _ in options.settings("drop")] == ["dropout="]
+def test_the_shell_completes_names_and_ids(configs, capsys, monkeypatch):
+    monkeypatch.setenv("_RRU_NB_COMPLETE", "complete_bash")
+
+    def completed(words):
+        monkeypatch.setenv("COMP_WORDS", f"rru-nb {words}")
+        monkeypatch.setenv("COMP_CWORD", str(1 + words.count(" ")))
+        with pytest.raises(SystemExit):
+            main()
+        return capsys.readouterr().out.split()
+
+    assert completed("run --dataset ") == list(DATASETS)
+    assert completed("run --dataset pm") == ["pmnist"]
+    assert completed("sweep n") == ["normalization"]
+    assert completed("results --scale l") == ["laptop"]
+    assert completed(f"show {configs[4].id[:8]}") == [configs[4].id]
+    assert (configs[4].id, "jsb gru-paper-s0") in options.ids()
+    assert completed("run --set drop") == ["dropout="]
+
+
+def test_the_shell_completes_no_file_that_is_no_record(tmp_path):
+    trials = tmp_path / "results" / "trials" / "jsb-rru-smoke-valid-s0.json"
+    trials.parent.mkdir()
+    trials.write_text("{}")
+    assert len(options.ids()) == 5
 
 
 def test_the_doctor_names_what_mends(capsys, monkeypatch, tmp_path):

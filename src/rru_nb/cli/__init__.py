@@ -49,10 +49,9 @@ class _Commands(typer.core.TyperGroup):
         super().format_help(ctx, formatter)
         formatter.width = output.width()
         with formatter.section("Examples"):
-            for command, meaning in EXAMPLES.items():
-                formatter.write_dl([(command, meaning)], col_max=4)
+            formatter.write_dl(EXAMPLES.items(), col_max=4)
         with formatter.section("Environment variables"):
-            formatter.write_dl(list(VARIABLES.items()))
+            formatter.write_dl(VARIABLES.items())
 
 
 _HELP = {"help_option_names": ["-h", "--help"]}
@@ -143,8 +142,6 @@ def _do(arguments):
         return done.exit_code
     except _UsageError as error:
         message = " ".join(error.format_message().split()).rstrip(".")
-        if type(error) is typer.BadParameter and error.param:  # of a parser of `options`
-            message = f"{error.param.opts[0]} {error.message}"
         names = [name for name in arguments if name in command.commands][:1]
         place = error.ctx.command_path if error.ctx else " ".join(["rru-nb", *names])
         message += "" if message.endswith("?") else "."

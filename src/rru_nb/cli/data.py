@@ -70,8 +70,7 @@ def _software():
     yield "Python", platform.python_version(), ""
     commit = provenance.commit()
     here = f"{__version__}, {'checkout' if paths.checkout() else 'package'}"
-    if commit["sha"]:
-        here += f" at {commit['sha'][:7]}{' with changes' if commit['dirty'] else ''}"
+    here += f" at {provenance.commit_name(commit)}" if commit["sha"] else ""
     yield "rru_nb", here, ""
     there = [name for name in backends.TRAINS if importlib.util.find_spec(name)]
     for name in backends.TRAINS:
@@ -92,11 +91,8 @@ def _software():
 
 def _cpu_flags():
     """Return what the processor can do, as Linux names it; nothing elsewhere."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return []
-    return next((line.split() for line in lines if line.startswith("flags")), [])
+    cpuinfo = Path("/proc/cpuinfo")
+    return cpuinfo.read_text(encoding="utf-8").split() if cpuinfo.is_file() else []
 
 
 def _files():

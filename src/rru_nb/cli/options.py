@@ -11,18 +11,15 @@ from ..training.settings import SCALES, changeable
 
 
 def _completion(names):
-    """Return a function that completes a word from what `names` returns, `{name: meaning}`."""
-
-    def complete(incomplete: str):
-        return [pair for pair in names().items() if pair[0].startswith(incomplete)]
-
-    return complete
+    """Return a function that lists what `names` returns, `{name: meaning}`, for typer to pick."""
+    return lambda: list(names().items())
 
 
 def _ids():
-    files = [path for folder in paths.result_folders() for path in folder.glob("*/*-s*-*.json")]
-    runs = {path.stem.rpartition("-")[2]: path for path in files}
-    return {i: f"{p.parent.name} {p.stem.removesuffix(f'-{i}')}" for i, p in sorted(runs.items())}
+    names = [f"{dataset}/*-s[0-9]*-*.json" for dataset in DATASETS_BY_NAME]
+    files = [p for folder in paths.result_folders() for name in names for p in folder.glob(name)]
+    runs = [(path.parent.name, *path.stem.rsplit("-", 1)) for path in files]
+    return {record_id: f"{dataset} {run}" for dataset, run, record_id in runs}
 
 
 datasets = _completion(lambda: {name: dataset.title for name, dataset in DATASETS_BY_NAME.items()})
@@ -49,12 +46,14 @@ def _parser(kind, wanted):
 
 
 integer, number = _parser(int, "a whole number, e.g. 3"), _parser(float, "a number, e.g. 0.5")
+integers = _parser(lambda text: [int(n) for n in text.split(",")], "whole numbers, e.g. 0,1,2")
 
 Text = str | None
 Dataset = Annotated[str, Option(help="as in `rru-nb data list`", autocompletion=datasets)]
 Cell = Annotated[str, Option(help=", ".join(CELL_TITLES), autocompletion=cells)]
 Scale = Annotated[str, Option(help="paper, laptop or smoke", autocompletion=scales)]
 Seed = Annotated[int, Option(help="of every random number", parser=integer)]
+Seeds = Annotated[Text, Option(metavar="0,1,2", help="default: the section's", parser=integers)]
 Quiet = Annotated[bool, Option("--quiet", help="no progress bar")]
 OnlyDataset = Annotated[Text, Option("--dataset", help="default: all", autocompletion=datasets)]
 OnlyCell = Annotated[Text, Option("--cell", help="default: all", autocompletion=cells)]

@@ -65,8 +65,7 @@ def _write_csv(frame, path):
     try:
         frame.to_csv(path, index=False)
     except OSError as error:
-        reason = error.strerror or "there is no such folder"  # as pandas says in its own way
-        raise UserError(f"--csv {path!r} cannot be written: {reason}.") from error
+        raise UserError(f"--csv {path!r} cannot be written: {error.strerror or error}.") from error
     print(f"{len(frame)} records written to {path}")
 
 
@@ -84,11 +83,6 @@ def changes_of(record):
     return {n: v for n, v in config.items() if n not in IDENTITY and v != base.get(n)}
 
 
-def metric_of(record):
-    """Return the name of the metric that stopped the training of a record."""
-    return metric_for(record["config"])
-
-
 def score_rows(records):
     """Return for each scale, dataset and cell of records in order: the mean test score, its sd.
 
@@ -100,13 +94,12 @@ def score_rows(records):
             by_batches[_place(record)[:2]].append("nll_batches" in record["test"])
     for place, group in groupby(records, key=lambda record: _place(record)[:3]):
         first, *others = group
-        metric = metric_of_row(metric_of(first), by_batches[place[:2]])
-        tests = [record["test"].get(metric) for record in (first, *others)]
-        scores = [score for score in tests if score is not None]
         row = {name: first["config"][name] for name in ("scale", "dataset", "cell")}
+        metric = metric_of_row(metric_for(first["config"]), by_batches[place[:2]])
+        scores = [r["test"][metric] for r in (first, *others) if metric in r["test"]]
         row |= {"metric": metric, "mean": mean(scores) if scores else None}
         row |= {"sd": stdev(scores) if len(scores) > 1 else None}
-        row |= {"seeds": len(scores), "failed": len(tests) - len(scores)}
+        row |= {"seeds": len(scores), "failed": 1 + len(others) - len(scores)}
         paper = first["published"] if row["scale"] == "paper" else None
         rows.append(row | {"paper": paper and paper["value"]})
     return rows
@@ -142,7 +135,7 @@ def _score_line(dataset, rows):
 
 def run_rows(records):
     """Return a row for each record, without the columns in which all are alike or empty."""
-    rows = [_run_row(record, metric_of(record)) for record in records]
+    rows = [_run_row(record) for record in records]
     kinds = ("scale", "dataset", "cell", "metric") if len(rows) > 1 else ()
     left_out = [h for h in kinds if len({row[h] for row in rows}) == 1]
     left_out += [h for h in rows[0] if all(row[h] in (None, "") for row in rows)]
@@ -166,8 +159,8 @@ def _cut(text, room):
     return text if len(text) <= room else f"{text[: room - 1]}…"
 
 
-def _run_row(record, metric):
-    config, failed = record["config"], record["status"] == "failed"
+def _run_row(record):
+    config, metric = record["config"], metric_for(record["config"])
     paper = record["published"] if config["scale"] == "paper" else None
     return {name: config[name] for name in ("scale", "dataset", "cell", "seed")} | {
         "id": record["id"][: 7 if output.is_terminal() else None],
@@ -178,6 +171,6 @@ def _run_row(record, metric):
         "best": record["best_epoch"],
         "epochs": len(record["epochs"]),
         "minutes": f"{record['seconds'] / 60:.1f}",
-        "failed": output.Styled("failed" if failed else "", "red"),
+        "failed": output.Styled("failed" * (record["status"] == "failed"), "red"),
         "changes": " ".join(f"{n}={v}" for n, v in changes_of(record).items()),
     }

@@ -9,12 +9,11 @@ from typer import Option
 from ..data.registry import DATASETS_BY_NAME
 from ..errors import UserError
 from ..layers.registry import CELL_TITLES
-from ..training.config import RunConfig, command, paper_config
+from ..training.config import RunConfig, command, metric_for, paper_config
 from ..training.provenance import device_name
 from ..training.records import finished_record, found_path, read_records
 from ..training.settings import IDENTITY, changeable, owners_of, value_of
 from . import options, output
-from .results import metric_of
 
 _SET = "change a setting; may be given several times; `rru-nb settings` lists them"
 _Changes = Annotated[
@@ -31,7 +30,7 @@ def run(
     quiet: options.Quiet = False,
 ):
     """Train one setting, or show its record if there is one."""
-    config = paper_config(dataset, cell, scale, seed, **changes_of(changes))
+    config = paper_config(dataset, cell, scale, seed, **parsed(changes))
     record, word = finished_record(config), "stored record"
     if record is None:
         from ..experiments.engines import run_afresh
@@ -50,7 +49,7 @@ def next_command(config, record):
     return f"rru-nb results --dataset {config.dataset}"
 
 
-def changes_of(assignments):
+def parsed(assignments):
     """Return `{"dropout": 0.5}` for `["dropout=0.5"]`; values are read as YAML scalars."""
     changes = {}
     for assignment in assignments:
@@ -138,7 +137,7 @@ def _paper_text(record):
 
 def curve_of(record):
     """Return the name and the values of the metric that stopped a training, an epoch each."""
-    name = f"{record['config']['select_on']}_{metric_of(record)}"
+    name = f"{record['config']['select_on']}_{metric_for(record['config'])}"
     return name, [epoch[name] for epoch in record["epochs"] if name in epoch]
 
 

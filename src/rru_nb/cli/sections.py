@@ -23,10 +23,9 @@ def status(
     from ..experiments import SECTIONS
     from ..experiments.sweep import status as measured
 
-    sections = [check_choice("section", name, SECTIONS) for name in section or SECTIONS]
     scales = SCALES if scale is None else [check_choice("scale", scale, SCALES)]
     datasets = None if dataset is None else [canonical_name(dataset)]
-    table = measured(sections, scales, datasets)
+    table = measured(section or SECTIONS, scales, datasets)
     if table.empty:
         output.note("no section has a grid for that")
         return
@@ -48,7 +47,7 @@ def sweep(
     dataset: options.OnlyDataset = None,
     scale: options.Scale = "laptop",
     cells: Annotated[str | None, Option(help="e.g. rru,gru; default: the section's")] = None,
-    seeds: Annotated[str | None, Option(help="e.g. 0,1,2; default: the section's")] = None,
+    seeds: options.Seeds = None,
     jobs: options.Jobs = 1,
     engine: options.Engine = "local",
     address: options.Address = None,
@@ -66,10 +65,6 @@ def sweep(
     grid = declared(section)
     check_choice("scale", scale, SCALES)
     cells = None if cells is None else [canonical_cell(name.strip()) for name in cells.split(",")]
-    try:
-        seeds = None if seeds is None else [int(seed) for seed in seeds.split(",")]
-    except ValueError:
-        raise UserError(f"--seeds {seeds!r} must be whole numbers, e.g. --seeds 0,1,2.") from None
     failed = []
     for name in grid.datasets if dataset is None else [dataset]:
         try:
