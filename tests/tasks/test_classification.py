@@ -12,8 +12,9 @@ from rru_nb import UserError, paper_config
 from rru_nb.data.mnist import permutation
 from rru_nb.data.splits import Labelled, Splits
 from rru_nb.tasks import base
+from rru_nb.tasks.base import pad
 from rru_nb.tasks.digits import DigitsTask
-from rru_nb.tasks.sentiment import SentimentTask, pad
+from rru_nb.tasks.sentiment import SentimentTask
 from rru_nb.training.config import CELLS
 
 BAD, GOOD = 10, 11  # words
@@ -104,8 +105,10 @@ def test_limits_take_the_first_examples(kind):
 
 
 def test_an_evaluation_has_every_example_once(kind, task):
-    batches = list(task._evaluation_batches("valid", size=16))
-    pairs = [pair for b in batches for pair in zip(unpadded(b), b["label"].tolist())]
+    pairs = []
+    for picked, batch in task._evaluation_batches("valid"):
+        labels = batch["label"][: len(picked)].tolist()
+        pairs += zip(unpadded(batch)[: len(picked)], labels, strict=True)
     assert sorted(pairs) == as_pairs(splits_of(kind).valid)
 
 
@@ -121,7 +124,7 @@ def test_the_classifier_reads_the_last_layers_final_state(cell, kind):
     """At a review's last word, however much padding follows; by the cells, step by step."""
     model, some = random_network(task_of(kind, cell), UNITS), splits_of(kind).valid.inputs[:5]
     expected = [oracle.logits_of_one(model, sequence_of(kind, model, one)) for one in some]
-    together = some if kind == "digits" else np.pad(pad(some), [(0, 0), (0, 9)])
+    together = some if kind == "digits" else np.pad(pad(some, "int32"), [(0, 0), (0, 9)])
     np.testing.assert_allclose(model(together), expected, rtol=1e-4, atol=1e-5)
     assert np.ptp(expected, axis=0).max() > 1e-2, "examples that look alike show nothing"
 
@@ -136,7 +139,7 @@ def test_loss_by_definition(kind, model, smoothing):
 
 def test_metrics_by_definition_and_without_smoothing(kind, task, model):
     inputs, labels = splits_of(kind).valid
-    logits = model(inputs if kind == "digits" else pad(inputs))
+    logits = model(inputs if kind == "digits" else pad(inputs, "int32"))
     expected = oracle.scores(np.asarray(logits), labels)
     assert task.evaluate(model, "valid") == pytest.approx(expected, rel=1e-5)
     assert 0 < expected["accuracy"] < 100
@@ -189,13 +192,13 @@ def test_reviews_are_cut_to_their_last_words():
 
 
 def test_padding_comes_last():
-    got = pad([np.int32([1, 5, 6]), np.int32([1]), np.int32([1, 9])])
+    got = pad([np.int32([1, 5, 6]), np.int32([1]), np.int32([1, 9])], np.int32)
     assert got.tolist() == [[1, 5, 6], [1, 0, 0], [1, 9, 0]]
 
 
 def test_reviews_are_evaluated_by_length():
-    batches = task_of("sentiment")._evaluation_batches("valid", size=16)
-    lengths = [len(review) for batch in batches for review in unpadded(batch)]
+    batches = task_of("sentiment")._evaluation_batches("valid")
+    lengths = [len(review) for _, batch in batches for review in unpadded(batch)]
     assert lengths == sorted(lengths) and len(set(lengths)) > 3
 
 

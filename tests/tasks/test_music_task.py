@@ -10,7 +10,7 @@ import pytest
 from rru_nb import UserError, paper_config
 from rru_nb.data.splits import Splits
 from rru_nb.tasks.base import shuffled_batches
-from rru_nb.tasks.music import MusicTask, averages, pad, windows, without_silences
+from rru_nb.tasks.music import MusicTask, averages, batch_of, windows, without_silences
 
 
 def numbered(n_rows):
@@ -59,7 +59,7 @@ def test_a_part_without_a_window_is_named_at_once(pieces):
 
 def test_padding_keeps_inputs_and_targets():
     examples = [numbered(5), numbered(3)]
-    batch = pad(examples)
+    batch = batch_of(examples)
     assert batch["length"].tolist() == [4, 2]
     for i, example in enumerate(examples):
         t = len(example) - 1
@@ -119,7 +119,7 @@ def test_nll_against_a_loop_from_the_definition(task, model):
 
 
 def test_the_frame_average_weighs_every_step_alike(task, model):
-    batch = pad([numbered(n) for n in (3, 9, 30)])
+    batch = batch_of([numbered(n) for n in (3, 9, 30)])
     per_window = [
         float(task.loss(model, {k: v[i : i + 1] for k, v in batch.items()})) for i in range(3)
     ]

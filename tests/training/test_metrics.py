@@ -1,7 +1,5 @@
 """Metrics: every number that a record holds has a name, a title and a direction."""
 
-import importlib
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,17 +7,16 @@ from helpers import a_record
 
 from rru_nb import UserError
 from rru_nb.experiments import results, section
-from rru_nb.tasks import _TASKS
+from rru_nb.tasks import task_class
+from rru_nb.training.config import KINDS, STANDARD_METRICS
 from rru_nb.training.config import METRICS as OF_KIND
-from rru_nb.training.config import STANDARD_METRICS
 from rru_nb.training.metrics import METRICS, metric_named
 from rru_nb.training.records import write_record
 
 
-@pytest.mark.parametrize("kind", _TASKS)
+@pytest.mark.parametrize("kind", sorted({*KINDS.values()}))
 def test_every_number_of_a_task_is_a_metric(kind):
-    module, name = _TASKS[kind]
-    task = getattr(importlib.import_module(f"rru_nb.tasks.{module}"), name)
+    task = task_class(kind)
     assert set(task.metrics) <= set(METRICS)
     assert {OF_KIND[kind], STANDARD_METRICS.get(kind, OF_KIND[kind])} <= set(task.metrics)
 

@@ -89,6 +89,43 @@ class Task:
         return self._scorer[1]
 
 
+class ExamplesTask(Task):
+    """Base of the tasks over single examples: windows of pieces, reviews, digits.
+
+    Subclasses set `_lengths`, `{split: array [N]}`, the time steps of each example, and write
+    `_batch(split, picked, n_steps)`, the batch of some examples padded to that many time steps.
+    """
+
+    def train_batches(self, epoch):
+        config, n_examples = self.config, len(self._lengths["train"])
+        for picked in shuffled_batches(n_examples, config.batch_size, config.seed, epoch):
+            yield self._padded("train", picked, full=len(picked) != config.batch_size)
+
+    def _evaluation_batches(self, split):
+        """Yield numbers and batches of all examples by length, so that little is padded."""
+        size, order = 2 * self.config.batch_size, np.argsort(self._lengths[split], kind="stable")
+        for start in range(0, len(order), size):
+            picked = order[start : start + size]
+            yield picked, padded_rows(self._padded(split, picked, full=True), size)
+
+    def _padded(self, split, picked, full):
+        longest = self._lengths[split][picked].max()
+        return self._batch(split, picked, padded_length(longest, self.config.window, full))
+
+
+def pad(examples, dtype, n_steps=None):
+    """Stack examples [t, ...] into an array as long as the longest, or of `n_steps`: [B, T, ...].
+
+    Behind an example's end it is zero. How far it goes on leaves losses and logits as they are:
+    padded steps come last, and are masked.
+    """
+    n_steps = n_steps or max(map(len, examples))
+    padded = np.zeros([len(examples), n_steps, *examples[0].shape[1:]], dtype)
+    for row, example in zip(padded, examples):
+        row[: len(example)] = example
+    return padded
+
+
 def shuffled_batches(n_examples, batch_size, seed, epoch):
     """Return each of `range(n_examples)` once, in batches by an order that seed and epoch give."""
     order = np.random.default_rng([seed, epoch]).permutation(n_examples)

@@ -8,11 +8,11 @@ from keras import ops
 
 from ..data.splits import Labelled
 from ..layers.sizes import dense_parameters
-from .base import Task, padded_rows, shuffled_batches
+from .base import ExamplesTask
 from .network import recurrent_layer, recurrent_parameters
 
 
-class ClassificationTask(Task):
+class ClassificationTask(ExamplesTask):
     """Head, loss and metrics over batches of inputs `x` and class numbers `label`.
 
     The classifier reads the last layer's final state h_T, not its output o_T; of the LSTMs h,
@@ -23,8 +23,6 @@ class ClassificationTask(Task):
 
     - `accuracy`, in percent as in Table 1; of equally probable classes the first is the answer;
     - `cross_entropy`, in nats, without label smoothing.
-
-    A subclass has `_batch(split, picked, full)`, the batch of some of the examples of a split.
 
     Attributes:
         classes: number of classes.
@@ -37,30 +35,16 @@ class ClassificationTask(Task):
 
     def __init__(self, config, splits=None):
         super().__init__(config, splits)
-        self._examples = {}
+        self._examples, self._lengths = {}, {}
         for split, limit in self.limits.items():
             inputs, labels = getattr(self.splits, split)
-            self._examples[split] = Labelled(self._cut(inputs[:limit]), labels[:limit])
+            inputs = self._cut(inputs[:limit])
+            self._examples[split] = Labelled(inputs, labels[:limit])
+            self._lengths[split] = np.array([len(one) for one in inputs])
 
     def _cut(self, inputs):
         """Return the part of each input that the network sees."""
         return inputs
-
-    # Batches
-
-    def train_batches(self, epoch):
-        config, n_examples = self.config, len(self._examples["train"].labels)
-        for picked in shuffled_batches(n_examples, config.batch_size, config.seed, epoch):
-            yield self._batch("train", picked, full=len(picked) != config.batch_size)
-
-    def _evaluation_batches(self, split, size):
-        order = self._order(split)
-        for start in range(0, len(order), size):
-            yield self._batch(split, order[start : start + size], full=True)
-
-    def _order(self, split):
-        """Return the order in which the examples of a split are evaluated, an array of ints."""
-        return np.arange(len(self._examples[split].labels))
 
     # Head, loss, metrics
 
@@ -86,10 +70,9 @@ class ClassificationTask(Task):
         return ops.mean(each)
 
     def evaluate(self, model, split):
-        score, size, scored = self.scorer(model), 2 * self.config.batch_size, []
-        for batch in self._evaluation_batches(split, size):
-            of_batch = score(padded_rows(batch, size))
-            scored.append([of_each[: len(batch["label"])] for of_each in of_batch])
+        score, scored = self.scorer(model), []
+        for picked, batch in self._evaluation_batches(split):
+            scored.append([of_each[: len(picked)] for of_each in score(batch)])
         right, nats = (np.concatenate(of_batches) for of_batches in zip(*scored))
         return {
             "accuracy": 100 * float(np.mean(right)),

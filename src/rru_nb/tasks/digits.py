@@ -38,7 +38,7 @@ class DigitsTask(ClassificationTask):
 
     # Batches
 
-    def _batch(self, split, picked, full):
+    def _batch(self, split, picked, n_steps):
         images, labels = self._examples[split]
         return {"x": images[picked], "label": labels[picked]}
 

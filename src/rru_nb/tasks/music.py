@@ -9,11 +9,11 @@ from keras import ops
 from ..data.music import KEYS
 from ..errors import UserError
 from ..layers.sizes import dense_parameters
-from .base import Task, in_batches, padded_length, padded_rows, shuffled_batches
+from .base import ExamplesTask, in_batches, pad
 from .network import output_features, recurrent_layer, recurrent_parameters
 
 
-class MusicTask(Task):
+class MusicTask(ExamplesTask):
     """Next-step prediction of piano rolls by 88 independent Bernoulli distributions.
 
     The negative log-likelihood (NLL) of a time step sums the cross-entropies of the 88 keys,
@@ -37,6 +37,7 @@ class MusicTask(Task):
 
     def __init__(self, config, splits=None):
         super().__init__(config, splits)
+        self._lengths = {}
         steps = {"train": config.window // 2, "valid": config.window, "test": config.window}
         self._windows = {
             split: self._cut(split, steps[split])[:limit] for split, limit in self.limits.items()
@@ -48,6 +49,7 @@ class MusicTask(Task):
                     f"({len(getattr(self.splits, split))}) give no window. "
                     "Give that split a piece of two sounding time steps or more."
                 )
+            self._lengths[split] = np.array([len(window) - 1 for window in cut])
 
     def _cut(self, split, step):
         return [
@@ -62,25 +64,8 @@ class MusicTask(Task):
 
     # Batches
 
-    def train_batches(self, epoch):
-        examples = self._windows["train"]
-        config = self.config
-        for picked in shuffled_batches(len(examples), config.batch_size, config.seed, epoch):
-            last = len(picked) != config.batch_size
-            yield self._padded([examples[i] for i in picked], full=last)
-
-    def _evaluation_batches(self, split):
-        """Yield numbers and arrays of batches of windows by length, so that little is padded."""
-        examples, size = self._windows[split], 2 * self.config.batch_size
-        order = np.argsort([len(e) for e in examples], kind="stable")
-        for start in range(0, len(order), size):
-            picked = order[start : start + size]
-            batch = self._padded([examples[i] for i in picked], full=True)
-            yield picked, padded_rows(batch, size)
-
-    def _padded(self, examples, full):
-        longest = max(map(len, examples)) - 1
-        return pad(examples, padded_length(longest, self.config.window, full))
+    def _batch(self, split, picked, n_steps):
+        return batch_of([self._windows[split][i] for i in picked], n_steps)
 
     # Head, loss, metrics
 
@@ -103,10 +88,10 @@ class MusicTask(Task):
         return ops.mean(total / length)
 
     def evaluate(self, model, split):
-        score, totals = self.scorer(model), np.zeros(len(self._windows[split]))
+        lengths, score = self._lengths[split], self.scorer(model)
+        totals = np.zeros(len(lengths))
         for picked, batch in self._evaluation_batches(split):
             totals[picked] = score(batch)[: len(picked)]
-        lengths = np.array([len(window) - 1 for window in self._windows[split]])
         return averages(totals, lengths, self.config.batch_size)
 
     def scoring(self, model):
@@ -131,19 +116,13 @@ def windows(piece, length, step):
     return [*cut, tail] if len(tail) >= 2 else cut
 
 
-def pad(examples, n_steps=None):
-    """Stack windows [t + 1, 88] into a batch as long as its longest, or of `n_steps` time steps.
-
-    How far it is padded leaves the loss and its gradients as they are: padded steps come last,
-    and the loss masks them. The batch is as `MusicTask.batch_spec` has it.
-    """
-    length = np.array([len(e) - 1 for e in examples], np.int32)
-    x = np.zeros([len(examples), n_steps or length.max(), KEYS], np.uint8)
-    y = np.zeros_like(x)
-    for i, example in enumerate(examples):
-        x[i, : length[i]] = example[:-1]
-        y[i, : length[i]] = example[1:]
-    return {"x": x, "y": y, "length": length}
+def batch_of(examples, n_steps=None):
+    """Return the batch of windows [t + 1, 88], see `MusicTask.batch_spec` and `base.pad`."""
+    return {
+        "x": pad([window[:-1] for window in examples], np.uint8, n_steps),
+        "y": pad([window[1:] for window in examples], np.uint8, n_steps),
+        "length": np.array([len(window) - 1 for window in examples], np.int32),
+    }
 
 
 def averages(totals, lengths, batch_size):

@@ -1,6 +1,9 @@
-"""The recurrent stack that all tasks share, and how many parameters it has."""
+"""The layers that tasks share, and how many parameters the recurrent ones have."""
+
+import keras
 
 from ..layers.any_cell import CellLayer
+from ..layers.embedding import Embedding
 from ..layers.registry import CELLS
 
 
@@ -12,6 +15,13 @@ def recurrent_layer(config, units, **layer_options):
     if layer:
         return layer[0](units, **settings, **layer_options)
     return CellLayer(cell(units, **settings), **layer_options)
+
+
+def embedding(config, vocabulary_size, **options):
+    """Make the embedding of words or characters, uniform between -1 and 1 at first."""
+    uniform = keras.initializers.RandomUniform(-1, 1)
+    size = config.embedding_size
+    return Embedding(vocabulary_size, size, embeddings_initializer=uniform, **options)
 
 
 def output_features(config, units):

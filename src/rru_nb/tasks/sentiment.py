@@ -3,11 +3,9 @@
 import keras
 import numpy as np
 
-from ..layers.embedding import Embedding
-from .base import padded_length
+from .base import pad
 from .classification import ClassificationTask
-
-PADDING = 0  # the number of no word: in the data, 0 stands for nothing else
+from .network import embedding
 
 
 class SentimentTask(ClassificationTask):
@@ -30,41 +28,19 @@ class SentimentTask(ClassificationTask):
 
     # Batches
 
-    def _order(self, split):
-        # By length, so that little is padded; the averages do not depend on the order.
-        return np.argsort([len(r) for r in self._examples[split].inputs], kind="stable")
-
-    def _batch(self, split, picked, full):
+    def _batch(self, split, picked, n_steps):
         reviews, labels = self._examples[split]
-        reviews = [reviews[i] for i in picked]
-        n_steps = padded_length(max(map(len, reviews)), self.config.window, full)
-        return {"x": pad(reviews, n_steps), "label": labels[picked]}
+        # Padded with 0, which is the number of no word and which the embedding masks.
+        x = pad([reviews[i] for i in picked], np.int32, n_steps)
+        return {"x": x, "label": labels[picked]}
 
     # Head, loss, metrics
 
     def network(self, units):
-        config = self.config
         x = keras.Input([None], dtype="int32")
-        embedding = Embedding(
-            config.vocabulary_size,
-            config.embedding_size,
-            embeddings_initializer=keras.initializers.RandomUniform(-1, 1),
-            mask_zero=True,  # 0 is `PADDING`
-        )
-        return keras.Model(x, self.classifier(embedding(x), units))
+        words = embedding(self.config, self.config.vocabulary_size, mask_zero=True)
+        return keras.Model(x, self.classifier(words(x), units))
 
     def parameters(self, units):
         m = self.config.embedding_size
         return self.config.vocabulary_size * m + self.classifier_parameters(units, m)
-
-
-def pad(reviews, n_steps=None):
-    """Stack reviews into an array as long as its longest, or of `n_steps`: int32 [B, T].
-
-    How far it is padded leaves the logits as they are: padded steps come last, and the network
-    masks them.
-    """
-    padded = np.full([len(reviews), n_steps or max(map(len, reviews))], PADDING, np.int32)
-    for row, review in zip(padded, reviews):
-        row[: len(review)] = review
-    return padded

@@ -5,10 +5,9 @@ import numpy as np
 from keras import ops
 
 from ..errors import UserError
-from ..layers.embedding import Embedding
 from ..layers.sizes import dense_parameters
 from .base import Task
-from .network import output_features, recurrent_layer, recurrent_parameters
+from .network import embedding, output_features, recurrent_layer, recurrent_parameters
 
 
 class TextTask(Task):
@@ -25,12 +24,14 @@ class TextTask(Task):
         """Cut the streams of the splits to their limits; list where windows start, by steps."""
         config, self._streams, starts = self.config, {}, {}
         for split, step in steps.items():
-            stream = limited(getattr(self.splits, split), self.limits[split], config.window, step)
+            stream, limit = getattr(self.splits, split), self.limits[split]
+            if limit is not None:  # the beginning that holds so many windows
+                stream = stream[: (limit - 1) * step + config.window + 1]
             starts[split] = window_starts(len(stream), config.window, step)
             self._streams[split] = stream
             if len(starts[split]) < at_least:
-                limit = "train_limit" if split == "train" else "eval_limit"
-                more = f", or {limit} larger" if self.limits[split] else ""
+                name = "train_limit" if split == "train" else "eval_limit"
+                more = f", or {name} larger" if limit else ""
                 raise UserError(
                     f"the {split} text of {config.dataset!r} gives {len(starts[split])} windows of "
                     f"{config.window}, and a batch needs {at_least}. Make window or batch_size "
@@ -42,12 +43,8 @@ class TextTask(Task):
         return cut(self._streams[split], starts, self.config.window)
 
     def embedded(self, tokens):
-        """Return the vectors of tokens [B, T, m]; uniform between -1 and 1 at first."""
-        return Embedding(
-            self.vocabulary_size,
-            self.config.embedding_size,
-            embeddings_initializer=keras.initializers.RandomUniform(-1, 1),
-        )(tokens)
+        """Return the vectors of tokens, [B, T, m]."""
+        return embedding(self.config, self.vocabulary_size)(tokens)
 
     def head(self, x):
         """Return the logits of the next token, [B, T, vocabulary]."""
@@ -62,9 +59,9 @@ class TextTask(Task):
 
     def parameters(self, units):
         config = self.config
-        embedding = self.vocabulary_size * config.embedding_size
+        vectors = self.vocabulary_size * config.embedding_size
         head = dense_parameters(output_features(config, units), self.vocabulary_size)
-        return embedding + recurrent_parameters(config, units, config.embedding_size) + head
+        return vectors + recurrent_parameters(config, units, config.embedding_size) + head
 
     def scoring(self, model):
         """Return a function to score with.
@@ -103,11 +100,6 @@ def window_starts(n_tokens, window, step):
 def cut(stream, starts, window):
     """Cut windows of a stream with their targets: [len(starts), window + 1]."""
     return np.lib.stride_tricks.sliding_window_view(stream, window + 1)[starts]
-
-
-def limited(stream, limit, window, step):
-    """Return the beginning of a stream that holds `limit` windows; all of it for None."""
-    return stream if limit is None else stream[: (limit - 1) * step + window + 1]
 
 
 def half_window_mean(losses):
