@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from rru_nb import load_dataset
-from rru_nb.analysis.baselines import class_frequencies, key_frequencies, symbol_frequencies
+from rru_nb.analysis.datasets import class_frequencies, key_frequencies, symbol_frequencies
 from rru_nb.data.splits import Labelled, Splits
 
 

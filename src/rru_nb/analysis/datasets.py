@@ -1,7 +1,8 @@
-"""The datasets in numbers, and a short example of each that can be shown.
+"""The datasets in numbers, a short example of each, and what a model has to beat.
 
-`rru-nb data describe` writes them to `results/statistics/`. They are committed, so that the book
-shows a dataset whose files are not there.
+That is the score of the best answer that ignores the input. `rru-nb data describe` writes all this
+to `results/statistics/`. It is committed, so that the book shows a dataset whose files are not
+there.
 """
 
 import numpy as np
@@ -10,10 +11,9 @@ from ..data import canonical_name, load_dataset, registry
 from ..data.imdb import SPECIAL, UNKNOWN
 from ..data.music import pitches_of
 from ..data.splits import SPLITS
-from ..data.text import UNKNOWN_NUMBER
 from ..experiments.baselines import committed_statistics  # noqa: F401 (pages read it here)
 from ..storage import files, paths
-from .baselines import class_frequencies, key_frequencies, symbol_frequencies
+from ..storage.streams import without_notes
 
 LENGTH_BINS = [*range(0, 1001, 50)]  # words of a review; the last bin takes all longer ones
 LONGEST_REVIEW = 512  # words that are kept of a review
@@ -30,8 +30,8 @@ def describe(name):
         name: one of `DATASETS`.
 
     Returns:
-        A dict with `name`, `digest` and `source` of the data; `baseline`, the test scores of the
-        predictors of `analysis.baselines`; and for each split a dict of counts. Beside these
+        A dict with `name`, `digest` and `source` of the data; `baseline`, the test scores of
+        answers that ignore the input; and for each split a dict of counts. Beside these
 
         - music: `example`, the pitches of the first time steps of the first training piece;
         - texts, all in a dict of the `protocols`: the `vocabulary` size, the most `frequent`
@@ -48,7 +48,7 @@ def describe(name):
     name = canonical_name(name)
     splits = load_dataset(name)
     origin = {"name": splits.name, "digest": splits.digest, "source": splits.source}
-    return origin | _DESCRIBE[registry.DATASETS_BY_NAME[name].kind](name)
+    return origin | _DESCRIBE[registry.DATASETS_BY_NAME[name].kind](name, splits)
 
 
 def write_statistics(name):
@@ -76,8 +76,7 @@ def _by_split(splits, describe_split):
     return {split: describe_split(getattr(splits, split)) for split in SPLITS}
 
 
-def _describe_music(name):
-    splits = load_dataset(name)
+def _describe_music(name, splits):
     example = pitches_of(splits.train[0][:EXAMPLE_STEPS])
     counts = _by_split(splits, _count_pieces)
     return {"baseline": key_frequencies(splits), "example": example} | counts
@@ -98,7 +97,7 @@ def _count_pieces(pieces):
     }
 
 
-def _describe_text(name):
+def _describe_text(name, splits):
     protocols = registry.DATASETS_BY_NAME[name].protocols
     if name in ("enwik8", "text8"):
         protocols = protocols[:1]  # they differ in how a model is scored, not in the text
@@ -109,13 +108,11 @@ def _describe_protocol(name, protocol):
     splits = load_dataset(name, protocol=protocol)
     vocabulary = splits.vocabulary
     counts = np.bincount(splits.train, minlength=len(vocabulary))
-    unknown = UNKNOWN_NUMBER if vocabulary[UNKNOWN_NUMBER] == "<unknown>" else None
-    if "<unk>" in vocabulary:
-        unknown = vocabulary.index("<unk>")
+    names = [name for name in ("<unk>", "<unknown>") if name in vocabulary]
+    unknown = vocabulary.index(names[0]) if names else -1  # which is no symbol's number
 
     def count_symbols(stream):
-        n_unknown = 0 if unknown is None else int((stream == unknown).sum())
-        return {"symbols": len(stream), "unknown": n_unknown}
+        return {"symbols": len(stream), "unknown": int((stream == unknown).sum())}
 
     top = np.argsort(-counts, kind="stable")[:FREQUENT]
     described = {
@@ -144,8 +141,8 @@ def _printable(symbol):
     return {" ": "space", "\n": "line end"}.get(text, text)
 
 
-def _describe_reviews(name):
-    splits, everything = load_dataset(name), load_dataset(name, vocabulary_size=ALL_WORDS)
+def _describe_reviews(name, splits):
+    everything = load_dataset(name, vocabulary_size=ALL_WORDS)
     running = np.bincount(np.concatenate(splits.train.inputs), minlength=len(splits.vocabulary))
     first, label = splits.train.inputs[0], int(splits.train.labels[0])
     end = " ".join(splits.vocabulary[i] for i in first[-EXAMPLE_WORDS:])
@@ -176,8 +173,7 @@ def _count_reviews(part):
     }
 
 
-def _describe_digits(name):
-    splits = load_dataset(name)
+def _describe_digits(name, splits):
     images, labels = splits.train
     ink = images.mean(axis=0, dtype=np.float64)
     return {
@@ -200,3 +196,66 @@ _DESCRIBE = {
     "sentiment": _describe_reviews,
     "digits": _describe_digits,
 }
+
+
+def class_frequencies(splits):
+    """Return the test scores of answering with the class frequencies of the training examples.
+
+    The most frequent class is the answer, the frequencies are the probabilities. The scores are
+    those of the classification tasks: `accuracy` in percent, `cross_entropy` in nats, infinite if
+    a class is not among the training examples.
+    """
+    labels = splits.test.labels
+    frequency = np.bincount(splits.train.labels, minlength=labels.max() + 1)
+    with np.errstate(divide="ignore"):
+        nats = -np.log(frequency / frequency.sum())
+    return {
+        "accuracy": 100 * float(np.mean(labels == frequency.argmax())),
+        "cross_entropy": float(np.mean(nats[labels])),
+    }
+
+
+def symbol_frequencies(splits, split="test"):
+    """Return the scores of predicting each symbol with its frequency in the training text.
+
+    Every symbol of the vocabulary counts as seen once more than it was, so that none has the
+    probability zero. All symbols but the first are scored, as by the models' `perplexity_words`
+    and `bpc_contiguous`. The scores are `perplexity`, and `bits` per symbol, its logarithm.
+    """
+    seen = 1 + np.bincount(splits.train, minlength=len(splits.vocabulary))
+    bits = float(-np.log2(seen / seen.sum())[getattr(splits, split)[1:]].mean())
+    return {"perplexity": 2**bits, "bits": bits}
+
+
+def key_frequencies(splits):
+    """Return the test scores of giving each key, at every time step, its training frequency.
+
+    Each key counts as pressed once more than it was, in two more time steps (add-one smoothing).
+    The scores are one model's negative log-likelihoods in nats a time step, under five averages
+    that papers use: `frames`, the mean of all time steps; `pieces`, the mean of the pieces' means;
+    `sounding`, the mean of the steps that are not silent; `windows`, the mean of windows of up to
+    200 steps without silences; `batches`, the authors' mean of the means of 16 such windows each.
+    """
+    with without_notes():  # these need Keras, which takes seconds
+        from ..tasks.music import averages, windows, without_silences
+
+    frames = np.concatenate(splits.train)
+    share = (frames.sum(axis=0, dtype=int) + 1) / (len(frames) + 2)
+    pressed, silent = -np.log(share), -np.log1p(-share)
+
+    def nll(piece):  # [T] of [T, 88]
+        return piece @ pressed + (1 - piece.astype(int)) @ silent
+
+    sounding = [without_silences(piece) for piece in splits.test]
+    cut = [window[1:] for piece in sounding for window in windows(piece, 200, 200)]
+    every = [nll(piece) for piece in splits.test]
+    of_windows = averages(
+        np.array([nll(window).sum() for window in cut]), np.array([len(w) for w in cut]), 16
+    )
+    return {
+        "frames": float(np.concatenate(every).mean()),
+        "pieces": float(np.mean([piece.mean() for piece in every])),
+        "sounding": float(np.concatenate([nll(piece) for piece in sounding]).mean()),
+        "windows": of_windows["nll_window"],
+        "batches": of_windows["nll_batches"],
+    }
