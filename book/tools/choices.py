@@ -8,8 +8,7 @@ from chance; each is compared with the 95 % prediction interval of the unchanged
 import numpy as np
 import pandas as pd
 
-from rru_nb.analysis.seeds import recorded
-from rru_nb.analysis.tables import minus
+from rru_nb.analysis.tables import comparable, minus
 from rru_nb.training.config import command, paper_config
 from rru_nb.training.records import find_record, load_records
 
@@ -49,7 +48,7 @@ def effects():
         `status`, `id` and `command`; None where a run is not measured or failed.
     """
     frame = pd.DataFrame([_effect(title, config) for title, config in choice_configs().items()])
-    unchanged = recorded(DATASET)[CELL].dropna()
+    unchanged = of_each_seed()
     if len(unchanged):
         runs = [_effect("", paper_config(DATASET, CELL, seed=s)) for s in unchanged.index]
         means = pd.DataFrame(runs)[["nll_window", "nll_frame"]].mean()
@@ -64,6 +63,13 @@ def effects():
         change_percent=100 * (frame.nll_window / frame.nll_window.iloc[0] - 1),
         beyond_seeds=np.where(comparable & np.isfinite(low), beyond, ""),
     )
+
+
+def of_each_seed():
+    """Return the test losses, `nll_window`, of all recorded runs without a change, by seed."""
+    records = comparable(load_records(dataset=DATASET, cell=CELL, scale="paper", status="ok"))
+    records = records.reindex(columns=["seed", "test_nll_window"]).dropna()
+    return records.set_index("seed").test_nll_window.sort_index()
 
 
 def _effect(title, config):
@@ -88,7 +94,7 @@ def together(table):
         table: of `effects`.
     """
     judged = table[table.beyond_seeds != ""]
-    span = expected_run(list(recorded(DATASET)[CELL].dropna()), runs=max(1, len(judged)))
+    span = expected_run(list(of_each_seed()), runs=max(1, len(judged)))
     if judged.empty or span is None:
         return ""
     alone = int((judged.beyond_seeds != "no").sum())

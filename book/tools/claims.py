@@ -7,8 +7,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from rru_nb.analysis import findings
-from rru_nb.analysis.resampling import holm
-from rru_nb.analysis.seeds import SURE
+from rru_nb.analysis.seeds import SURE, holm
 from rru_nb.analysis.verdicts import FAILS, HOLDS
 from rru_nb.analysis.verdicts import INCONCLUSIVE as UNDECIDED
 from rru_nb.data.registry import DATASETS_BY_NAME

@@ -2,7 +2,7 @@
 
 from numpy import std
 
-from rru_nb.analysis.resampling import best_of
+from rru_nb.analysis.seeds import best_of
 from rru_nb.analysis.tables import minus, to_the_paper
 from rru_nb.training.config import command, paper_config
 from rru_nb.training.metrics import metric_named

@@ -5,7 +5,6 @@ import math
 import pandas as pd
 
 from rru_nb.analysis import seeds, tables
-from rru_nb.analysis.resampling import holm
 from rru_nb.analysis.verdicts import FAILS, HOLDS, INCONCLUSIVE, Verdict
 from rru_nb.data.registry import DATASETS_BY_NAME
 from rru_nb.training.config import CELL_TITLES, command, paper_config
@@ -130,7 +129,7 @@ def remaining(judged):
 
     A dataset without a p value, on which nothing is significant, counts as one of them.
     """
-    corrected = holm([1.0 if math.isnan(verdict.p) else verdict.p for verdict in judged])
+    corrected = seeds.holm([1.0 if math.isnan(verdict.p) else verdict.p for verdict in judged])
     held = [verdict.held == HOLDS for verdict in judged]
     return [v.where for v, holds, p in zip(judged, held, corrected) if holds and p < seeds.SURE]
 

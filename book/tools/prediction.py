@@ -5,7 +5,7 @@ import functools
 import numpy as np
 from scipy import stats
 
-from rru_nb.analysis.resampling import LEVEL
+from rru_nb.analysis.seeds import LEVEL
 
 _DRAWS = 100_000
 _HALF_AN_IMAGE = 0.005  # of 10,000, in %: the log odds of no error at all would be infinite

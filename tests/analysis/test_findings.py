@@ -8,9 +8,9 @@ import scipy.stats
 from helpers import GRID, frame_of, robustness_points, steep
 
 from rru_nb.analysis import findings
-from rru_nb.analysis.resampling import best_of, bootstrap
-from rru_nb.analysis.robust import grid_table, paired, share_difference
+from rru_nb.analysis.robust import _interval, _mean, grid_table, paired, share_difference
 from rru_nb.analysis.section_tables import scale_changes, shown_grid_table
+from rru_nb.analysis.seeds import best_of
 from rru_nb.analysis.tables import p_text, signed
 from rru_nb.experiments import section
 
@@ -19,17 +19,18 @@ from rru_nb.experiments import section
 
 def test_bootstrap_of_a_mean_agrees_with_the_normal_approximation():
     values = np.random.default_rng(1).normal(size=400)
-    low, high = bootstrap(values, lambda drawn: drawn.mean(axis=1))
+    low, high = _interval(pd.Series(values), np.arange(400), _mean)
     half = 1.96 * values.std() / 20
     assert low == pytest.approx(values.mean() - half, abs=0.01)
     assert high == pytest.approx(values.mean() + half, abs=0.01)
 
 
-def test_bootstrap_keeps_pairs_together():
-    """A constant difference between two noisy columns has no spread."""
+def test_bootstrap_keeps_the_values_of_a_rate_together():
+    """A constant difference between two noisy values has no spread."""
     first = np.random.default_rng(2).normal(size=30)
-    pairs = np.stack([first, first - 1.0], axis=1)
-    low, high = bootstrap(pairs, lambda d: (d[:, :, 0] - d[:, :, 1]).mean(axis=1))
+    pairs = pd.Series(np.stack([first, first - 1.0], axis=1).ravel())
+    rates = np.repeat(np.arange(30), 2)
+    low, high = _interval(pairs, rates, lambda d: (d[:, ::2] - d[:, 1::2]).mean(axis=1))
     assert (low, high) == (pytest.approx(1.0), pytest.approx(1.0))
 
 

@@ -3,13 +3,10 @@
 import numpy as np
 import pandas as pd
 import pytest
-from helpers import a_record
 from scipy import stats
 
 from rru_nb.analysis import seeds
-from rru_nb.analysis.resampling import holm
-from rru_nb.training.config import paper_config
-from rru_nb.training.records import write_record
+from rru_nb.analysis.seeds import holm
 
 RRU, GRU = [7.7, 7.8, 7.9], [8.1, 8.2, 8.5, 8.0]
 
@@ -47,20 +44,6 @@ def test_of_accuracies_the_higher_is_better():
     )
     assert list(errors[["rru", "gated", "difference"]]) == pytest.approx([9.5, 19.5, 10.0])
     assert list(losses[["rru", "gated", "difference"]]) == pytest.approx([90.5, 80.5, -10.0])
-
-
-def test_every_seed_of_the_own_setting_is_there_and_no_other_setting(monkeypatch, tmp_path):
-    monkeypatch.setenv("RRU_NB_RESULTS", str(tmp_path))
-    assert seeds.recorded("jsb").empty
-    for score, config in (
-        (7.7, paper_config("jsb", "rru", seed=3)),
-        (7.9, paper_config("jsb", "rru", seed=8)),
-        (7.0, paper_config("jsb", "rru", seed=5, dropout=0.1)),
-        (7.0, paper_config("jsb", "gru", seed=3, scale="laptop")),
-    ):
-        write_record(a_record(config, test={"nll_window": score}))
-    scores = seeds.recorded("jsb")
-    assert scores["rru"].to_dict() == {3: 7.7, 8: 7.9} and scores["gru"].isna().all()
 
 
 @pytest.mark.parametrize("rru, gru", [([7.7], GRU), (RRU, [8.1]), ([], GRU), (RRU, [])])

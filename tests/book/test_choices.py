@@ -18,6 +18,19 @@ def test_each_choice_changes_what_it_says_and_nothing_else():
         assert set(config.differences) == set(choices.CHOICES[title]), title
 
 
+def test_every_seed_of_the_own_setting_is_there_and_no_other_setting(monkeypatch, tmp_path):
+    monkeypatch.setenv("RRU_NB_RESULTS", str(tmp_path))
+    assert choices.of_each_seed().empty
+    for score, config in (
+        (7.7, paper_config("jsb", "rru", seed=3)),
+        (7.9, paper_config("jsb", "rru", seed=8)),
+        (7.0, paper_config("jsb", "rru", seed=5, dropout=0.1)),
+        (7.0, paper_config("jsb", "gru", seed=3, scale="laptop")),
+    ):
+        write_record(a_record(config, test={"nll_window": score}))
+    assert choices.of_each_seed().to_dict() == {3: 7.7, 8: 7.9}
+
+
 def test_effects_of_runs_that_are_not_there_are_not_numbers(monkeypatch, tmp_path):
     monkeypatch.setenv("RRU_NB_RESULTS", str(tmp_path))
     table = choices.effects()

@@ -9,12 +9,12 @@ from ..experiments import section
 from ..training.config import CELL_TITLES
 from ..training.metrics import metric_named
 from .robust import near_best, paired, share_difference
+from .seeds import SURE
 from .tables import minus, p_text
 from .verdicts import judge
 
 NORMALIZE_TITLES = {True: "with normalization", False: "without normalization"}
 NOTHING = "Nothing is measured here yet."
-SURE = 0.05  # a claim holds if its interval is above zero and p below this
 _BROADER = "The RRU works well in a broader range of learning rates and sizes."
 _NORMALIZED = "Normalization broadens the range in which the RRU works."
 
@@ -27,14 +27,13 @@ def robustness_verdicts(frame):
             these allow no verdict, there is a single one that says why, of the measure "".
     """
     undecided, places = judge(_BROADER, None, frame, min_seeds=1), paired(frame)
-    gated = places.columns.drop("rru", errors="ignore")
-    if undecided.limits or places.empty or "rru" not in places or gated.empty:
+    if undecided.limits or places.empty or "rru" not in places or places.columns.size == 1:
         return {"": undecided}
     verdicts = {}
     for measure, own in (("by the best of all cells", False), ("by each cell's own best", True)):
-        rival, difference = _strongest(places, gated, own)
-        note = _two_shares(places, rival, difference, own, short=True)
-        if not own and _all_better(places, gated):
+        _, difference = _strongest(places, own)
+        note = _two_shares(places, own, short=True)
+        if not own and _all_better(places):
             note += "; the RRU's worst training beats every gated one"
         claim = f"{_BROADER[:-1]}, judged {measure}."
         verdicts[measure] = judge(claim, _holds(difference), frame, note, p=difference.p)
@@ -52,23 +51,20 @@ def robustness(frame, where="here"):
         return NOTHING
     verdicts, places = robustness_verdicts(frame), paired(frame)
     claim = "The paper's claim, a broader range in which the RRU works well,"
-    facts = []
     if "" in verdicts:
-        said = [_undecided(claim, verdicts[""], where)]
+        said, facts = [_judged(claim, verdicts[""], where)], []
     else:
         by_all, by_own = verdicts.values()
-        gated = places.columns.drop("rru")
         rates = places.index.get_level_values("learning_rate")
-        rival, difference = _strongest(places, gated)
         said = [
-            f"**{claim} {by_all.predicate} {where}**: {_two_shares(places, rival, difference)}.",
-            _without(places, gated, rates.min(), "lowest"),
-            _without(places, gated, rates.max(), "highest"),
-            _by_own_best(places, gated, by_own),
+            _judged(claim, by_all, where, _two_shares(places)),
+            _without(places, rates.min(), "lowest"),
+            _without(places, rates.max(), "highest"),
+            _by_own_best(places, by_own),
         ]
-        facts = [_level(places, gated), _same_sign(places, gated) or _wins(places)]
+        facts = [_level(places), _same_sign(places) or _wins(places)]
     notes = [_failures(frame, "cell", CELL_TITLES), _no_better_than_baseline(frame)]
-    return answer(said, [*facts, *notes, limit_note(frame), _seeds(frame)])
+    return _answer(said, [*facts, *notes, limit_note(frame), _seeds(frame)])
 
 
 def normalization_verdict(frame):
@@ -91,9 +87,7 @@ def normalization(frame, where="here"):
         return NOTHING
     verdict, places = normalization_verdict(frame), paired(frame, by="normalize")
     claim = "The claim that normalization broadens the range in which the RRU works"
-    said, facts = [_undecided(claim, verdict, where)], []
-    if verdict.note:
-        said = [f"**{claim} {verdict.predicate} {where}**: {verdict.note}."]
+    facts = []
     if len(places):
         better = int((places[True] < places[False]).sum())
         facts = [
@@ -101,32 +95,29 @@ def normalization(frame, where="here"):
             "are measured both ways.",
             _failed_apart(places),
         ]
-    failures = _failures(frame, "normalize", NORMALIZE_TITLES)
-    return answer(said, [*facts, failures, limit_note(frame), _seeds(frame)])
+    facts += [_failures(frame, "normalize", NORMALIZE_TITLES), limit_note(frame), _seeds(frame)]
+    return _answer([_judged(claim, verdict, where)], facts)
 
 
-def _undecided(claim, verdict, where):
-    limits = "; ".join(verdict.limits)
-    return f"**{claim} {verdict.predicate} {where}**: {limits}." if limits else ""
+def _judged(claim, verdict, where, why=None):
+    why = why or verdict.why
+    return f"**{claim} {verdict.predicate} {where}**: {why}." if why else ""
 
 
-def _by_own_best(places, gated, verdict):
-    rival, difference = _strongest(places, gated, own=True)
+def _by_own_best(places, verdict):
+    _, difference = _strongest(places, own=True)
     says = verdict.predicate
     if difference.points < 0 and difference.high >= 0:
         says = "is inconclusive, and the RRU's share is the smaller one"
-    return (
-        f"**By each cell's own best the claim {says}**: "
-        f"{_two_shares(places, rival, difference, own=True)}."
-    )
+    return f"**By each cell's own best the claim {says}**: {_two_shares(places, own=True)}."
 
 
-def _without(places, gated, rate, which):
+def _without(places, rate, which):
     """Say what remains of the verdict without a learning rate."""
     rest = places[places.index.get_level_values("learning_rate") != rate]
     if rest.empty:
         return ""
-    rival, difference = _strongest(rest, gated)
+    rival, difference = _strongest(rest)
     if not (difference.only_one or difference.only_other):
         return ""
     holds = {True: "holds", False: "does not hold", None: "is inconclusive"}[_holds(difference)]
@@ -136,11 +127,12 @@ def _without(places, gated, rate, which):
     )
 
 
-def _strongest(places, gated, own=False):
+def _strongest(places, own=False):
     """Return the gated cell that does best beside the RRU, and by how much the RRU does better.
 
     To do better than each of several takes no correction, to do worse than any of them does.
     """
+    gated = places.columns.drop("rru")
     differences = {cell: share_difference(places, "rru", cell, own=own) for cell in gated}
     rival, difference = min(differences.items(), key=lambda item: item[1].points)
     if difference.points < 0:
@@ -163,8 +155,9 @@ def _points(difference, short=False):
     return minus(f"{value:+.0f} points ({interval}; {squares}{p_text(p)})")
 
 
-def _two_shares(places, rival, difference, own=False, short=False):
+def _two_shares(places, own=False, short=False):
     """Compare the RRU's share of the grid with that of the gated cell that has the largest."""
+    rival, difference = _strongest(places, own)
     shares, best = 100 * near_best(places, own).mean(), "its own best" if own else "the best loss"
     return (
         f"the RRU is within 10 % of {best} on {shares['rru']:.0f} % of the grid, the best gated "
@@ -172,16 +165,16 @@ def _two_shares(places, rival, difference, own=False, short=False):
     )
 
 
-def _all_better(places, gated):
-    return places.rru.max() < places[gated].min().min()
+def _all_better(places):
+    return places.rru.max() < places.drop(columns="rru").min().min()
 
 
-def _level(places, gated):
+def _level(places):
     """Compare the worst of the RRU with the best of all gated cells."""
-    best, worst = places[gated].min(), places.rru.max()
+    best, worst = places.drop(columns="rru").min(), places.rru.max()
     if not np.isfinite(worst):
         return ""
-    better = _all_better(places, gated)
+    better = _all_better(places)
     bold, even, is_better = ("**", "Even the", "is") if better else ("", "The", "is no")
     return (
         f"{bold}{even} RRU's worst of {len(places)} trainings, {worst:.4g}, {is_better} better "
@@ -189,15 +182,15 @@ def _level(places, gated):
     )
 
 
-def _same_sign(places, gated):
+def _same_sign(places):
     """Test the sign over all squares, where the RRU's loss is the lower one at every square."""
-    if not (places.rru < places[gated].min(axis=1)).all():
+    if not (places.rru < places.drop(columns="rru").min(axis=1)).all():
         return ""
-    rates = places.index.get_level_values("learning_rate").nunique()
-    chances = [p_text(stats.binomtest(n, n).pvalue) for n in (len(places), rates)]
+    n, n_rates = len(places), places.index.get_level_values("learning_rate").nunique()
     return (
-        f"At each of the {len(places)} squares the RRU has the lowest loss of all cells (sign "
-        f"test: {chances[0]} over the squares, {chances[1]} over the {rates} learning rates)."
+        f"At each of the {n} squares the RRU has the lowest loss of all cells (sign test: "
+        f"{_sign_test(n, n)} over the squares, {_sign_test(n_rates, n_rates)} over the {n_rates} "
+        "learning rates)."
     )
 
 
@@ -217,9 +210,10 @@ def _failed_apart(places):
         return ""
     # Squares of one rate resemble each other: at each rate the side with more failures counts.
     rates = places.index.get_level_values("learning_rate")
-    without, with_it = ((sign * apart > 0).sum() for sign in (1, -1))
-    p, p_of_rates = map(_sign_test, (apart, apart.groupby(rates).sum()))
-    n_rates = rates[apart != 0].nunique()
+    by_rate, n_rates = apart.groupby(rates).sum(), rates[apart != 0].nunique()
+    without, with_it = (apart > 0).sum(), (apart < 0).sum()
+    p = _sign_test(without, without + with_it)
+    p_of_rates = _sign_test((by_rate > 0).sum(), (by_rate != 0).sum())
     return (
         f"At {without} squares a training failed only without it, at {with_it} only with it (sign "
         f"test: {p} over the squares, {p_of_rates} over their {n_rates} learning "
@@ -227,31 +221,33 @@ def _failed_apart(places):
     )
 
 
-def _sign_test(differences):
-    positive, n = int((differences > 0).sum()), int((differences != 0).sum())
-    return p_text(stats.binomtest(positive, n).pvalue if n else 1.0)
+def _sign_test(positive, n):
+    return p_text(stats.binomtest(int(positive), int(n)).pvalue if n else 1.0)
 
 
 def _failures(frame, by, titles):
     measured = frame[frame.status != "missing"]
-    failed = (measured.status == "failed").groupby(measured[by], sort=False).agg(["sum", "size"])
-    counts = ", ".join(f"{titles[r.Index]} {r.sum} of {r.size}" for r in
-                       failed[failed["sum"] > 0].itertuples())  # fmt: skip
+    failed = measured.status == "failed"
+    some = measured[by].isin(measured[by][failed])
+    counts = _counts_text(failed[some], measured[by], titles)
     return f"Failed trainings: {counts}." if counts else "No training failed."
+
+
+def _counts_text(found, by, titles):
+    """Return how many of each kind are found: "RRU 0 of 12, GRU 8 of 12"."""
+    counts = found.groupby(by, sort=False).agg(["sum", "size"])
+    return ", ".join(f"{titles[kind]} {n} of {size}" for kind, n, size in counts.itertuples())
 
 
 def _no_better_than_baseline(frame):
     """Count the trainings that learned no more than how often each token, or key, occurs."""
     done = frame[frame.status == "ok"]
-    if metric_named(frame.metric.iloc[0]).higher_is_better:
+    stuck = done.test >= done.baseline
+    if metric_named(frame.metric.iloc[0]).higher_is_better or not stuck.any():
         return ""
-    stuck = (done.test >= done.baseline).groupby(done.cell, sort=False).agg(["sum", "size"])
-    if not stuck["sum"].any():
-        return ""
-    counts = ", ".join(f"{CELL_TITLES[r.Index]} {r.sum} of {r.size}" for r in stuck.itertuples())
     return (
         f"No better than the baseline, which ignores the input ({done.baseline.iloc[0]:.2f}): "
-        f"{counts}."
+        f"{_counts_text(stuck, done.cell, CELL_TITLES)}."
     )
 
 
@@ -264,7 +260,7 @@ def _seeds(frame):
     )
 
 
-def answer(verdict, facts):
+def _answer(verdict, facts):
     """Return a verdict as a paragraph, and below it what it rests on, as a list.
 
     Empty sentences are left out. Without a verdict the first fact stands in its place.

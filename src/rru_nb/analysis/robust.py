@@ -7,9 +7,10 @@ import pandas as pd
 from scipy import stats
 
 from ..training.metrics import metric_named
-from .resampling import bootstrap
+from .seeds import LEVEL
 
 WITHIN = 10  # per cent
+DRAWS = 4000  # of a bootstrap interval
 
 
 def losses(frame):
@@ -38,52 +39,63 @@ def grid_table(frame, by="cell"):
     rows = {}
     for name, runs in frame.groupby(by, sort=False):
         mine = measured[measured[by] == name]
-        row = {"runs": len(mine), "failed": int(np.isinf(mine.loss).sum())}
-        row |= {"missing": len(runs) - len(mine), "cut_off": int(mine.cut_off.sum())}
-        row |= {"best": mine.loss.min()} | _with_interval("median", mine, _median)
-        for kind, best in (("own", row["best"]), ("all", best_of_all)):
-            limit = best * (1 + WITHIN / 100)
-            row |= _with_interval(f"{kind}_{WITHIN}", mine, _share_below(limit))
-        rows[name] = row
+        loss, rates = mine.loss, mine.learning_rate
+        rows[name] = {
+            "runs": len(mine),
+            "failed": int(np.isinf(loss).sum()),
+            "missing": len(runs) - len(mine),
+            "cut_off": int(mine.cut_off.sum()),
+            "best": loss.min(),
+            **_with_interval("median", loss, rates, _median),
+            **_with_interval(f"own_{WITHIN}", 100 * _near(loss, loss.min()), rates, _mean),
+            **_with_interval(f"all_{WITHIN}", 100 * _near(loss, best_of_all), rates, _mean),
+        }
     return pd.DataFrame.from_dict(rows, orient="index")
 
 
-def _with_interval(name, runs, statistic):
-    if runs.empty:
-        return {name: np.nan, f"{name}_low": np.nan, f"{name}_high": np.nan}
-    low, high = _interval(runs.loss, runs.learning_rate, statistic)
-    value = float(statistic(runs.loss.to_numpy()[None])[0])
+def _with_interval(name, values, rates, statistic):
+    value = low = high = np.nan
+    if len(values):
+        value = float(statistic(values.to_numpy(float)[None])[0])
+        low, high = _interval(values, rates, statistic)
     return {name: value, f"{name}_low": low, f"{name}_high": high}
 
 
 def _interval(values, rates, statistic):
-    """Return the bootstrap interval of drawing learning rates anew, each with all its values."""
+    """Return the 95 % percentile interval of a statistic as learning rates are drawn anew.
+
+    A rate is drawn, with replacement, with all its values. `statistic` gives [draws] of an array
+    [draws, values], in which NaN fills up rates that have fewer values.
+    """
     rates = np.asarray(rates)
     nth = values.groupby(rates).cumcount().to_numpy()
-    rows = pd.Series(values.to_numpy(), index=[rates, nth]).unstack()  # NaN fills up
-    return bootstrap(rows, lambda drawn: statistic(drawn.reshape(len(drawn), -1)))
+    rows = pd.Series(values.to_numpy(float), index=[rates, nth]).unstack().to_numpy()
+    picked = np.random.default_rng(0).integers(0, len(rows), [DRAWS, len(rows)])
+    drawn = statistic(rows[picked].reshape(DRAWS, -1))
+    # By order rather than by interpolation: a failed training counts as infinitely bad.
+    ends = (1 - LEVEL) / 2, (1 + LEVEL) / 2
+    return np.quantile(drawn, ends, method="nearest").tolist()
+
+
+def _mean(drawn):
+    return np.nanmean(drawn, axis=1)
 
 
 def _median(drawn):
     """Return the median of each row, leaving out what is not a number.
 
     Where the upper of two middle values is a failed training's infinity, it is the lower one:
-    `np.median` would let infinity swallow its neighbour.
+    infinity would swallow its neighbour.
     """
-    ordered = np.sort(drawn, axis=1)  # not a number comes last
-    n = (~np.isnan(drawn)).sum(axis=1, keepdims=True)
-    lower, upper = (
-        np.take_along_axis(ordered, middle, axis=1)[:, 0] for middle in ((n - 1) // 2, n // 2)
-    )
-    return np.where(np.isfinite(upper), (lower + upper) / 2, lower)
+    median = np.nanmedian(drawn, axis=1)
+    failed = np.isinf(median)
+    median[failed] = np.nanquantile(drawn[failed], 0.5, axis=1, method="lower")
+    return median
 
 
-def _share_below(limit):
-    # A failed training is within no limit, not even where all failed and the limit is infinite.
-    def share(drawn):
-        return 100 * (np.isfinite(drawn) & (drawn <= limit)).sum(1) / (~np.isnan(drawn)).sum(1)
-
-    return share
+def _near(losses, best):
+    # A failed training is near nothing, not even where all failed and the best is infinite.
+    return np.isfinite(losses) & (losses <= best * (1 + WITHIN / 100))
 
 
 def paired(frame, by="cell"):
@@ -94,15 +106,9 @@ def paired(frame, by="cell"):
     Returns:
         A frame, a row for each place, a column for each value of `by`.
     """
-    whole, place = frame[~frame.cut_off.astype(bool)], ["learning_rate", "n_params", "seed"]
-    if whole.empty:
-        return pd.DataFrame(index=pd.MultiIndex.from_tuples([], names=place))
-    table = losses(whole).pivot_table(
-        index=place, columns=by, values="loss", aggfunc="first", dropna=False
-    )
-    names = [name for name in dict.fromkeys(frame[by]) if name in table]
-    table = table.reindex(columns=names).dropna()
-    return table if len(names) == frame[by].nunique() else table.iloc[:0]
+    runs, place = losses(frame), ["learning_rate", "n_params", "seed"]
+    table = runs[~runs.cut_off.astype(bool)].pivot(index=place, columns=by, values="loss")
+    return table.reindex(columns=frame[by].unique()).dropna()
 
 
 class ShareDifference(NamedTuple):
@@ -122,16 +128,15 @@ class ShareDifference(NamedTuple):
 
 def near_best(table, own=False):
     """Return where losses of `paired` are within `WITHIN` % of the best, or of each column's."""
-    best = table.min() if own else table.min().min()
-    return np.isfinite(table) & (table <= best * (1 + WITHIN / 100))
+    return _near(table, table.min() if own else table.min().min())
 
 
 def share_difference(table, one, other, own=False):
     """Return the `ShareDifference` of one column of `paired` less another, see `near_best`."""
     inside = near_best(table, own)
-    values = 100.0 * inside[one] - 100.0 * inside[other]
+    values = 100 * (inside[one].astype(int) - inside[other])
     rates = table.index.get_level_values("learning_rate")
-    low, high = _interval(values, rates, lambda drawn: np.nanmean(drawn, axis=1))
+    low, high = _interval(values, rates, _mean)
     only_one, only_other = int((values > 0).sum()), int((values < 0).sum())
     # Squares of one rate resemble each other: rates are what chance draws.
     by_rate = values.groupby(rates).sum()

@@ -1,28 +1,15 @@
-"""Compare the RRU with each gated cell across seeds: difference, 95 % interval, Welch's t test."""
+"""Tests over seeds: the RRU against each gated cell, many claims at once, the best of several."""
 
 import math
 
+import numpy as np
 import pandas as pd
 from scipy import stats
 
-from ..training.config import CELLS, KINDS, METRICS
-from ..training.records import load_records
-from .resampling import LEVEL, holm
-from .tables import comparable
+from ..training.config import CELLS
 
+LEVEL = 0.95  # of intervals
 SURE = 1 - LEVEL  # a difference is one if its p value is below
-
-
-def recorded(dataset):
-    """Return the test scores of every seed recorded at the dataset's own settings.
-
-    Returns:
-        A frame with a row a seed, a column a cell; NaN where a run is not measured or failed.
-    """
-    metric = f"test_{METRICS[KINDS[dataset]]}"
-    records = comparable(load_records(dataset=dataset, scale="paper", status="ok"))
-    table = records.reindex(columns=["seed", "cell", metric]).dropna()
-    return table.pivot(index="seed", columns="cell", values=metric).reindex(columns=list(CELLS))
 
 
 def against_gates(scores, metric=None):
@@ -32,7 +19,8 @@ def against_gates(scores, metric=None):
     variances may differ: Welch's t test. Accuracies are compared as errors in %.
 
     Args:
-        scores: as `recorded` gives them. metric: their name.
+        scores: a frame of test scores, a row a seed, a column a cell; NaN where there is none.
+        metric: their name.
 
     Returns:
         A frame with a row for each gated cell that has two seeds or more, as has the RRU:
@@ -67,3 +55,28 @@ def decide(tests, n_gated):
     if n_gated and len(better) == n_gated:
         return True, better.max()
     return (False, worse.min()) if len(worse) else (None, math.nan)
+
+
+def holm(p_values):
+    """Return p values corrected for their number after Holm (1979); NaN, no test, stays NaN.
+
+    Holm's step-down method bounds the chance of one false finding among all tests, as Bonferroni's
+    does, and finds more; it needs no independence.
+    """
+    p_values = np.asarray(p_values, float)
+    order = np.argsort(p_values)[: np.isfinite(p_values).sum()]  # NaN comes last
+    corrected = np.full_like(p_values, np.nan)
+    factors = np.arange(len(order), 0, -1)
+    corrected[order] = np.minimum(1, np.maximum.accumulate(factors * p_values[order]))
+    return corrected
+
+
+def best_of(k, spread):
+    """Return how far the lowest of `k` normal numbers lies below their mean, and its deviation.
+
+    `spread` is the standard deviation of the numbers.
+    """
+    # Its quantiles: none of k lies below a share s of all numbers with the chance (1 - s)^k.
+    chances = (np.arange(100_000) + 0.5) / 100_000
+    lowest = spread * stats.norm.ppf(1 - chances ** (1 / k))
+    return float(-lowest.mean()), float(lowest.std())

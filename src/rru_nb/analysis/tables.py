@@ -94,27 +94,26 @@ def unchanged(records, **changes):
 
 
 def _row(records, dataset, cell, scale, metric):
-    config = paper_config(dataset, cell)
-    paper = (config.published or {}).get("value", np.nan)
+    published, column = paper_config(dataset, cell).published or {}, f"test_{metric}"
     mine = records[(records.dataset == dataset) & (records.cell == cell)]
-    column = f"test_{metric}"
-    scores = mine[column].dropna() if column in mine else pd.Series(dtype=float)
+    mine = mine.reindex(columns=[column, "id", "stands_in"]).dropna(subset=column)
+    scores, paper = mine[column], published.get("value", np.nan)
     measured, loss = scores.mean(), metric_named(metric).loss
     return {
         "dataset": dataset,
         "cell": cell,
         "metric": metric,
         "paper": paper,
-        "tuned": (config.published or {}).get("tuned", "-"),
+        "tuned": published.get("tuned", "-"),
         "measured": measured,
         "low": scores.min(),
         "high": scores.max(),
         "runs": len(scores),
         "difference_percent": 100 * (loss(measured) / loss(paper) - 1),
         "scale": scale,
-        "stands_in": mine.stands_in[scores.index].max() if len(scores) else "",
+        "stands_in": mine.stands_in.max() if len(mine) else "",
         "scores": list(scores),
-        "ids": list(mine.id[scores.index]),
+        "ids": list(mine.id),
     }
 
 

@@ -79,8 +79,8 @@ def _draw_panel(ax, runs, axes, column, norm, cmap, higher):
         frame = Rectangle((x - 0.45, y - 0.45), 0.9, 0.9, fill=False, edgecolor=BEST, lw=3)
         ax.add_patch(frame)
     ax.set(xlim=(-0.5, len(xs) - 0.5), ylim=(-0.5, len(ys) - 0.5))
-    ax.set_xticks(range(len(xs)), _ticks(axes[0], xs), rotation=90)
-    ax.set_yticks(range(len(ys)), _ticks(axes[1], ys))
+    ax.set_xticks(range(len(xs)), map(_tick, xs), rotation=90)
+    ax.set_yticks(range(len(ys)), map(_tick, ys))
 
 
 def _square(ax, place, colour, text="", text_colour="black", **look):
@@ -128,11 +128,7 @@ def _legend(figure, frame):
     figure.legend(handles=keys, loc="outside lower center", ncols=len(keys), frameon=False)
 
 
-def _ticks(axis, values):
-    return [_count(v) if axis == "n_params" else f"{v:g}" for v in values]
-
-
-def _count(number):
+def _tick(number):
     if number >= 1_000_000:
         return f"{number / 1e6:.1f}M"
     return f"{number / 1000:.0f}k" if number >= 1000 else f"{number:g}"
