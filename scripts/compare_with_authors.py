@@ -420,7 +420,7 @@ def score_ours(task, split):
     task.scorer = lambda model: (
         lambda tokens, begin: [made_up_losses(tokens[:, :-1], tokens[:, 1:])[:, begin:]]
     )
-    return task.evaluate(SimpleNamespace(carried=[]), split)[task.config.metric]
+    return task.evaluate(SimpleNamespace(inputs=["tokens"]), split)[task.config.metric]
 
 
 def make_up(cell, text):

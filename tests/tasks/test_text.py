@@ -10,8 +10,8 @@ from task_helpers import fit_of, random_network
 from rru_nb import UserError, paper_config
 from rru_nb.data.splits import Splits
 from rru_nb.tasks import char
-from rru_nb.tasks.char import CharTask, zeros
-from rru_nb.tasks.text import half_window_mean, window_starts
+from rru_nb.tasks.char import CharTask
+from rru_nb.tasks.text import half_window_mean, window_starts, zeros
 from rru_nb.tasks.word import WordTask
 from rru_nb.training.config import CELLS
 

@@ -109,8 +109,17 @@ class ExamplesTask(Task):
             yield picked, padded_rows(self._padded(split, picked, full=True), size)
 
     def _padded(self, split, picked, full):
-        longest = self._lengths[split][picked].max()
-        return self._batch(split, picked, padded_length(longest, self.config.window, full))
+        """Return the batch of some examples, as long as the longest.
+
+        Where each shape is compiled anew, the window and its half are lengths enough; `full` is
+        for batches of a size of their own, and for evaluations: then a run compiles a training
+        step for three shapes and an evaluation for one.
+        """
+        n_steps, window = self._lengths[split][picked].max(), self.config.window
+        if backend().PADDED_LENGTHS:
+            half = -(-window // 2)
+            n_steps = half if n_steps <= half and not full else window
+        return self._batch(split, picked, n_steps)
 
 
 def pad(examples, dtype, n_steps=None):
@@ -140,19 +149,6 @@ def in_batches(examples, batch_size):
     """
     n_batches = max(1, len(examples) // batch_size)
     return np.split(examples, batch_size * np.arange(1, n_batches))
-
-
-def padded_length(longest, window, full=False):
-    """Return the number of time steps to pad a batch to, whose longest example has `longest`.
-
-    Padding beyond the longest changes nothing: it is masked. Where each shape is compiled anew,
-    the window and its half are enough; `full` is for batches of a size of their own, and for
-    evaluations: then a run compiles a training step for three shapes and an evaluation for one.
-    """
-    if not backend().PADDED_LENGTHS:
-        return longest
-    half = -(-window // 2)
-    return half if longest <= half and not full else window
 
 
 def padded_rows(arrays, n_rows):

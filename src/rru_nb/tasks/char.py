@@ -4,8 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from .base import padded_rows
-from .text import TextTask, cut, half_window_mean, next_token_nll
+from .text import TextTask, cut, half_window_mean, next_token_nll, zeros
 
 RESET_PROBABILITY = 0.1  # that a training batch starts from zeros (section 4.1)
 ROWS = 256  # of an evaluation that are computed at once
@@ -97,28 +96,23 @@ class CharTask(TextTask):
         return ops.mean(next_token_nll(logits, tokens[:, 1:]))
 
     def evaluate(self, model, split):
-        score = self.scorer(model)
         return {
-            "bpc": self._half_window_bits(model, score, split),
-            "bpc_contiguous": self._contiguous_bits(model, score, split),
+            "bpc": self._half_window_bits(model, split),
+            "bpc_contiguous": self._contiguous_bits(model, split),
         }
 
-    def _half_window_bits(self, model, score, split):
-        half, (first, *later) = self.config.window // 2, self._starts[split]
+    def _half_window_bits(self, model, split):
+        size, half, starts = self.config.batch_size, self.config.window // 2, self._starts[split]
+        first = self._losses(model, split, starts[0], size)
         # Several batches in one call, which takes less time; each still has its own mean.
-        size = max(1, ROWS // self.config.batch_size)
-        joined = [np.concatenate(later[i : i + size]) for i in range(0, len(later), size)]
-        losses = []
-        for starts, begin in [(first, 0), *((starts, half) for starts in joined)]:
-            n_rows = len(first) * (size if begin else 1)
-            batch = padded_rows({"tokens": self._windows(split, starts)}, n_rows)
-            nats, *_ = score(batch["tokens"], begin, *zeros(model, len(batch["tokens"])))
-            nats = np.float64(nats[: len(starts)])
-            losses += nats.reshape(-1, len(first) * nats.shape[1]).mean(1).tolist()
+        n_rows = max(1, ROWS // size) * size
+        later = self._losses(model, split, starts[1:].ravel(), n_rows, begin=half)
+        losses = [first.mean(), *later.reshape(-1, size * later.shape[1]).mean(1)]
         return float(half_window_mean(losses) / np.log(2))
 
-    def _contiguous_bits(self, model, score, split):
-        states, total, count = zeros(model, self.config.batch_size), 0.0, 0
+    def _contiguous_bits(self, model, split):
+        score, states = self.scorer(model), zeros(model, self.config.batch_size)
+        total, count = 0.0, 0
         for tokens, there in self._contiguous(split):
             nats, *states = score(tokens, 0, *states)
             total, count = total + np.float64(nats)[there].sum(), count + there.sum()
@@ -139,8 +133,3 @@ class CarryingModel(keras.Model):
             self.add_weight(shape=(batch_size, s.shape[-1]), name=f"carried_{k}", **look)
             for k, s in enumerate(inputs[1:])
         ]
-
-
-def zeros(model, n_rows):
-    """Return states to start from, [n_rows, n] each."""
-    return [np.zeros([n_rows, state.shape[-1]], np.float32) for state in model.carried]

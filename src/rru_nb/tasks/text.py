@@ -6,7 +6,7 @@ from keras import ops
 
 from ..errors import UserError
 from ..layers.sizes import dense_parameters
-from .base import Task
+from .base import Task, padded_rows
 from .network import embedding, output_features, recurrent_layer, recurrent_parameters
 
 
@@ -80,6 +80,24 @@ class TextTask(Task):
 
         of_states = [keras.InputSpec("float32", shape=s.shape) for s in model.inputs[1:]]
         return score, [self.batch_spec["tokens"], int, *of_states]
+
+    def _losses(self, model, split, starts, n_rows, begin=0):
+        """Return the losses of windows from step `begin` on, in nats: float64 [W, T - begin].
+
+        Each window starts from zeros, or from the first state; `n_rows` are computed at once.
+        """
+        score, losses = self.scorer(model), [np.zeros([0, self.config.window - begin])]
+        for start in range(0, len(starts), n_rows):
+            picked = starts[start : start + n_rows]
+            tokens = padded_rows({"tokens": self._windows(split, picked)}, n_rows)["tokens"]
+            nats, *_ = score(tokens, begin, *zeros(model, len(tokens)))
+            losses.append(np.float64(nats[: len(picked)]))
+        return np.concatenate(losses)
+
+
+def zeros(model, n_rows):
+    """Return a zero state for each one that the model takes, [n_rows, n]."""
+    return [np.zeros([n_rows, state.shape[-1]], np.float32) for state in model.inputs[1:]]
 
 
 def next_token_nll(logits, targets):

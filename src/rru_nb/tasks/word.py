@@ -5,7 +5,7 @@ import numpy as np
 from keras import ops
 
 from ..data.splits import SPLITS
-from .base import in_batches, padded_rows, shuffled_batches
+from .base import in_batches, shuffled_batches
 from .text import TextTask, half_window_mean, next_token_nll
 
 
@@ -56,15 +56,15 @@ class WordTask(TextTask):
         return ops.mean(next_token_nll(logits, batch["tokens"][:, 1:]))
 
     def evaluate(self, model, split):
-        starts, half = self._starts[split], self._half
-        batches = in_batches(np.arange(len(starts)), self.config.batch_size)
+        starts, half, size = self._starts[split], self._half, self.config.batch_size
+        batches = in_batches(np.arange(len(starts)), size)
         n_first = len(batches[0])
-        first = self._losses(model, split, starts[:n_first], 0)  # [B, T], later ones [B, T / 2]
-        later = self._losses(model, split, starts[n_first:], half)
+        first = self._losses(model, split, starts[:n_first], size)  # [B, T], later ones [B, T / 2]
+        later = self._losses(model, split, starts[n_first:], size, begin=half)
         # The words at the end that are in no window, by one that ends with the split.
         last = len(self._streams[split]) - 1 - self.config.window
         n_left = int(last - starts[-1])
-        last = self._losses(model, split, np.array([last]), half)[:, half - n_left :]
+        last = self._losses(model, split, np.array([last]), size, begin=half)[:, half - n_left :]
         once = [first[:1, :half], first[:, half:], later, last]
         every_word = np.concatenate([part.ravel() for part in once])
         losses = [first.mean(), *(later[batch - n_first].mean() for batch in batches[1:])]
@@ -72,13 +72,3 @@ class WordTask(TextTask):
             "perplexity": float(np.exp(half_window_mean(losses))),
             "perplexity_words": float(np.exp(every_word.mean())),
         }
-
-    def _losses(self, model, split, starts, begin):
-        """Return the losses of windows from step `begin` on, in nats: float64 [W, T - begin]."""
-        score, size = self.scorer(model), self.config.batch_size
-        losses = [np.zeros([0, self.config.window - begin])]
-        for start in range(0, len(starts), size):
-            picked = starts[start : start + size]
-            batch = padded_rows({"tokens": self._windows(split, picked)}, size)
-            losses.append(np.float64(score(batch["tokens"], begin)[0][: len(picked)]))
-        return np.concatenate(losses)
