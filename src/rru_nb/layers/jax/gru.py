@@ -3,7 +3,6 @@
 import jax
 import jax.numpy as jnp
 
-from ...cells._dropout import scale as dropout_scale
 from .products import matmul
 from .scan import cast_to, scan
 
@@ -13,16 +12,15 @@ def loop(cell, x, states, keep, mask):
     gates, gate_bias, candidate, candidate_bias = cast_to(
         x, [cell.gate_kernel, cell.gate_bias, cell.candidate_kernel, cell.candidate_bias]
     )
-    m, factor = x.shape[-1], dropout_scale(cell.dropout)
+    m = x.shape[-1]
 
-    def step(product, states, keep, *_):
+    def step(product, drop, states, *_):
         (h,) = states
         r, u = jnp.split(jax.nn.sigmoid(product(0, h)), 2, axis=-1)
-        c = jnp.tanh(product(1, r * h))
-        c = c if keep is None else jnp.where(keep, c * factor, 0)
+        c = drop(jnp.tanh(product(1, r * h)))
         h = u * h + (1 - u) * c
         return [h], h
 
     kernels = [gates[m:], candidate[m:]]
     summands = [matmul(x, gates[:m]) + gate_bias, matmul(x, candidate[:m]) + candidate_bias]
-    return scan(step, kernels, summands, states, keep, mask)
+    return scan(cell, step, kernels, summands, states, keep, mask)

@@ -3,7 +3,6 @@
 import jax
 import jax.numpy as jnp
 
-from ...cells._dropout import scale as dropout_scale
 from .scan import cast_to, scan
 
 
@@ -14,17 +13,15 @@ def loop(cell, x, states, keep, mask):
     kernel, bias = cast_to(x, [cell.kernel, jnp.concatenate([jnp.asarray(b) for b in biases])])
     rounds = zip(cell.round_factors_a, cell.round_factors_b, cell.round_biases)
     rounds = [cast_to(x, weights) for weights in rounds]
-    factor = dropout_scale(cell.dropout)
 
-    def step(product, states, keep, x, _):
+    def step(product, drop, states, x, _):
         h, c = states
         for k in range(len(rounds)):
             gate = 2 * jax.nn.sigmoid(product(2 * k + 1, product(2 * k, x if k % 2 else h)))
             x, h = (x, h * gate) if k % 2 else (x * gate, h)
         z = product(2 * len(rounds), jnp.concatenate([x, h], axis=-1))
         j, o, f, i = jnp.split(z, 4, axis=-1)
-        j = jnp.tanh(j)
-        j = j if keep is None else jnp.where(keep, j * factor, 0)
+        j = drop(jnp.tanh(j))
         f = jax.nn.sigmoid(f)
         c = f * c + jnp.minimum(1 - f, jax.nn.sigmoid(i)) * j
         h = jax.nn.sigmoid(o) * jnp.tanh(c)
@@ -32,4 +29,4 @@ def loop(cell, x, states, keep, mask):
 
     kernels = [w for a, b, _ in rounds for w in (a, b)] + [kernel]
     summands = [s for *_, d in rounds for s in (None, d)] + [bias]
-    return scan(step, kernels, summands, states, keep, mask, inputs=x)
+    return scan(cell, step, kernels, summands, states, keep, mask, inputs=x)

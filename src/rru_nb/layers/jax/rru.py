@@ -3,7 +3,6 @@
 import jax
 import jax.numpy as jnp
 
-from ...cells._dropout import scale as dropout_scale
 from ...cells.rru import NORM_EPSILON
 from .products import matmul
 from .scan import cast_to, scan
@@ -21,21 +20,21 @@ def loop(cell, x, states, keep, mask):
         ],
     )
     hidden, hidden_biases = cast_to(x, cell.hidden_kernels), cast_to(x, cell.hidden_biases)
-    relu_outputs, factor = cell.relu_outputs, dropout_scale(cell.dropout)
+    relu_outputs = cell.relu_outputs
     normalize = _normalized if cell.normalize else lambda z: z
 
-    def step(product, states, keep, _, others):
+    def step(product, drop, states, _, others):
         (h,), (residual, rezero) = states, others
         j = jax.nn.relu(normalize(product(0, h)))  # (1)
         for k in range(1, 1 + len(hidden)):
             j = jax.nn.relu(product(k, j))  # (2)
-        d = j if keep is None else jnp.where(keep, j * factor, 0)  # (3)
+        d = drop(j)  # (3)
         c = product(1 + len(hidden), d)  # (4)
         c = jax.nn.relu(c) if relu_outputs else c
         return [residual * h + rezero * c], d  # (5)
 
     kernels, summands = [wh, *hidden, wc], [matmul(x, wx) + bias, *hidden_biases, bias_c]
-    d, states = scan(step, kernels, summands, states, keep, mask, others=(residual, rezero))
+    d, states = scan(cell, step, kernels, summands, states, keep, mask, others=(residual, rezero))
     o = matmul(d, wo) + bias_o  # (6)
     return jax.nn.relu(o) if relu_outputs else o, states
 

@@ -12,17 +12,19 @@ import functools
 import jax
 import jax.numpy as jnp
 
+from ...cells._dropout import scale as dropout_scale
 from .products import kernel_gradient, matmul
 
 
-def scan(step, kernels, summands, states, keep, mask, inputs=None, others=()):
+def scan(cell, step, kernels, summands, states, keep, mask, inputs=None, others=()):
     """Run a step function along the first axis of its inputs.
 
     Args:
-        step: called as `step(product, states, keep_t, inputs_t, others)`; returns the new states
-            and its output, [B, features]. `product(k, a)` is a W_k + s_k, with W_k
-            of `kernels` and s_k of `summands`; each k once a step, in any order. It must close
-            over nothing that has a gradient.
+        cell: the cell, for its dropout rate.
+        step: called as `step(product, drop, states, inputs_t, others)`; returns the new states
+            and its output, [B, features]. `product(k, a)` is a W_k + s_k, with W_k of `kernels`
+            and s_k of `summands`; each k once a step, in any order. `drop(a)` is a after dropout.
+            It must close over nothing that has a gradient.
         kernels: list of W_k, [rows, columns].
         summands: list of s_k, [T, B, columns], [columns], or None for zeros.
         states: list of [B, n], before the first step.
@@ -41,6 +43,8 @@ def scan(step, kernels, summands, states, keep, mask, inputs=None, others=()):
         for s, kernel in zip(summands, kernels)
     ]
 
+    factor = dropout_scale(cell.dropout)
+
     def loop(kernels, given, summands, states, inputs, others):
         def body(states, at_step):
             (keep, mask), summands, inputs = at_step
@@ -50,7 +54,10 @@ def scan(step, kernels, summands, states, keep, mask, inputs=None, others=()):
                 factors[k] = a
                 return matmul(a, kernels[k]) + summands[k]
 
-            new, outputs = step(product, states, keep, inputs, others)
+            def drop(a):
+                return a if keep is None else jnp.where(keep, a * factor, 0)
+
+            new, outputs = step(product, drop, states, inputs, others)
             if mask is not None:
                 new = [jnp.where(mask[:, None], n, old) for n, old in zip(new, states)]
             return list(new), (outputs, factors)
