@@ -16,10 +16,9 @@ All in the cell's compute dtype, and differentiable. A module with `FEATURES_FIR
 keep and outputs as [T, features, B]. The backend's own `draw_mask` draws the masks.
 
 On other backends, and where the fused loop can't serve, a plain loop runs the cell: on TensorFlow
-that of Keras, elsewhere `_plain.loop`.
+that of Keras, elsewhere `ops.scan`.
 """
 
-import functools
 import importlib
 
 import keras
@@ -27,7 +26,6 @@ from keras import ops
 
 from ..cells._dropout import Step, draw_mask
 from ..errors import UserError
-from . import _plain
 from ._masking import checked, hold, last
 from .products import product_dtype
 
@@ -104,18 +102,18 @@ class RecurrentLayer(keras.layers.RNN):
             keep = self._draw_masks(sequences, training)
             sequences = sequences if keep is None else Step(sequences, keep)
             return super().inner_loop(sequences, initial_state, mask, training)
-        options = {"training": training, "unroll": self.unroll}
-        loop, features_first = functools.partial(_plain.loop, **options), False
-        if self.fused:
-            fused = _of_backend(self.loop_name)
-            loop, features_first = fused.loop, getattr(fused, "FEATURES_FIRST", False)
+        fused = _of_backend(self.loop_name) if self.fused else None
+        features_first = getattr(fused, "FEATURES_FIRST", False)
         x = ops.cast(sequences, self.cell.compute_dtype)
         x = ops.transpose(x, [1, 2, 0] if features_first else [1, 0, 2])
         mask = None if mask is None else ops.transpose(mask)
         if self.go_backwards:
             x, mask = ops.flip(x, 0), None if mask is None else ops.flip(mask, 0)
         keep = self._draw_masks(x, training, axis=1 if features_first else 2)
-        outputs, states = loop(self.cell, x, initial_state, keep, mask)
+        if fused:
+            outputs, states = fused.loop(self.cell, x, initial_state, keep, mask)
+        else:
+            outputs, states = self._run_cell(x, initial_state, keep, mask, training)
         if features_first:
             outputs = ops.transpose(outputs, [0, 2, 1])
         if not self.return_sequences:  # then nobody asks for the others
@@ -123,6 +121,26 @@ class RecurrentLayer(keras.layers.RNN):
             return output, output[:, None], states
         outputs = hold(outputs, mask, self.zero_output_for_mask)
         return outputs[-1], ops.transpose(outputs, [1, 0, 2]), states
+
+    def _run_cell(self, x, states, keep, mask, training):
+        """Run all steps as a fused loop does, in one graph of single steps if `unroll`.
+
+        With a mask, Keras' loop on JAX takes the state for the output of the step before, and that
+        on PyTorch outputs of the state's size alone (Keras 3.15); the RRU's output is one of its
+        own. On TensorFlow it is `keras.ops.scan` that wants this.
+        """
+
+        def step(states, at_step):
+            x, *given = at_step
+            counts = None if mask is None else given.pop()[:, None]
+            output, new = self.cell(Step(x, *given) if given else x, states, training=training)
+            if counts is not None:
+                new = [ops.where(counts, n, old) for n, old in zip(new, states)]
+            return list(new), output
+
+        sequences = [x, *(a for a in (keep, mask) if a is not None)]
+        states, outputs = ops.scan(step, list(states), sequences, unroll=self.unroll)
+        return outputs, states
 
     def _check_states(self, states, sequences):
         states = states if isinstance(states, list | tuple) else [states]
