@@ -49,7 +49,17 @@ def over_time(clock, step, states, inputs, backwards=False, compiled=False, sums
         return step(states, **tf.nest.pack_sequence_as(inputs, slices))
 
     def block(size):
-        steps = _steps_of_block(step_of, inputs, size, backwards, sums)
+        def steps(states, totals, blocks):
+            """Return the new states and totals, and what each step keeps, flat, by time."""
+            rows, passing = [None] * size, [None] * size
+            for k in reversed(range(size)) if backwards else range(size):
+                states, residuals, *more = step_of(states, blocks, k)
+                rows[k], passing[k] = tf.nest.flatten(residuals), more
+            if sums:
+                arrays = tf.nest.pack_sequence_as(inputs, blocks)
+                totals = sums.with_block(totals, arrays, [more for (more,) in passing])
+            return states, totals, rows
+
         if size == UNROLL and compiled and can_compile():
             steps = tf.function(steps, jit_compile=True, autograph=False)
 
@@ -78,25 +88,6 @@ def over_time(clock, step, states, inputs, backwards=False, compiled=False, sums
     _, states, totals, arrays = carried
     residuals = tf.nest.pack_sequence_as(residuals, [a.stack() for a in arrays])
     return (states, residuals, totals) if sums else (states, residuals)
-
-
-def _steps_of_block(step_of, inputs, size, backwards, sums):
-    """Return a function of states, totals and a block's inputs, flat, that runs the block's steps.
-
-    It returns the new states and totals, and for each step, by time, what is kept, flat.
-    """
-
-    def steps(states, totals, blocks):
-        rows, passing = [None] * size, [None] * size
-        for k in reversed(range(size)) if backwards else range(size):
-            states, residuals, *more = step_of(states, blocks, k)
-            rows[k], passing[k] = tf.nest.flatten(residuals), more
-        if sums:
-            arrays = tf.nest.pack_sequence_as(inputs, blocks)
-            totals = sums.with_block(totals, arrays, [more for (more,) in passing])
-        return states, totals, rows
-
-    return steps
 
 
 class Sums(NamedTuple):

@@ -42,13 +42,19 @@ def loop(cell, x, states, keep, mask):
     """Run all steps; see `layers._recurrent`."""
     mask = None if mask is None else mask[:, None, :]
     weights = _scan_weights(cell, 1.0 if keep is None else dropout_scale(cell.dropout))
-    o, h = rru_scan(x, tf.transpose(states[0]), weights, keep, mask, cell.normalize)
+
+    def scan(x, h_0, keep, mask):
+        return _scan(x, h_0, weights, keep, mask, cell.normalize)
+
+    batch = x, tf.transpose(states[0]), keep, mask
+    split = worth_splitting(weights.n_entries)
+    o, h = run_in_halves(scan, *batch) if split else scan(*batch)
     o = tf.ensure_shape(o, [x.shape[0], None, None])  # the loop forgets how many steps they are
     return tf.nn.relu(o) if cell.relu_outputs else o, [tf.transpose(h)]  # (6)
 
 
 def _scan_weights(cell, scale):
-    """Fold the cell's weights for `rru_scan`; TensorFlow differentiates through the folding."""
+    """Fold the cell's weights for `_scan`; TensorFlow differentiates through the folding."""
 
     def cast(weight, dtype=cell.compute_dtype):
         return tf.cast(tf.convert_to_tensor(weight), dtype)
@@ -111,7 +117,7 @@ class ScanWeights(NamedTuple):
         return [*self.hidden[1::2], self.bias]
 
 
-def rru_scan(x, h_0, weights, keep=None, mask=None, normalize=True):
+def _scan(x, h_0, weights, keep, mask, normalize):
     """Compute equations 1 to 6 over all time steps.
 
     Args:
@@ -126,15 +132,6 @@ def rru_scan(x, h_0, weights, keep=None, mask=None, normalize=True):
         `(o, h)`: W^o d_t + B^o, [T, p, B], and h_T, [n, B]. Differentiable in `x`, `h_0` and
         the weights.
     """
-
-    def scan(x, h_0, keep, mask):
-        return _scan(x, h_0, weights, keep, mask, normalize)
-
-    batch = x, h_0, keep, mask
-    return run_in_halves(scan, *batch) if worth_splitting(weights.n_entries) else scan(*batch)
-
-
-def _scan(x, h_0, weights, keep, mask, normalize):
     n_hidden = len(weights.hidden)
     # With a one below x, its product is the bias. Appended once, not T times.
     x = tf.concat([x, tf.ones_like(x[:, :1])], 1)
