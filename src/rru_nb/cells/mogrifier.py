@@ -118,8 +118,8 @@ def _rows_by_fan_in(m, n):
     """Make an initializer of W: rows for x and rows for h, each by their own number."""
 
     def initialize(shape, dtype=None):
-        normal = [keras.initializers.TruncatedNormal(0, math.sqrt(1.3 / rows)) for rows in (m, n)]
-        blocks = [draw((rows, shape[1]), dtype=dtype) for draw, rows in zip(normal, (m, n))]
+        normal = keras.initializers.TruncatedNormal
+        blocks = [normal(0, math.sqrt(1.3 / rows))((rows, shape[1]), dtype) for rows in (m, n)]
         return ops.concatenate(blocks, axis=0)
 
     return initialize

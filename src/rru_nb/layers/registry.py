@@ -8,7 +8,7 @@ Nothing here imports Keras: the package's own classes are named by their place, 
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from importlib import import_module
+from pkgutil import resolve_name
 
 from ..errors import UserError
 from . import sizes
@@ -49,13 +49,9 @@ class CellSpec:
 
     def classes(self):
         """Return the classes of cell and layer, without the layer where it has none."""
-        package, found = __package__.partition(".")[0], []
-        for place in filter(None, (self.cell, self.layer)):
-            if isinstance(place, str):
-                module, name = place.split(":")
-                place = getattr(import_module(f"{package}.{module}"), name)
-            found.append(place)
-        return found
+        package = __package__.partition(".")[0]
+        places = [place for place in (self.cell, self.layer) if place is not None]
+        return [resolve_name(f"{package}.{p}") if isinstance(p, str) else p for p in places]
 
 
 # In the order of the paper's tables. All are changed together, by the two functions below.
