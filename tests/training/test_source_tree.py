@@ -5,7 +5,7 @@ import ast
 import pytest
 
 from rru_nb.training import provenance
-from rru_nb.training.source_tree import tree_digest
+from rru_nb.training.provenance import tree_digest
 
 CELL = '''"""A cell."""
 

@@ -1,5 +1,6 @@
-"""Where a number came from: device, versions, commit."""
+"""Where a number came from: device, versions, commit, and the source code that decides."""
 
+import ast
 import hashlib
 import importlib.metadata
 import os
@@ -13,9 +14,6 @@ from .. import __version__
 from ..errors import UserError
 from ..layers.backend import PACKAGES, backend, backend_name
 from ..storage import paths
-from .source_tree import tree_digest
-
-_PACKAGES = ("keras", "numpy")
 
 # Switches of the environment under which a backend computes other last digits, or other numbers.
 _SWITCHES = (
@@ -31,11 +29,12 @@ _DECIDING = (
 )
 # Titles, colours and valid values. A record holds the settings that they led to.
 _NOT_DECIDING = ("layers/registry.py", "layers/setting.py")
+_WITH_DOCSTRING = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 
 def versions():
     """Return versions of Python and of the packages that numbers depend on, the backend's first."""
-    packages = (*PACKAGES[backend_name()], *_PACKAGES)
+    packages = (*PACKAGES[backend_name()], "keras", "numpy")
     installed = {name: importlib.metadata.version(name) for name in packages}
     return {"python": platform.python_version(), "rru_nb": __version__} | installed
 
@@ -51,8 +50,7 @@ def device():
     return {
         "backend": backend_name(),
         "gpu": backend().gpu(),
-        "cpu": _processor(),
-        "cores": _cores(),
+        **machine(),
         "onednn": os.environ.get("TF_ENABLE_ONEDNN_OPTS", "default"),
         **({"switches": set_ones} if set_ones else {}),
     }
@@ -102,32 +100,70 @@ def commit_name(commit):
     return (commit["sha"] or "unknown")[:10] + " and changes" * bool(commit["dirty"])
 
 
+@lru_cache
 def sources():
     """Return both digests of the source that decides, as a record has them.
 
-    The first records know nothing of `source_tree`.
+    `source` is of the files' bytes, all that the first records have. `source_tree` is of what the
+    files do: no comment, docstring or move changes it.
     """
-    return {"source": _source_bytes(), "source_tree": source_tree()}
-
-
-@lru_cache
-def _source_bytes():
-    digest = hashlib.sha256()
-    for path in _deciding_files():
+    deciding, digest = _deciding_files(), hashlib.sha256()
+    for path in deciding:
         digest.update(f"{path.relative_to(paths.PACKAGE).as_posix()}\n".encode())
         digest.update(path.read_bytes().replace(b"\r\n", b"\n"))
-    return digest.hexdigest()[:16]
+    tree = tree_digest(path.read_text(encoding="utf-8") for path in deciding)
+    return {"source": digest.hexdigest()[:16], "source_tree": tree}
 
 
-@lru_cache
 def source_tree():
-    """Return a digest of what these files do; no comment, docstring or move changes it."""
-    return tree_digest(path.read_text(encoding="utf-8") for path in _deciding_files())
+    """Return the digest of what the source that decides does."""
+    return sources()["source_tree"]
 
 
 def _deciding_files():
     files = [path for part in _DECIDING for path in sorted(paths.PACKAGE.glob(part))]
     return [p for p in files if p.relative_to(paths.PACKAGE).as_posix() not in _NOT_DECIDING]
+
+
+def tree_digest(sources):
+    """Return a digest of modules that comments, docstrings, layout and moves leave as it is.
+
+    It is taken of the syntax trees of the modules' texts, in sixteen hex digits, the same for each
+    version of Python. Of an import from the package itself only the imported names count, not the
+    module that they come from nor the import's place, and neither do the modules' own names, so
+    that a module may move to another folder.
+    """
+    modules = sorted(filter(None, map(_module, sources)))
+    return hashlib.sha256("\n".join(modules).encode()).hexdigest()[:16]
+
+
+def _module(text):
+    """Return one line for a module; empty where it does nothing, as many an `__init__.py`."""
+    tree, imported = ast.parse(text), set()
+    for node in ast.walk(tree):
+        if isinstance(node, _WITH_DOCSTRING) and ast.get_docstring(node, clean=False) is not None:
+            del node.body[0]
+        for name, statements in ast.iter_fields(node):
+            if isinstance(statements, list):
+                internal = [s for s in statements if _is_of_the_package(s)]
+                imported |= {(alias.name, alias.asname) for s in internal for alias in s.names}
+                setattr(node, name, [s for s in statements if s not in internal])
+    return repr((sorted(map(repr, imported)), _plain(tree))) if imported or tree.body else ""
+
+
+def _is_of_the_package(statement):
+    package = __package__.partition(".")[0]
+    return isinstance(statement, ast.ImportFrom) and (
+        statement.level > 0 or statement.module.partition(".")[0] == package
+    )
+
+
+def _plain(node):
+    """Return a tree as tuples and texts; `ast.dump` is not the same in all versions of Python."""
+    if isinstance(node, ast.AST):
+        fields = [(name, _plain(v)) for name, v in ast.iter_fields(node) if v not in (None, [])]
+        return (type(node).__name__, *fields)
+    return [_plain(n) for n in node] if isinstance(node, list) else repr(node)
 
 
 def _git(root, *arguments):
