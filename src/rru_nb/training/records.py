@@ -109,11 +109,13 @@ def read_records(**names):
     All, or those of a `dataset`, `cell` or `scale`, or of a list of these.
     """
     wanted = {setting: _wanted(setting, given) for setting, given in names.items()}
-    return [
-        record | {"path": str(path)}
-        for path, record in _all_records()
-        if all(record["config"][setting] in values for setting, values in wanted.items())
-    ]
+    records = {}
+    for folder in paths.result_folders():
+        for path in sorted(p for name in DATASETS for p in Path(folder, name).glob("*.json")):
+            record = _read(path)
+            if record and all(record["config"][name] in kept for name, kept in wanted.items()):
+                records.setdefault(record["id"], record | {"path": str(path)})
+    return list(records.values())
 
 
 def failure_text(failure):
@@ -142,11 +144,10 @@ def load_records(**filters):
         UserError: for a filter that is no column, or a dataset, cell, scale or status that there
             is not.
     """
-    filters = {column: _wanted(column, given) for column, given in filters.items()}
     frame = as_frame(read_records())
-    for column, wanted in filters.items():
+    for column, given in filters.items():
         check_choice("column", column, frame.columns)
-        frame = frame[frame[column].isin(wanted)]
+        frame = frame[frame[column].isin(_wanted(column, given))]
     if "id" in filters:
         _note_use(frame.id)
     cells = list(CELLS).index  # in the order of the paper
@@ -178,16 +179,6 @@ def as_frame(records):
     rows, rest = [_as_row(record) for record in records], ["epochs", "path"]
     columns = ["id", *_SETTINGS, *_OUTCOME, "differences", "published", *_ORIGIN, *rest]
     return pd.DataFrame(rows, columns=None if rows else columns)
-
-
-def _all_records():
-    seen = set()
-    for folder in paths.result_folders():
-        for path in sorted(p for name in DATASETS for p in Path(folder, name).glob("*.json")):
-            record = _read(path)
-            if record is not None and record["id"] not in seen:
-                seen.add(record["id"])
-                yield path, record
 
 
 def _read(path):
