@@ -16,14 +16,15 @@ _LOST = (OSError, ValueError, AttributeError)
 
 def tell(line):
     """Write a line to standard error, if that takes it."""
-    print(line, file=_dropping(sys.stderr))
+    with suppress(*_LOST):
+        sys.stderr.write(f"{line}\n")
 
 
 def bar(*arguments, **options):
     """Make a progress bar of `tqdm` on standard error, which drops what cannot be written."""
     # A notebook's own stream tqdm has to recognize.
     plain = sys.stderr is None or isinstance(sys.stderr, io.TextIOWrapper)
-    file = _dropping(sys.stderr) if plain else sys.stderr
+    file = _Guarded(sys.stderr, lambda: suppress(*_LOST)) if plain else sys.stderr
     return _bar_class()(*arguments, file=file, **options)
 
 
@@ -58,10 +59,6 @@ class _Guarded:
     def flush(self):
         with self._context():
             return self._stream.flush()
-
-
-def _dropping(stream):
-    return _Guarded(stream, lambda: suppress(*_LOST))
 
 
 class RefusedError(Exception):
