@@ -4,6 +4,7 @@ import signal
 import threading
 import time
 from contextlib import contextmanager
+from types import SimpleNamespace
 
 # One wish to stop may come as several signals: a terminal sends Ctrl-C to every process of a sweep,
 # which then ends those that it started; a cluster may send SIGTERM to all of them.
@@ -20,20 +21,6 @@ class Stopped(KeyboardInterrupt):
     def __init__(self, message, signum):
         super().__init__(message)
         self.signum = signum
-
-
-class StopRequest:
-    """Which signal has asked for the end so far: `signum`, or None."""
-
-    signum = None
-    _since = 0.0
-
-    def _ask(self, signum, frame):
-        now = time.monotonic()
-        if self.signum is None:
-            self.signum, self._since = signum, now
-        elif now - self._since > SAME_WISH:
-            raise Stopped("stopped at once, on the second signal", signum)
 
 
 @contextmanager
@@ -55,10 +42,19 @@ def stop_request():
     """Let SIGINT and SIGTERM only ask; one more, a second later, raises `Stopped` at once.
 
     Yields:
-        A `StopRequest`. Outside the main thread nothing asks.
+        An object whose `signum` is the signal that has asked for the end, or None so far. Outside
+        the main thread nothing asks.
     """
-    request = StopRequest()
-    with handling(dict.fromkeys((signal.SIGINT, signal.SIGTERM), request._ask)):
+    request = SimpleNamespace(signum=None, since=0.0)
+
+    def ask(signum, frame):
+        now = time.monotonic()
+        if request.signum is None:
+            request.signum, request.since = signum, now
+        elif now - request.since > SAME_WISH:
+            raise Stopped("stopped at once, on the second signal", signum)
+
+    with handling(dict.fromkeys((signal.SIGINT, signal.SIGTERM), ask)):
         yield request
 
 
