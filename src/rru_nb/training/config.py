@@ -220,9 +220,7 @@ def _scale_changes(dataset, cell, scale):
     if scale == "paper":
         return {}
     scales = files.read_yaml(paths.params_dir() / "scales" / f"{scale}.yml")
-    changes = scales.get(dataset, scales.get(KINDS[dataset]))
-    if changes is None:
-        raise UserError(f"scale {scale!r} has no sizes for dataset {dataset!r} yet.")
+    changes = scales[dataset if dataset in scales else KINDS[dataset]]
     return changes["all"] | changes.get(cell, {})
 
 
