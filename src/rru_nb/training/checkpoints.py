@@ -21,8 +21,6 @@ MAX_TO_KEEP = 2
 SECONDS_BETWEEN = 180  # within an epoch
 SHARE = 0.05  # of the time that writing at the ends of short epochs may take
 
-_META = "meta"
-
 
 class Checkpoint:
     """The checkpoint of one run.
@@ -80,7 +78,7 @@ class Checkpoint:
         path.parent.mkdir(parents=True, exist_ok=True)
         description = {"identity": self.identity, "state": meta, "arrays": sorted(arrays)}
         text = json.dumps(description, allow_nan=False)
-        files.write_whole(path, lambda f: np.savez(f, **arrays, **{_META: np.array(text)}))
+        files.write_whole(path, lambda f: np.savez(f, **arrays, meta=np.array(text)))
 
     def load(self):
         """Return the newest usable state, `(arrays, meta)`, or None.
@@ -105,7 +103,7 @@ class Checkpoint:
 def _read(path):
     with files.reading(path), np.load(path, allow_pickle=False) as file:
         arrays = {name: file[name] for name in file.files}
-        meta = json.loads(str(arrays.pop(_META)))
+        meta = json.loads(str(arrays.pop("meta")))
         if sorted(arrays) != meta["arrays"] or not {"identity", "state"} <= meta.keys():
             raise ValueError("arrays are missing")
         return arrays, meta

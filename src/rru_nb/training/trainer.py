@@ -59,34 +59,30 @@ def train(config, progress=True, keep=False, finished=None):
         finished: a function that is given the model with its best weights at the end.
     """
     with fixed_settings(config.precision):
-        return _train(config, progress, keep, finished)
+        clock, sources = _Clock(), provenance.sources()  # now: files may be edited meanwhile
+        task = task_for(config)
+        checkpoint = Checkpoint(config, task.splits.digest) if keep else None
+        keras.utils.set_random_seed(config.seed)
+        units = config.units or units_within(task.parameters, config.n_params)
+        fit = TrainingLoop(config, task, task.network(units))
+        saved = checkpoint.load() if checkpoint else None
+        if saved:
+            arrays, meta = saved
+            fit.restore(arrays, meta["fit"])
+            clock = _Clock(**meta["clock"])
 
+        def save(epoch_ends):
+            if epoch_ends is not None and not checkpoint.due(epoch_ends):
+                return False
+            arrays, meta = fit.state()
+            return checkpoint.save(arrays, {"fit": meta, "clock": clock.as_dict()})
 
-def _train(config, progress, keep, finished):
-    clock, sources = _Clock(), provenance.sources()  # now: files may be edited meanwhile
-    task = task_for(config)
-    checkpoint = Checkpoint(config, task.splits.digest) if keep else None
-    keras.utils.set_random_seed(config.seed)
-    units = config.units or units_within(task.parameters, config.n_params)
-    fit = TrainingLoop(config, task, task.network(units))
-    saved = checkpoint.load() if checkpoint else None
-    if saved:
-        arrays, meta = saved
-        fit.restore(arrays, meta["fit"])
-        clock = _Clock(**meta["clock"])
-
-    def save(epoch_ends):
-        if epoch_ends is not None and not checkpoint.due(epoch_ends):
-            return False
-        arrays, meta = fit.state()
-        return checkpoint.save(arrays, {"fit": meta, "clock": clock.as_dict()})
-
-    with Progress(config, enabled=progress) as bar:
-        fit.run(bar, save if checkpoint else None)
-    record = _record(fit, units, sources, clock)
-    if finished:
-        finished(fit.model)
-    return record
+        with Progress(config, enabled=progress) as bar:
+            fit.run(bar, save if checkpoint else None)
+        record = _record(fit, units, sources, clock)
+        if finished:
+            finished(fit.model)
+        return record
 
 
 def _record(fit, units, sources, clock):
