@@ -52,21 +52,20 @@ def check_parameters(session, /, takes=None, **more):
     }
     for name in given:
         check_choice("parameter", name, checks)
-    return SimpleNamespace(**{name: _checked(name, checks[name], given[name]) for name in given})
-
-
-def _checked(name, check, value):
-    try:
-        return check(value)
-    except _NoListError as error:
-        wanted, example = error.args
-        raise UserError(
-            f"parameter {name} = {value!r} must be {wanted}; "
-            f'with papermill: -y "{name}: {example}".'
-        ) from None
-    except UserError as error:
-        text = str(error)
-        raise UserError(text if name in text else f"parameter {name}: {text}") from None
+    checked = SimpleNamespace()
+    for name, value in given.items():
+        try:
+            setattr(checked, name, checks[name](value))
+        except _NoListError as error:
+            wanted, example = error.args
+            raise UserError(
+                f"parameter {name} = {value!r} must be {wanted}; "
+                f'with papermill: -y "{name}: {example}".'
+            ) from None
+        except UserError as error:
+            text = str(error)
+            raise UserError(text if name in text else f"parameter {name}: {text}") from None
+    return checked
 
 
 class _NoListError(UserError):
