@@ -17,14 +17,13 @@ PACKAGE = Path(__file__).resolve().parents[1]
 
 def checkout():
     """Find the repository's root, or None: `RRU_NB_ROOT`, else above package or shell."""
-    root = _given("RRU_NB_ROOT")
-    if root and not root.is_dir():
+    if root := _given("RRU_NB_ROOT"):
+        if root.is_dir():
+            return root
         raise UserError(
             f"RRU_NB_ROOT = {os.environ['RRU_NB_ROOT']!r} is no folder. "
             "Set it to a checkout, or unset it."
         )
-    if root:
-        return root
     folders = (f for start in (PACKAGE, Path.cwd()) for f in (start, *start.parents))
     parts = ("params/paper", "src/rru_nb")
     return next((f for f in folders if all((f / part).is_dir() for part in parts)), None)

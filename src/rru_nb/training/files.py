@@ -11,9 +11,8 @@ from .config import RunConfig
 class RunFiles:
     """Where the files of a run are, and the lock that keeps other processes out of the run.
 
-    Attributes:
-        config: the `RunConfig` of the run. The name of its files holds the hash of its settings,
-            so that a run finds its own and two different runs never share one.
+    The name of its files holds the hash of its settings, those of `config`, so that a run finds
+    its own and two different runs never share one.
     """
 
     config: RunConfig

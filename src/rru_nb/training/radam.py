@@ -1,7 +1,7 @@
 """Rectified Adam as the paper's authors ran it, and as Liu et al. published it."""
 
 import math
-from dataclasses import dataclass
+from collections import namedtuple
 
 import keras
 from keras import ops
@@ -10,6 +10,9 @@ from ..errors import UserError, check_choice, check_number
 
 VARIANTS = ("authors", "liu")
 CLIP_FLOOR = 0.01  # lets the first step through, where the second moment is still zero
+
+# 1 / (1 − β1^t); 1 / (1 − β2^t); r_t, or 1 while not rectified; and whether ρ_t ≥ 5.
+_Rates = namedtuple("_Rates", "unbias_m unbias_v rectifier rectified")
 
 
 @keras.saving.register_keras_serializable(package="rru_nb")
@@ -122,7 +125,7 @@ class RAdam(keras.optimizers.Optimizer):
         authors = self.variant == "authors" and not self._liu_form[index]
         g, rates = gradient, self._rates(variable.dtype)
         if self.clip_multiplier and self._clip_groups[index] is None:
-            g = g * self._clip_factor(_sum_of_squares(g), ops.sum(v), rates)
+            g = g * self._clip_factor(ops.sum(ops.square(g)), ops.sum(v), rates)
 
         # Arranged for few passes over tensors: v changes in place, and a factor of the whole of
         # sqrt(v̂) + ε, which is root · deviation, goes with the other numbers.
@@ -166,7 +169,7 @@ class RAdam(keras.optimizers.Optimizer):
         unscale = 1 / (self.loss_scale_factor or 1)
         for positions in members.values():
             factor = self._clip_factor(
-                sum(_sum_of_squares(grads[i] * unscale) for i in positions),
+                sum(ops.sum(ops.square(grads[i] * unscale)) for i in positions),
                 sum(ops.sum(self._second[indices[i]]) for i in positions),
                 self._rates(grads[positions[0]].dtype),
             )
@@ -175,7 +178,11 @@ class RAdam(keras.optimizers.Optimizer):
         return grads
 
     def _check_clip_groups(self):
-        replicas = _replicas()
+        replicas = 1  # other backends than TensorFlow sum gradients before
+        if keras.backend.backend() == "tensorflow":
+            import tensorflow as tf
+
+            replicas = tf.distribute.get_strategy().num_replicas_in_sync
         grouped = any(group is not None for group in self._clip_groups)
         if not grouped or (replicas == 1 and not self.gradient_accumulation_steps):
             return
@@ -189,14 +196,6 @@ class RAdam(keras.optimizers.Optimizer):
     def get_config(self):
         names = ("clip_multiplier", "variant", "beta_1", "beta_2", "epsilon")
         return {**super().get_config(), **{name: getattr(self, name) for name in names}}
-
-
-@dataclass(frozen=True)
-class _Rates:
-    unbias_m: object  # 1 / (1 − β1^t)
-    unbias_v: object  # 1 / (1 − β2^t)
-    rectifier: object  # r_t, or 1 while not rectified
-    rectified: object  # ρ_t ≥ 5
 
 
 def _unbias(beta, t):
@@ -230,19 +229,6 @@ def _dense(gradient, variable):
         return None
     # Reshaping makes dense what `ops.convert_to_tensor` leaves sparse, and costs nothing else.
     return ops.cast(ops.reshape(gradient, variable.shape), variable.dtype)
-
-
-def _sum_of_squares(x):
-    return ops.sum(ops.square(x))
-
-
-def _replicas():
-    """Count how many replicas train under `tf.distribute`; other backends sum gradients before."""
-    if keras.backend.backend() != "tensorflow":
-        return 1
-    import tensorflow as tf
-
-    return tf.distribute.get_strategy().num_replicas_in_sync
 
 
 def _refuse_float16(variables):
