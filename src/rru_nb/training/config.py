@@ -30,12 +30,17 @@ METRICS = {  # that of Table 1, which also stops training early
 
 STANDARD_METRICS = {"word": "perplexity_words", "char": "bpc_contiguous"}
 
+# Of all runs; and of the paper's cells, whose settings do not apply to another cell.
+_DEFAULTS = {name: setting.default for name, setting in SETTINGS.items()}
+_DEFAULTS |= dict.fromkeys(SETTINGS_OF_PAPER)
+_ADDED_LATER = {"residual_speed": 10.0, "loss_average": "window", "score_average": "window"}
+
 
 @attrs.frozen(
     kw_only=True,
     slots=False,
-    these={name: attrs.field(default=setting.default) for name, setting in SETTINGS.items()}
-    | {"cell_settings": attrs.field(default=())},
+    these={name: attrs.field(default=default) for name, default in _DEFAULTS.items()}
+    | {"own_settings": attrs.field(default=())},
 )
 class RunConfig:
     """Every setting of one training. Made by `paper_config`; None means "does not apply".
@@ -44,14 +49,15 @@ class RunConfig:
     its cell, `CELLS[cell].settings`.
 
     Attributes:
-        cell_settings: of the cell: pairs of name and value. Each is an attribute too.
+        own_settings: those of a registered cell alone: pairs of name and value. Each is an
+            attribute too.
     """
 
     def __getattr__(self, name):  # called for what is no field
-        of_cell = dict(self.__dict__.get("cell_settings", ()))
-        if name not in of_cell and name not in SETTINGS_OF_PAPER:
+        own = dict(self.__dict__.get("own_settings", ()))
+        if name not in own:
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-        return of_cell.get(name)
+        return own[name]
 
     @property
     def kind(self):
@@ -73,7 +79,7 @@ class RunConfig:
         applies = {
             name: value
             for name, value in self.as_dict().items()
-            if value not in [values.get(name, attrs.NOTHING) for values in _DO_NOT_COUNT]
+            if value not in [d.get(name, attrs.NOTHING) for d in (_DEFAULTS, _ADDED_LATER)]
         }
         return hashlib.sha256(json.dumps(applies, sort_keys=True).encode()).hexdigest()[:12]
 
@@ -94,8 +100,7 @@ class RunConfig:
 
     def as_dict(self):
         """Return the settings as a plain dict, those of the paper's other cells as None."""
-        common = {name: getattr(self, name) for name in SETTINGS}
-        return common | dict.fromkeys(SETTINGS_OF_PAPER) | dict(self.cell_settings)
+        return {name: getattr(self, name) for name in _DEFAULTS} | dict(self.own_settings)
 
     @classmethod
     def from_dict(cls, settings):
@@ -111,18 +116,9 @@ class RunConfig:
 
     @classmethod
     def _of(cls, settings):
-        common = {name: settings[name] for name in SETTINGS if name in settings}
-        of_cell = [
-            (name, value)
-            for name, value in sorted(settings.items())
-            if name not in SETTINGS and not (value is None and name in SETTINGS_OF_PAPER)
-        ]
-        return cls(**common, cell_settings=tuple(of_cell))
-
-
-_ADDED_LATER = {"residual_speed": 10.0, "loss_average": "window", "score_average": "window"}
-_DEFAULTS = {name: setting.default for name, setting in SETTINGS.items()}
-_DO_NOT_COUNT = (_DEFAULTS | dict.fromkeys(SETTINGS_OF_PAPER), _ADDED_LATER)
+        known = {name: value for name, value in settings.items() if name in _DEFAULTS}
+        own = tuple(sorted((n, value) for n, value in settings.items() if n not in _DEFAULTS))
+        return cls(**known, own_settings=own)
 
 
 def metric_for(settings):

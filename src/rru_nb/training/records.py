@@ -18,7 +18,7 @@ _WHAT = "the record"
 
 _SETTINGS = ["dataset", "cell", "scale", "seed", "protocol"]
 _ORIGIN = ["device", "versions", "commit", "source", "source_tree", "failure"]
-_OUTCOME = ["status", "units", "n_params", "best_epoch", "seconds", "started"]
+_OUTCOME = ["status", "units", "n_params", "best_epoch", "seconds", "started", "differences"]
 
 
 def find_record(config):
@@ -177,7 +177,7 @@ def as_frame(records):
     import pandas as pd  # the command line reads records without it
 
     rows, rest = [_as_row(record) for record in records], ["epochs", "path"]
-    columns = ["id", *_SETTINGS, *_OUTCOME, "differences", "published", *_ORIGIN, *rest]
+    columns = ["id", *_SETTINGS, *_OUTCOME, "published", *_ORIGIN, *rest]
     return pd.DataFrame(rows, columns=None if rows else columns)
 
 
@@ -224,7 +224,6 @@ def _as_row(record):
     row = {"id": record["id"]}
     row |= {name: record["config"][name] for name in _SETTINGS}
     row |= {name: record[name] for name in _OUTCOME}
-    row["differences"] = record["differences"]
     row["published"] = record["published"] and record["published"]["value"]
     for split in ("valid", "test"):
         row |= {f"{split}_{metric}": value for metric, value in record[split].items()}
