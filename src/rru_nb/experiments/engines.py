@@ -15,7 +15,7 @@ under way after it saved a checkpoint.
 import multiprocessing
 import signal
 from collections import Counter
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from datetime import UTC, datetime
 from multiprocessing.connection import wait
 
@@ -25,6 +25,7 @@ from ..layers.registry import registered_cells
 from ..storage.streams import without_notes
 from ..training import provenance
 from ..training.files import RunFiles
+from ..training.interrupts import handling
 from ..training.records import find_record, settings_of, write_record
 
 ENGINES = ("local", "ray")
@@ -61,8 +62,8 @@ def make_engine(name="local", jobs=1, progress=False, **cluster):
     return InProcess(progress) if jobs == 1 else Processes(jobs)
 
 
-class InProcess:
-    """Runs one training after the other in this process.
+class Engine:
+    """The base of engines, which do the runs that wait while one iterates over them.
 
     Attributes:
         slots: how many runs there are at a time.
@@ -70,8 +71,8 @@ class InProcess:
 
     slots = 1
 
-    def __init__(self, progress=False):
-        self._progress, self._waiting = progress, []
+    def __init__(self):
+        self._waiting = []
 
     def __enter__(self):
         return self
@@ -82,6 +83,14 @@ class InProcess:
     def submit(self, config):
         """Have a run done."""
         self._waiting.append(config)
+
+
+class InProcess(Engine):
+    """Runs one training after the other in this process."""
+
+    def __init__(self, progress=False):
+        super().__init__()
+        self._progress = progress
 
     def __iter__(self):
         while self._waiting:
@@ -109,12 +118,14 @@ def import_keras():
     return keras
 
 
-class OnWorkers:
+class OnWorkers(Engine):
     """The base of engines that run trainings in other processes.
 
     A run whose process is lost is tried again, and goes on from its checkpoint. One that fails
     `ATTEMPTS` times is recorded as failed. Subclasses start what waits in `_start_waiting`, with a
-    key in `_under_way`, and give the key of a run that ended in `_wait`.
+    key in `_under_way`, and give the key of a run that ended in `_wait`. `_outcome` tells how it
+    ended: its record, a `UserError` that ends them all, or as text why this attempt failed; None
+    if the run had no part in that.
 
     Attributes:
         runs_of_a_process: after how many a process is replaced, for each leaves some 80 MB of what
@@ -124,31 +135,35 @@ class OnWorkers:
     runs_of_a_process = 16
 
     def __init__(self):
-        self._waiting, self._under_way, self._failures = [], {}, Counter()
-
-    def submit(self, config):
-        """Have a run done."""
-        self._waiting.append(config)
+        super().__init__()
+        self._under_way, self._failures = {}, Counter()
 
     def __iter__(self):
         while self._waiting or self._under_way:
             self._start_waiting()
             key = self._wait()
             config = self._under_way.pop(key)
-            record = self._record_of(config, key)
-            if record is None:
+            outcome = self._outcome(key)
+            if isinstance(outcome, UserError):
+                raise outcome
+            if isinstance(outcome, str):
+                self._failures[config.id] += 1
+                reason = f"{ATTEMPTS} attempts, the last: {outcome.splitlines()[0]}"
+                is_last = self._failures[config.id] == ATTEMPTS
+                outcome = failed_record(config, reason) if is_last else None
+            if outcome is None:
                 self._waiting.insert(0, config)
                 continue
             if find_record(config) is None:  # a worker that shares the folder has written it
-                write_record(record)
-            yield config, record
+                write_record(outcome)
+            yield config, outcome
 
-    def _after_failure(self, config, reason):
-        """Return the record of a run that failed for the last time, or None: try it again."""
-        self._failures[config.id] += 1
-        if self._failures[config.id] < ATTEMPTS:
-            return None
-        return failed_record(config, f"{ATTEMPTS} attempts, the last: {reason.splitlines()[0]}")
+
+def outcome_of(error):
+    """Return what an exception in a worker means: a mistake of the user, or text: a failure."""
+    if isinstance(error, UserError | ImportError):
+        return UserError(str(error))
+    return f"{type(error).__name__}: {error}"
 
 
 class Processes(OnWorkers):
@@ -193,7 +208,7 @@ class Processes(OnWorkers):
         spawn = multiprocessing.get_context("spawn")  # TensorFlow does not survive a fork
         connection, its_end = spawn.Pipe()
         process = spawn.Process(target=_serve, args=(its_end,), daemon=True)
-        with _interrupts_blocked():  # in the new process too, until it can do without
+        with handling({signal.SIGINT: signal.SIG_IGN}):  # which the new process inherits
             process.start()
         its_end.close()  # so that the end of the process closes the connection
         self._processes[connection] = process
@@ -202,18 +217,15 @@ class Processes(OnWorkers):
     def _wait(self):
         return wait(self._under_way)[0]
 
-    def _record_of(self, config, connection):
+    def _outcome(self, connection):
         try:
             outcome = connection.recv()
         except (EOFError, OSError):
-            outcome = self._reason_of_death(connection)
-        else:
-            self._runs[connection] += 1
-            if self._runs[connection] == self.runs_of_a_process:
-                self._end(connection)
-        if isinstance(outcome, UserError):
-            raise outcome
-        return outcome if isinstance(outcome, dict) else self._after_failure(config, outcome)
+            return self._reason_of_death(connection)
+        self._runs[connection] += 1
+        if self._runs[connection] == self.runs_of_a_process:
+            self._end(connection)
+        return outcome
 
     def _reason_of_death(self, connection):
         code = self._end(connection)
@@ -233,35 +245,20 @@ class Processes(OnWorkers):
         return process.exitcode
 
 
-@contextmanager
-def _interrupts_blocked():
-    if not hasattr(signal, "pthread_sigmask"):  # Windows
-        yield
-        return
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
-
-
 def _serve(connection):
     """Do the runs that come, until the process that sends them closes the connection or dies.
 
     A terminal sends Ctrl-C to this process as well. A training that is under way saves itself and
     ends; at other times the signal says nothing, since the process that started this one ends it.
     """
-    with _interrupts_blocked():
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Windows does not pass that on
     with suppress(EOFError, OSError, KeyboardInterrupt):
         while True:
             config = connection.recv()
             try:
                 outcome = run_afresh(config)
-            except (UserError, ImportError) as error:
-                outcome = UserError(str(error))
             except Exception as error:
-                outcome = f"{type(error).__name__}: {error}"
+                outcome = outcome_of(error)
             connection.send(outcome)
 
 

@@ -16,7 +16,7 @@ from ..training.config import command
 from ..training.interrupts import handling
 from ..training.records import make_room
 from . import ray_worker
-from .engines import OnWorkers
+from .engines import OnWorkers, outcome_of
 
 ANSWERS_WITHIN = 5.0  # seconds
 LOOKS_EVERY = 3.0  # seconds, whether the cluster is there; Ray ends this process a minute after it
@@ -111,31 +111,25 @@ class OnRay(OnWorkers):
                 raise _lost(silence)
         return ended[0]
 
-    def _record_of(self, config, ref):
+    def _outcome(self, ref):
         errors = self._ray.exceptions
         try:
             return self._ray.get(ref)
         except errors.RayTaskError as error:
-            if isinstance(error.cause, UserError):
-                raise UserError(str(error.cause)) from None
-            reason = f"{type(error.cause).__name__}: {error.cause}"
+            return outcome_of(error.cause)
         except (errors.WorkerCrashedError, errors.OutOfMemoryError) as error:
-            reason = str(error)
+            return str(error)
         except (errors.NodeDiedError, errors.LocalRayletDiedError):
             return None
         except errors.RayError as error:
             raise _lost(_first_line(error)) from error
-        return self._after_failure(config, reason)
 
     # Before anything runs
 
     def _count_slots(self):
         """Set `slots`; raise a `UserError` where no node has room for a run."""
-        has_gpus = any(node["Resources"].get("GPU") for node in self._nodes)
         if self._gpus is None:
-            self._gpus = int(has_gpus)
-        if self._gpus and not has_gpus:
-            raise UserError(f"--gpus-per-run {self._gpus}: no node of the Ray cluster has a GPU.")
+            self._gpus = int(any(node["Resources"].get("GPU") for node in self._nodes))
         wanted = {"CPU": self._cpus, "GPU": self._gpus}
         slots = sum(
             min(int(node["Resources"].get(kind, 0) / n) for kind, n in wanted.items() if n)
@@ -144,7 +138,7 @@ class OnRay(OnWorkers):
         if not slots:
             raise UserError(
                 f"--cpus-per-run {self._cpus} --gpus-per-run {self._gpus}: no node of the Ray "
-                "cluster has that many."
+                "cluster has so many processors and GPUs."
             )
         self.slots = min(slots, self._max_concurrent or slots)
 
@@ -276,12 +270,9 @@ def _lost(reason):
 
 
 def _check_numbers(gpus, cpus, max_concurrent):
-    if gpus is not None and (gpus < 0 or (gpus > 1 and gpus % 1)):
-        raise UserError(
-            f"--gpus-per-run {gpus} must be a fraction, as 0.25, or a whole number; 0 for none."
-        )
-    if cpus <= 0 or (cpus > 1 and cpus % 1):
-        raise UserError(f"--cpus-per-run {cpus} must be a whole number, or a fraction, as 0.5.")
+    for option, n in {"--gpus-per-run": gpus or 1, "--cpus-per-run": cpus}.items():
+        if not (0 < n <= 1 or (n > 1 and n % 1 == 0)):
+            raise UserError(f"{option} {n} must be a fraction, as 0.25, or a whole number.")
     if max_concurrent is not None and max_concurrent < 1:
         raise UserError(f"--max-concurrent {max_concurrent} must be at least 1.")
 
