@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from helpers import a_record
 
 from book.tools import costs
 from rru_nb import paper_config
@@ -56,8 +57,7 @@ def test_what_is_like_no_record_is_estimated_at_the_speed_of_the_records():
     assert costs.expected([config], known) == ([], 0)
     assert "not known" in costs._row("x", "paper", [config], known, 1, [1.0])
     epochs = [{"seconds": 60.0}] * 10
-    known.add(config, 1_000_000, 600.0, epochs)
-    known.runs.append((config, 600.0))
+    known.add(config, a_record(config, n_params=1_000_000, seconds=600.0, epochs=epochs))
     twice = paper_config("nottingham", "rru", n_params=2_000_000, max_epochs=10)
     (measured, estimated), n = costs.expected([config, twice], known)
     per_step = 600.0 / costs.time_steps(config)

@@ -122,8 +122,9 @@ def _alive(group):
 def costs(*runs):
     """Costs learnt from (config, parameters, seconds, epochs of a record)."""
     learnt = Costs()
-    for run in runs:
-        learnt.add(*run)
+    for config, n_params, seconds, epochs in runs:
+        record = a_record(config, n_params=n_params, seconds=seconds, epochs=epochs)
+        learnt.add(config, record)
     return learnt
 
 

@@ -6,7 +6,6 @@ processor mostly lie within a factor of two of that, from 100 thousand parameter
 smaller models and small batches take longer.
 """
 
-import json
 import time
 from contextlib import suppress
 from functools import lru_cache
@@ -17,8 +16,9 @@ import pandas as pd
 from ..data.registry import DATASETS_BY_NAME
 from ..errors import UserError
 from ..training import provenance
-from ..training.config import CELLS, RunConfig
+from ..training.config import RunConfig
 from ..training.records import read_records
+from ..training.settings import SETTINGS
 
 # Runs that differ in nothing but these take the same time an epoch, but for their size.
 _FREE = (
@@ -42,28 +42,29 @@ class Costs:
         machine: as `provenance.machine` has it; None for this one.
 
     Attributes:
-        runs: `(config, seconds)` of the records of that machine.
+        runs: `(config, seconds)` of the records of that machine, and of those added.
     """
 
     def __init__(self, machine=None):
         machine = machine or provenance.machine()
         self._similar, self._without_limit, self.runs = {}, [], []
         for record in read_records():
-            epochs, device = record["epochs"], record.get("device") or {}
-            config = None
             with suppress(UserError):  # settings that this version does not know
-                config = RunConfig.from_dict(record["config"]) if epochs else None
-            if config and config.max_epochs is None and record["status"] == "ok":
-                self._without_limit.append((config.kind, len(epochs)))
-            if config and machine.items() <= device.items():
-                self.add(config, record["n_params"], record["seconds"], epochs)
-                self.runs.append((config, _without_pauses(record["seconds"], epochs)))
+                config = RunConfig.from_dict(record["config"])
+                if config.max_epochs is None and record["status"] == "ok":
+                    self._without_limit.append((config.kind, len(record["epochs"])))
+                if machine.items() <= record.get("device", {}).items():
+                    self.add(config, record)
 
-    def add(self, config, n_params, seconds, epochs):
-        """Learn from one more run, of which a record has the last three."""
-        n_epochs = max(1, len(epochs))
-        run = n_params, _without_pauses(seconds, epochs) / n_epochs, n_epochs
-        for key in (_key(config), _key(config, any_cell=True)):
+    def add(self, config, record):
+        """Learn from the record of one more run, unless it ended before its first epoch."""
+        n_epochs = len(record["epochs"])
+        if not n_epochs:
+            return
+        seconds = _without_pauses(record)
+        self.runs.append((config, seconds))
+        run = record["n_params"], seconds / n_epochs, n_epochs
+        for key in _keys(config):
             self._similar.setdefault(key, []).append(run)
 
     def seconds(self, config):
@@ -72,7 +73,7 @@ class Costs:
         Seconds an epoch grow with the number of parameters: between measured sizes in a
         straight line, above the largest in proportion, below the smallest not at all.
         """
-        runs = self._similar.get(_key(config)) or self._similar.get(_key(config, any_cell=True))
+        runs = next((self._similar[key] for key in _keys(config) if key in self._similar), None)
         if runs is None:
             return None
         sizes, seconds, epochs = zip(*runs)
@@ -101,19 +102,19 @@ class Costs:
         return min(float(np.median(epochs)), config.max_epochs or np.inf)
 
 
-def _without_pauses(seconds, epochs):
+def _without_pauses(record):
     """Return the seconds of a run, at most one and a half times its epochs at their median.
 
     Compiling and the test stay below that; a computer that slept during an epoch does not.
     """
-    usual = np.median([epoch["seconds"] for epoch in epochs if "seconds" in epoch] or [np.inf])
-    return min(seconds, 1.5 * usual * max(1, len(epochs)))
+    epochs = [epoch.get("seconds", np.inf) for epoch in record["epochs"]]
+    return min(record["seconds"], 1.5 * np.median(epochs) * len(epochs))
 
 
-def _key(config, any_cell=False):
-    of_cells = [name for spec in CELLS.values() for name in spec.settings]
-    fixed = {k: v for k, v in config.as_dict().items() if k not in (*_FREE, *of_cells)}
-    return json.dumps(fixed | ({} if any_cell else {"cell": config.cell}), sort_keys=True)
+def _keys(config):
+    """Return what similar runs have in common: those of the same cell, then those of any."""
+    fixed = tuple(getattr(config, name) for name in SETTINGS if name not in _FREE)
+    return (config.cell, *fixed), fixed
 
 
 def operations(config):

@@ -92,13 +92,14 @@ class Section:
         return [point.config for point in self.points(*arguments, **options)]
 
     def _axes(self, dataset, scale, given):
-        given = {axis: values for axis, values in given.items() if values is not None}
+        axes = self.grid(dataset, scale)
         for axis, values in given.items():
+            if values is None:
+                continue
             check_choice(f"axis of {self.name}", axis, self.axes)
             if not isinstance(values, list | tuple) or not values:
                 raise UserError(f"{axis} = {values!r} must be a list of values, e.g. [0.1, 0.5].")
-        given = {axis: list(dict.fromkeys(values)) for axis, values in given.items()}
-        axes = self.grid(dataset, scale) | given
+            axes[axis] = list(dict.fromkeys(values))
         for variant in axes.get("variant", ()):
             check_choice("variant", variant, self.variants)
         return axes

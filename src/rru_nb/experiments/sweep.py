@@ -1,6 +1,7 @@
 """What a section lacks: how much, and its runs, the most telling first, stopped at will."""
 
 import time
+from itertools import product
 
 import numpy as np
 import pandas as pd
@@ -15,14 +16,14 @@ from .engines import InProcess
 from .sections import SECTIONS, section
 
 
-def sweep(section, dataset, scale, cells=None, seeds=None, engine=None, say=print, **grid):
+def sweep(section, dataset, scale, cells=None, seeds=None, engine=None, say=print):
     """Run every run of a section that has no record yet.
 
     A training that diverges leaves a record like any other. Ctrl-C or SIGTERM ends the sweep;
     runs that ended are records, the one under way has a checkpoint, and the same call goes on.
 
     Args:
-        section: a `Section`. dataset, scale, cells, seeds, **grid: as for its `points`.
+        section: a `Section`. dataset, scale, cells, seeds: as for its `points`.
         engine: what runs them, see `engines`; None for this process.
         say: a function that is given each line of progress.
 
@@ -34,9 +35,9 @@ def sweep(section, dataset, scale, cells=None, seeds=None, engine=None, say=prin
         Stopped: when a signal ended it; its message says what is there.
     """
     dataset = canonical_name(dataset)
-    points = section.points(dataset, cells, scale, seeds, **grid)
-    axes = section.grid(dataset, scale) | {k: v for k, v in grid.items() if v is not None}
-    missing = [p for p in by_usefulness(points, axes) if find_record(p.config) is None]
+    points = section.points(dataset, cells, scale, seeds)
+    ordered = by_usefulness(points, section.grid(dataset, scale))
+    missing = [point for point in ordered if find_record(point.config) is None]
     title = f"{section.title}, {dataset}, scale {scale}"
     recorded = f"{len(points) - len(missing)} of {len(points)} runs are recorded"
     if not missing:  # no cluster needs to be there
@@ -71,8 +72,7 @@ def _run(missing, n_points, engine, say, title):
         engine.submit(point.config)
     for config, record in engine:
         place = _place(left.pop(config.id))
-        if record["epochs"]:
-            costs.add(config, record["n_params"], record["seconds"], record["epochs"])
+        costs.add(config, record)
         n_recorded = n_points - len(left)
         say(f"[{n_recorded}/{n_points}] {place}: {_outcome(record, config)}{rest()}")
 
@@ -98,13 +98,13 @@ def by_usefulness(points, axes):
     has no order (a variant, a switch).
     """
     ordered = {a: values for a, values in axes.items() if all(map(is_number, values))}
-    places = [
-        tuple(v.index(point.coordinates[axis]) / max(1, len(v) - 1) for axis, v in ordered.items())
-        for point in points
-    ]
-    rank = {place: i for i, place in enumerate(_evenly(list(dict.fromkeys(places))))}
-    keys = [(point.config.seed, rank[place]) for point, place in zip(points, places)]
-    return [points[i] for i in sorted(range(len(points)), key=keys.__getitem__)]  # stable
+
+    def place(point):
+        at = point.coordinates
+        return tuple(v.index(at[axis]) / max(1, len(v) - 1) for axis, v in ordered.items())
+
+    rank = {p: i for i, p in enumerate(_evenly(list(dict.fromkeys(map(place, points)))))}
+    return sorted(points, key=lambda point: (point.config.seed, rank[place(point)]))
 
 
 def _evenly(places):
@@ -125,30 +125,25 @@ def status(sections=SECTIONS, scales=SCALES, datasets=None):
     the runs without a record would take on this machine one after the other; and `estimated`, the
     number of these of which nothing similar was measured on it.
     """
-    records = load_records()
-    outcome, costs = dict(zip(records.id, records.status)), Costs()
-    rows = [
-        _progress(section(name), scale, dataset, outcome, costs)
-        for name in sections
-        for scale in scales
-        for dataset in datasets or section(name).datasets
-    ]
-    return pd.DataFrame([row for row in rows if row])
-
-
-def _progress(section, scale, dataset, outcome, costs):
-    try:
-        configs = section.runs(dataset, scale=scale)
-    except UserError:  # the section has no such grid
-        return None
-    missing = [config for config in configs if config.id not in outcome]
-    return {
-        "section": section.name,
-        "scale": scale,
-        "dataset": dataset,
-        "runs": len(configs),
-        "recorded": len(configs) - len(missing),
-        "failed": sum(outcome.get(config.id) == "failed" for config in configs),
-        "hours left": round(sum(map(costs.estimate, missing)) / 3600, 1),
-        "estimated": sum(costs.seconds(config) is None for config in missing),
-    }
+    records, costs, rows = load_records(), Costs(), []
+    outcome = dict(zip(records.id, records.status))
+    for name, scale in product(sections, scales):
+        for dataset in datasets or section(name).datasets:
+            try:
+                configs = section(name).runs(dataset, scale=scale)
+            except UserError:  # the section has no such grid
+                continue
+            missing = [config for config in configs if config.id not in outcome]
+            rows.append(
+                {
+                    "section": name,
+                    "scale": scale,
+                    "dataset": dataset,
+                    "runs": len(configs),
+                    "recorded": len(configs) - len(missing),
+                    "failed": sum(outcome.get(config.id) == "failed" for config in configs),
+                    "hours left": round(sum(map(costs.estimate, missing)) / 3600, 1),
+                    "estimated": sum(costs.seconds(config) is None for config in missing),
+                }
+            )
+    return pd.DataFrame(rows)
