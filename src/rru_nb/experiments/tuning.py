@@ -9,16 +9,15 @@ import math
 
 import attrs
 import numpy as np
-import pandas as pd
 
 from ..data import canonical_name
 from ..errors import UserError, check_choice
 from ..storage import files, paths
 from ..training.config import CELLS, KINDS, canonical_cell, paper_config
 from ..training.metrics import metric_named
-from ..training.records import load_records
 from .engines import InProcess
-from .results import cut_off
+from .results import frame_of
+from .sections import Point
 
 SELECT_ON = ("valid", "test")  # "test" is what the authors' code does
 _WHAT = "the list of trials"
@@ -26,8 +25,6 @@ _REMEDY = (
     "Move it away: the records of its trials are kept, and the search meets them again, one "
     "after the other, without training."
 )
-_COLUMNS = ["dataset", "cell", "scale", "trial", "id", "status", "metric", "valid", "test", "loss"]
-_COLUMNS += ["cut_off"]
 _DIGITS = 6  # significant digits of a tried value
 
 
@@ -227,22 +224,13 @@ def _line(search, number, n_trials, values, loss):
 
 
 def trials_frame(searches):
-    """Return the trials of several searches as a frame, one row a trial.
+    """Return the trials of several searches as a frame, one row a trial; empty if there is none.
 
-    Its columns are `dataset`, `cell`, `scale`, `trial` (from 1), `id`, `status`, `metric`, `valid`,
-    `test`, `loss`, `cut_off` (see `cut_off` in `results.py`), and each setting that is tuned.
+    Its columns are `trial` (from 1), each setting that is tuned, and those of `results.results`.
     """
-    trials = [(search, *trial) for search in searches for trial in enumerate(search.trials(), 1)]
-    records = load_records(id=[trial["id"] for *_, trial in trials]).set_index("id")
-    rows = []
-    for search, number, trial in trials:
-        config = search.config(trial["values"])
-        metric = config.metric
-        record = records.loc[trial["id"]] if trial["id"] in records.index else {}
-        row = {"dataset": search.dataset, "cell": search.cell, "scale": search.scale}
-        row |= {"trial": number, "id": trial["id"], "status": record.get("status")}
-        row |= {"metric": metric, "valid": record.get(f"valid_{metric}")}
-        row |= {"test": record.get(f"test_{metric}"), "loss": trial["loss"]}
-        row["cut_off"] = record.get("status") == "ok" and cut_off(record, config)
-        rows.append(row | trial["values"])
-    return pd.DataFrame(rows, columns=None if rows else _COLUMNS)
+    points = [
+        Point({"trial": number} | trial["values"], search.config(trial["values"]))
+        for search in searches
+        for number, trial in enumerate(search.trials(), 1)
+    ]
+    return frame_of(points)
