@@ -19,7 +19,7 @@ from pages import functions_of
 
 from rru_nb import UserError, paper_config
 from rru_nb.cli import main
-from rru_nb.experiments import engines, ray_engine, ray_worker, results, section
+from rru_nb.experiments import engines, ray_engine, results, section
 from rru_nb.experiments.costs import Costs
 from rru_nb.experiments.engines import InProcess, Processes, make_engine
 from rru_nb.experiments.tuning import Search, suggest, tune
@@ -116,16 +116,16 @@ def test_who_does_not_ask_for_ray_does_not_import_it():
 
 
 def test_a_worker_of_another_version_is_told(monkeypatch):
-    wanted = ray_worker.versions()
-    ray_worker.prepare((), wanted, pickle.dumps({}))
+    wanted = ray_engine.versions()
+    ray_engine.prepare((), wanted, pickle.dumps({}))
     with pytest.raises(UserError, match="source 0123"):
-        ray_worker.prepare((), wanted | {"source": "0123"}, pickle.dumps({}))
+        ray_engine.prepare((), wanted | {"source": "0123"}, pickle.dumps({}))
 
 
 def test_a_registered_cell_whose_module_a_worker_lacks_is_told():
     spec = b"cmodule_of_nobody\nCell\n."  # a pickle that refers to a class by its module
     with pytest.raises(UserError, match="module_of_nobody.*every node"):
-        ray_worker.prepare((), ray_worker.versions(), spec)
+        ray_engine.prepare((), ray_engine.versions(), spec)
 
 
 def test_a_registered_cell_reaches_a_worker_as_it_is():
@@ -134,7 +134,7 @@ def test_a_registered_cell_reaches_a_worker_as_it_is():
     spec = register_cell("leaky", GRUCell, sizes.gru, title="Leaky")
     unregister_cell("leaky")
     try:
-        ray_worker.prepare((), ray_worker.versions(), pickle.dumps({"leaky": spec}))
+        ray_engine.prepare((), ray_engine.versions(), pickle.dumps({"leaky": spec}))
         assert paper_config("chorales", "leaky", "smoke").cell == "leaky"
     finally:
         unregister_cell("leaky")

@@ -176,9 +176,6 @@ class Processes(OnWorkers):
         super().__init__()
         self.slots, self._processes, self._runs = jobs, {}, Counter()
 
-    def __enter__(self):
-        return self
-
     def __exit__(self, kind, *exception):
         for process in self._processes.values() if kind else ():
             process.terminate()  # saves a checkpoint and ends

@@ -1,22 +1,29 @@
 """Trainings on a Ray cluster: what a worker does is `run(config)`, and its record comes back.
 
-Ray is imported when an engine starts, and by nobody else.
+First the engine, for the process that starts the trainings; then what a worker does. Ray is
+imported when an engine starts, and by nobody else.
 """
 
 import logging
 import os
+import pickle
 import signal
 import socket
+import tempfile
+from contextlib import ExitStack
+from functools import lru_cache
+from pathlib import Path
 
+from .. import __version__
+from ..data import fetch_all
 from ..errors import UserError
-from ..layers.registry import registered_cells
+from ..layers.registry import register_cell, registered_cells
 from ..storage import paths
 from ..training import provenance
-from ..training.config import command
+from ..training.config import RunConfig, command
 from ..training.interrupts import handling
 from ..training.records import make_room
-from . import ray_worker
-from .engines import OnWorkers, outcome_of
+from .engines import OnWorkers, outcome_of, run_afresh
 
 ANSWERS_WITHIN = 5.0  # seconds
 LOOKS_EVERY = 3.0  # seconds, whether the cluster is there; Ray ends this process a minute after it
@@ -52,7 +59,12 @@ class OnRay(OnWorkers):
 
     def __init__(self, address=None, gpus_per_run=None, cpus_per_run=1, max_concurrent=None):
         super().__init__()
-        _check_numbers(gpus_per_run, cpus_per_run, max_concurrent)
+        for option, n in {"gpus": gpus_per_run or 1, "cpus": cpus_per_run}.items():
+            if not (0 < n <= 1 or (n > 1 and n % 1 == 0)):
+                wanted = "a fraction, as 0.25, or a whole number"
+                raise UserError(f"--{option}-per-run {n} must be {wanted}.")
+        if max_concurrent is not None and max_concurrent < 1:
+            raise UserError(f"--max-concurrent {max_concurrent} must be at least 1.")
         self._address, self._max_concurrent = address, max_concurrent
         self._gpus, self._cpus = gpus_per_run, cpus_per_run
         self._ready_for = set()  # datasets and cells that every node has
@@ -65,8 +77,8 @@ class OnRay(OnWorkers):
         try:
             self._nodes = [node for node in self._ray.nodes() if node["Alive"]]
             self._count_slots()
-            options = {"max_retries": 0, "max_calls": self.runs_of_a_process}
-            self._call = self._ray.remote(**options)(_caller())
+            as_task = self._ray.remote(max_retries=0, max_calls=self.runs_of_a_process)
+            self._call = as_task(_caller())
             self._environment = self._environment_of_workers()
         except BaseException:
             self._disconnect()
@@ -175,7 +187,7 @@ class OnRay(OnWorkers):
                 f"cell {', '.join(cells)} cannot be sent to the workers ({_first_line(error)}): "
                 "leave out of its class what cannot be pickled, as open files."
             ) from error
-        return ray_worker.versions(), pickled
+        return versions(), pickled
 
     def _environment_of_workers(self):
         given = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
@@ -189,27 +201,6 @@ class OnRay(OnWorkers):
     def _disconnect(self):
         if self._own:
             self._ray.shutdown()
-
-
-def _caller():
-    """Return a function that Ray ships as it is: a worker without the package can say so."""
-
-    def call(environment, name, *arguments):
-        import os
-
-        os.environ.pop("OMP_NUM_THREADS", None)  # Ray's own; records would name it
-        os.environ.update(environment)
-        try:
-            from rru_nb.experiments import ray_worker
-        except ImportError as error:
-            raise ImportError(
-                f"rru_nb, or another version of it than here, cannot be used ({error}). Install "
-                "the same version there."
-            ) from None
-        return getattr(ray_worker, name)(*arguments)
-
-    call.__module__ = "__main__"
-    return call
 
 
 def _import_ray():
@@ -269,13 +260,79 @@ def _lost(reason):
     )
 
 
-def _check_numbers(gpus, cpus, max_concurrent):
-    for option, n in {"--gpus-per-run": gpus or 1, "--cpus-per-run": cpus}.items():
-        if not (0 < n <= 1 or (n > 1 and n % 1 == 0)):
-            raise UserError(f"{option} {n} must be a fraction, as 0.25, or a whole number.")
-    if max_concurrent is not None and max_concurrent < 1:
-        raise UserError(f"--max-concurrent {max_concurrent} must be at least 1.")
-
-
 def _first_line(error):
     return (str(error).strip().splitlines() or [type(error).__name__])[0]
+
+
+# On a worker
+
+
+def _caller():
+    """Return a function that Ray ships as it is: a worker without the package can say so."""
+
+    def call(environment, name, *arguments):
+        import os
+
+        os.environ.pop("OMP_NUM_THREADS", None)  # Ray's own; records would name it
+        os.environ.update(environment)
+        try:
+            from rru_nb.experiments import ray_engine
+
+            do = getattr(ray_engine, name)
+        except (ImportError, AttributeError) as error:
+            raise ImportError(
+                f"rru_nb, or another version of it than here, cannot be used ({error}). Install "
+                "the same version there."
+            ) from None
+        return do(*arguments)
+
+    call.__module__ = "__main__"
+    return call
+
+
+def versions():
+    """Return what the driver and its workers have to have in common."""
+    return {"rru_nb": __version__, "source": provenance.source_tree()}
+
+
+def prepare(datasets, wanted, cells):
+    """Make a node ready, once for all of its runs: the files of datasets and registered cells.
+
+    These are `{name: CellSpec}`, pickled. A `UserError` unless `versions()` are those wanted.
+    """
+    here = versions()
+    if here != wanted:
+        raise UserError(
+            f"rru_nb {here['rru_nb']} (source {here['source']}) is there, and "
+            f"{wanted['rru_nb']} (source {wanted['source']}) here. Install the same version."
+        )
+    _register(cells)
+    for name in datasets:
+        fetch_all(name)
+
+
+def run_on_worker(settings, wanted, cells, folder, number):
+    """Return the record of `run(config)`.
+
+    Where the driver's folder of results is seen, a folder of that path and inode, the record is
+    written there; else it goes the way of the answer alone.
+    """
+    prepare((), wanted, cells)
+    with ExitStack() as stack:
+        if not (Path(folder).is_dir() and Path(folder).stat().st_ino == number):
+            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="rru_nb-"))
+        os.environ["RRU_NB_RESULTS"] = folder
+        return run_afresh(RunConfig.from_dict(settings))
+
+
+@lru_cache
+def _register(cells):
+    try:
+        specs = pickle.loads(cells)  # noqa: S301 (of the driver, whose code Ray runs anyway)
+    except (ImportError, AttributeError) as error:
+        raise UserError(
+            f"a registered cell cannot be read ({error}). Define it in the notebook itself, or "
+            "install its module on every node."
+        ) from error
+    for spec in specs.values():
+        register_cell(**vars(spec))
