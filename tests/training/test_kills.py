@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import multiprocessing
 import os
 import random
 import signal
@@ -10,6 +9,7 @@ import sys
 
 import numpy as np
 import pytest
+from forked import PRELOADED, server
 from helpers import without_times
 
 from rru_nb import paper_config
@@ -21,10 +21,7 @@ from rru_nb.training.files import RunFiles
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 
-# Children of a process that has imported everything and computed nothing: a fork of a process
-# whose TensorFlow has threads would hang.
-server = multiprocessing.get_context("forkserver")
-server.set_forkserver_preload(["rru_nb.training.trainer", "rru_nb.tasks.music", "test_kills"])
+server.set_forkserver_preload([*PRELOADED, "test_kills"])
 
 PHASES = {  # of a training: the functions that make it up
     "start": [
