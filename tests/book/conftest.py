@@ -1,9 +1,11 @@
 """What the tests of the pages share: kernels that start quickly, the page Play in a browser."""
 
+import os
 import re
 import shutil
 from pathlib import Path
 
+import forked
 import pytest
 
 from book.tools import play
@@ -25,12 +27,12 @@ html[data-theme="dark"] { --pst-color-border: #48566b; --pst-color-text-base: #c
   background: #121212 }
 </style>
 """
-QUICK = """
-from rru_nb.layers.tensorflow import batch_splitting, over_time, rru
 
-over_time.UNROLL = 2
-batch_splitting._cores = lambda: 1
-over_time.can_compile = rru.can_compile = lambda: False
+# Where a kernel draws; it says so itself before Matplotlib is imported, but here that has been.
+INLINE = """
+import matplotlib
+
+matplotlib.rcParams["backend"] = "module://matplotlib_inline.backend_inline"
 """
 
 
@@ -99,10 +101,10 @@ def download(tmp_path):
 
 
 @pytest.fixture
-def quick_kernels(tmp_path_factory, monkeypatch):
-    """Kernels whose short trainings have small graphs, see `quick_graphs`."""
-    folder = tmp_path_factory.mktemp("ipython")
-    startup = folder / "profile_default" / "startup"
-    startup.mkdir(parents=True)
-    (startup / "quick.py").write_text(QUICK)
-    monkeypatch.setenv("IPYTHONDIR", str(folder))
+def quick_kernels(monkeypatch):
+    """Kernels that have TensorFlow at once, and whose short trainings have small graphs."""
+
+    def start(command, env, cwd=None, **_):
+        return forked.Popen(command, env, cwd or os.getcwd(), first=forked.QUICK + INLINE)
+
+    monkeypatch.setattr("jupyter_client.provisioning.local_provisioner.launch_kernel", start)

@@ -18,6 +18,7 @@ ORIGIN = {
     "versions": {"tensorflow": "2"},
 }
 FAILED = {"status": "failed", "failure": {"epoch": 3, "step": 1}, "test": {}, "valid": {}}
+pytestmark = pytest.mark.usefixtures("quick_kernels")
 
 
 @pytest.fixture(autouse=True)
@@ -62,9 +63,7 @@ def fill(points, failing=()):
         ("normalization", 3, ["with normalization", "Failed trainings", "After training"]),
     ],
 )
-def test_reads_records_trains_the_missing_one_and_shows_the_failed_one(
-    name, images, fragments, quick_kernels
-):
+def test_reads_records_trains_the_missing_one_and_shows_the_failed_one(name, images, fragments):
     points = points_of(name)
     last = points[-1].config
     # Of the records of one section some may belong to two of its points.
