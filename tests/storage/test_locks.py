@@ -3,13 +3,13 @@
 import multiprocessing
 import os
 import signal
-import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
 from pathlib import Path
 
+import forked
 import pytest
 
 from rru_nb import load_records, paper_config
@@ -176,19 +176,17 @@ sys.exit(main("sweep dropout --dataset chorales --scale smoke --cells gru".split
 """
 
 
-def test_processes_that_sweep_the_same_section_do_each_run_once(tmp_path):
-    log = tmp_path / "log"
+def test_processes_that_sweep_the_same_section_do_each_run_once(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", None)  # a test's own is too long for a socket's name
+    log, outputs = tmp_path / "log", [tmp_path / str(number) for number in range(3)]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
     processes = [
-        subprocess.Popen(
-            [sys.executable, "-c", SWEEP, str(log)],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
-        )
-        for _ in range(3)
+        forked.Popen([sys.executable, "-c", SWEEP, log], environment, tmp_path, output, output)
+        for output in outputs
     ]
-    said = [process.communicate()[0].decode() for process in processes]
-    assert [process.returncode for process in processes] == [0] * 3, said
+    codes = [process.wait() for process in processes]
+    said = [output.read_text() for output in outputs]
+    assert codes == [0] * 3, said
     frame = load_records(dataset="chorales")
     assert len(frame) == 2 and set(frame.status) == {"ok"}
     assert Counter(log.read_text().split()) == dict.fromkeys(frame.id, 1), said
