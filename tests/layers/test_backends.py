@@ -9,6 +9,7 @@ import os
 import re
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -25,14 +26,26 @@ MAY_SKIP = {
 }
 
 
-def run_python(name, *arguments):
-    """Run Python with a backend, without TensorFlow; fails with the end of its output."""
+@pytest.fixture(scope="session")
+def run_python(tmp_path_factory):
+    """A function that runs Python with a backend; fails with the end of its output.
+
+    What JAX compiles in one process is there in the others, or in the next session too where
+    JAX_COMPILATION_CACHE_DIR is set.
+    """
+    folder = tmp_path_factory.mktemp("compiled")
+    return partial(_run_python, os.environ.get("JAX_COMPILATION_CACHE_DIR", str(folder)))
+
+
+def _run_python(compiled, name, *arguments):
     environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST_")}
     environment |= {
         "KERAS_BACKEND": name,
         "PYTHONPATH": os.pathsep.join([str(TESTS), *sys.path]),
         "JAX_PLATFORMS": "cpu",
         "JAX_DISABLE_MOST_OPTIMIZATIONS": "1",  # compiling takes most of the time
+        "JAX_COMPILATION_CACHE_DIR": compiled,
+        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
     }
     command = [sys.executable, *map(str, arguments)]
     done = subprocess.run(command, env=environment, text=True, capture_output=True)
@@ -40,7 +53,7 @@ def run_python(name, *arguments):
 
 
 @pytest.mark.parametrize("name", ["jax", "torch"])
-def test_on_another_backend(name, tmp_path):
+def test_on_another_backend(name, tmp_path, run_python):
     """All files in one process, because importing and compiling take most of the time."""
     if importlib.util.find_spec(name) is None and name == "torch":
         pytest.skip("needs PyTorch")
@@ -60,14 +73,14 @@ def test_on_another_backend(name, tmp_path):
         assert {(file.stem, test) for test in written} <= ran | excused
 
 
-def test_without_tensorflow_means_it():
+def test_without_tensorflow_means_it(run_python):
     code = "import without_tensorflow, importlib.util, pytest\n"
     code += "assert importlib.util.find_spec('tensorflow') is None\n"
     run_python("jax", "-c", code + "with pytest.raises(ImportError): import tensorflow")
 
 
 @pytest.fixture(scope="module")
-def jax_folder(tmp_path_factory):
+def jax_folder(tmp_path_factory, run_python):
     """What `across_backends.main` leaves on JAX, which has read a model saved here."""
     folder = tmp_path_factory.mktemp("jax")
     across_backends.save_model(folder / "tensorflow")
