@@ -84,10 +84,8 @@ def test_float64(case):
 def test_float32_in_a_graph(case, jit_compile):
     """To 1e-5 of the largest gradient: in float32 the small ones are differences of large sums."""
     (fused, cell), *inputs = drawn(case, "float32")
-    ours, theirs = (
-        tf.function(lambda: results(layer, *inputs), jit_compile=jit_compile)()  # noqa: B023
-        for layer in (fused, cell)
-    )
+    ours = tf.function(lambda: results(fused, *inputs), jit_compile=jit_compile)()
+    theirs = results(cell, *inputs)
     largest = max(np.abs(t).max(initial=0) for t in theirs)
     for a, b in zip(ours, theirs, strict=True):
         assert np.abs(np.asarray(a) - np.asarray(b)).max(initial=0) <= 1e-5 * largest
