@@ -29,10 +29,14 @@ html[data-theme="dark"] { --pst-color-border: #48566b; --pst-color-text-base: #c
 """
 
 # Where a kernel draws; it says so itself before Matplotlib is imported, but here that has been.
-INLINE = """
+# What a page's own code warns of today is an error in a newer pandas, which Colab may have.
+KERNEL = """
+import warnings
+
 import matplotlib
 
 matplotlib.rcParams["backend"] = "module://matplotlib_inline.backend_inline"
+warnings.filterwarnings("error", module="__main__")
 """
 
 
@@ -105,6 +109,6 @@ def quick_kernels(monkeypatch):
     """Kernels that have TensorFlow at once, and whose short trainings have small graphs."""
 
     def start(command, env, cwd=None, **_):
-        return forked.Popen(command, env, cwd or os.getcwd(), first=forked.QUICK + INLINE)
+        return forked.Popen(command, env, cwd or os.getcwd(), first=forked.QUICK + KERNEL)
 
     monkeypatch.setattr("jupyter_client.provisioning.local_provisioner.launch_kernel", start)

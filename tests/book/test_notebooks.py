@@ -32,8 +32,6 @@ pytestmark = pytest.mark.usefixtures("quick_kernels")
 @pytest.fixture(autouse=True)
 def results(tmp_path, monkeypatch):
     monkeypatch.setenv("RRU_NB_RESULTS", str(tmp_path / "results"))
-    # What warns today is an error in a newer pandas, which Colab may have.
-    monkeypatch.setenv("PYTHONWARNINGS", "error:::__main__")
     monkeypatch.chdir(tmp_path)
 
 

@@ -25,8 +25,6 @@ pytestmark = pytest.mark.usefixtures("quick_kernels")
 def store(tmp_path, monkeypatch):
     monkeypatch.setenv("RRU_NB_RESULTS", str(tmp_path / "results"))
     monkeypatch.setenv("RRU_NB_STATE", str(tmp_path / "state"))
-    # What warns today is an error in a newer pandas, which Colab may have.
-    monkeypatch.setenv("PYTHONWARNINGS", "error:::__main__")
     monkeypatch.chdir(tmp_path)
 
 

@@ -118,7 +118,7 @@ def test_what_does_not_suit_a_page_is_refused_before_a_training(
     def refuse(*args):
         raise AssertionError("a training began")
 
-    monkeypatch.setattr(training, "_train", refuse)
+    monkeypatch.setattr(training, "task_for", refuse)
     defaults, check, work = code_of(NOTEBOOKS[0].with_stem(notebook))
     with pytest.raises(UserError) as error:
         session_of(defaults, PythonTranslator.codify({name: value}), check, work)

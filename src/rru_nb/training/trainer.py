@@ -40,13 +40,14 @@ def run(config, progress=True):
     record = finished_record(config)
     if record:
         return record
-    with RunFiles(config).alone():
+    files = RunFiles(config)
+    with files.alone():
         record = find_record(config)
         if record is None:
             make_room(config)
             record = train(config, progress, keep=True)
             write_record(record)
-    RunFiles(config).forget()
+        files.forget()
     return record
 
 
