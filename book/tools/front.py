@@ -153,9 +153,8 @@ def judge(group, shown=()):
     gated = losses.drop("rru").idxmin()
     scores = pd.DataFrame({row.cell: pd.Series(row.scores) for row in group.itertuples()})
     compared = seeds.against_gates(scores, first.metric)
-    ahead = [row.difference > 0 for row in compared.itertuples() if row.p < seeds.SURE]
-    held = HOLDS if ahead == [True] * (len(losses) - 1) else INCONCLUSIVE
-    held = FAILS if False in ahead else held
+    holds, p = seeds.decide(compared, len(losses) - 1)
+    held = {True: HOLDS, False: FAILS, None: INCONCLUSIVE}[holds]
     side = "ahead" if losses["rru"] < losses[gated] else "behind"
     why = "which chance may explain" if group.runs.min() > 1 else "but one seed cannot tell"
     limits = (f"the RRU is {side}, {why}",) if held == INCONCLUSIVE else ()
@@ -163,7 +162,6 @@ def judge(group, shown=()):
         limits = *limits, "2M parameters, where the paper's Table 5 says 20M"
     unit = " % errors" if metric.higher_is_better else ""
     note = f"RRU {losses['rru']:.2f}, {CELL_TITLES[gated]} {losses[gated]:.2f}{unit}"
-    p = compared.p.max() if held == HOLDS else math.nan
     return Verdict(_CLAIM, first.dataset, held, seeds_of_each(group.runs), note, limits, p)
 
 

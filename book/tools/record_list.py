@@ -72,7 +72,7 @@ def describe(record, own_setting):
         "best_epoch": record.best_epoch,
         "minutes": record.seconds / 60,
         "device": short_device(record.device),
-        "status": _status(record, config),
+        "status": "cut off" if record.cut_off else record.status,
         "failure": record.failure or None,
         "command": command(config),
         "differences": config.differences,  # from the paper's setting as it is known now
@@ -109,12 +109,6 @@ def curve(epochs, name):
         if abs(y - straight) > 1:  # a unit is all but invisible, and hundreds of curves are heavy
             drawn.append((x, y))
     return {"points": [*drawn, points[-1]], "low": low, "high": high}
-
-
-def _status(record, config):
-    if record.status == "ok" and len(record.epochs) - record.best_epoch < config.patience:
-        return "cut off"
-    return record.status
 
 
 def _test_scores(record):

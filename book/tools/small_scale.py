@@ -7,7 +7,7 @@ from rru_nb.analysis.tables import paper_datasets
 from rru_nb.data.registry import DATASETS_BY_NAME
 from rru_nb.experiments.baselines import baseline
 from rru_nb.training.config import CELLS, KINDS, RunConfig, command, paper_config
-from rru_nb.training.records import find_record, load_records
+from rru_nb.training.records import find_record, load_records, was_cut_off
 
 SCALE = "laptop"
 _STANDARD_TOO = ("ptb-word",)  # texts that differ between the protocols, not only in the scoring
@@ -65,7 +65,7 @@ def _means_over_seeds(configs: list[RunConfig]):
         "scores": scores,
         "ids": [c.id for c in scored],
         "runs": len(scores),
-        "cut_off": sum(_cut_off(record, config.patience) for record in scored.values()),
+        "cut_off": sum(map(was_cut_off, scored.values())),
         "status": first.get("status", "not measured"),
         "epochs": len(first.get("epochs", [])),
         "best_epoch": first.get("best_epoch"),
@@ -73,11 +73,6 @@ def _means_over_seeds(configs: list[RunConfig]):
         "id": config.id,
         "command": command(config),
     }
-
-
-def _cut_off(record, patience):
-    """Return whether the limit of epochs ended a training before its patience did."""
-    return len(record["epochs"]) - record["best_epoch"] < patience
 
 
 def beaten(rows):

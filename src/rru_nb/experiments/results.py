@@ -79,7 +79,7 @@ def _row_of(point, record):
         "best_epoch": record.best_epoch if ok else None,
         "n_epochs": len(record.epochs) if record else None,
         "seconds": record.seconds if record else None,
-        "cut_off": ok and len(record.epochs) - record.best_epoch < config.patience,
+        "cut_off": ok and record.cut_off,
         "at_limit": ok and record.best_epoch == config.max_epochs,
         "epochs": record.epochs if record else None,
     }

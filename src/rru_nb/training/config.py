@@ -204,7 +204,7 @@ def _paper_file(dataset, cell):
     in_paper = paths.params_dir() / "paper" / dataset / f"{cell}.yml"
     if in_paper.is_file():
         return files.read_yaml(in_paper)
-    not_in_paper = paths.params_dir() / dataset / f"{cell}.yml"
+    not_in_paper = paths.params_dir() / f"{dataset}.yml"
     if not_in_paper.is_file():
         declared = files.read_yaml(not_in_paper)
         return declared | {"config": _paper_file(declared["like"], cell)["config"]}

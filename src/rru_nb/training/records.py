@@ -125,6 +125,13 @@ def failure_text(failure):
     return f"failed in epoch {failure['epoch']}"
 
 
+def was_cut_off(record):
+    """Return whether the limit of epochs ended a training before its patience did."""
+    if record["status"] != "ok":
+        return False
+    return len(record["epochs"]) - record["best_epoch"] < record["config"]["patience"]
+
+
 def load_records(**filters):
     """Return all records as a frame, one row a run.
 
@@ -135,7 +142,8 @@ def load_records(**filters):
 
     Returns:
         A pandas frame with the columns `id`, `dataset`, `cell`, `scale`, `seed`, `protocol`,
-        `status` ("ok" or "failed"), `units`, `n_params`, `best_epoch`, `seconds`, `started`,
+        `status` ("ok" or "failed"), `cut_off` (see `was_cut_off`), `units`, `n_params`,
+        `best_epoch`, `seconds`, `started`,
         `differences` (a dict), `published` (the paper's number), `valid_<metric>` and
         `test_<metric>` for each metric, `source` and `source_tree` (digests of the code that
         ran, see `provenance`; None in the first records), `epochs` (a list of dicts) and `path`.
@@ -177,7 +185,7 @@ def as_frame(records):
     import pandas as pd  # the command line reads records without it
 
     rows, rest = [_as_row(record) for record in records], ["epochs", "path"]
-    columns = ["id", *_SETTINGS, *_OUTCOME, "published", *_ORIGIN, *rest]
+    columns = ["id", *_SETTINGS, *_OUTCOME, "cut_off", "published", *_ORIGIN, *rest]
     return pd.DataFrame(rows, columns=None if rows else columns)
 
 
@@ -224,6 +232,7 @@ def _as_row(record):
     row = {"id": record["id"]}
     row |= {name: record["config"][name] for name in _SETTINGS}
     row |= {name: record[name] for name in _OUTCOME}
+    row["cut_off"] = was_cut_off(record)
     row["published"] = record["published"] and record["published"]["value"]
     for split in ("valid", "test"):
         row |= {f"{split}_{metric}": value for metric, value in record[split].items()}
