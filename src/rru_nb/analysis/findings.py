@@ -8,7 +8,7 @@ from scipy import stats
 from ..experiments import section
 from ..training.config import CELL_TITLES
 from ..training.metrics import metric_named
-from .robust import near_best, paired, share_difference
+from .robust import WITHIN, near_best, paired, share_difference
 from .seeds import SURE
 from .tables import minus, p_text
 from .verdicts import judge
@@ -31,8 +31,9 @@ def robustness_verdicts(frame):
         return {"": undecided}
     verdicts = {}
     for measure, own in (("by the best of all cells", False), ("by each cell's own best", True)):
-        _, difference = _strongest(places, own)
+        _, difference = strongest(places, own)
         note = _two_shares(places, own, short=True)
+        note += "" if own else f"; {_twice_as_far(places)}"
         if not own and _all_better(places):
             note += "; the RRU's worst training beats every gated one"
         claim = f"{_BROADER[:-1]}, judged {measure}."
@@ -105,7 +106,7 @@ def _judged(claim, verdict, where, why=None):
 
 
 def _by_own_best(places, verdict):
-    _, difference = _strongest(places, own=True)
+    _, difference = strongest(places, own=True)
     says = verdict.predicate
     if difference.points < 0 and difference.high >= 0:
         says = "is inconclusive, and the RRU's share is the smaller one"
@@ -117,7 +118,7 @@ def _without(places, rate, which):
     rest = places[places.index.get_level_values("learning_rate") != rate]
     if rest.empty:
         return ""
-    rival, difference = _strongest(rest)
+    rival, difference = strongest(rest)
     if not (difference.only_one or difference.only_other):
         return ""
     holds = {True: "holds", False: "does not hold", None: "is inconclusive"}[_holds(difference)]
@@ -127,13 +128,16 @@ def _without(places, rate, which):
     )
 
 
-def _strongest(places, own=False):
+def strongest(places, own=False, within=WITHIN):
     """Return the gated cell that does best beside the RRU, and by how much the RRU does better.
 
     To do better than each of several takes no correction, to do worse than any of them does.
+
+    Args:
+        places: of `robust.paired`. own, within: as for `robust.near_best`.
     """
     gated = places.columns.drop("rru")
-    differences = {cell: share_difference(places, "rru", cell, own=own) for cell in gated}
+    differences = {cell: share_difference(places, "rru", cell, own, within) for cell in gated}
     rival, difference = min(differences.items(), key=lambda item: item[1].points)
     if difference.points < 0:
         difference = difference._replace(p=min(1.0, len(gated) * difference.p))  # Bonferroni
@@ -157,11 +161,22 @@ def _points(difference, short=False):
 
 def _two_shares(places, own=False, short=False):
     """Compare the RRU's share of the grid with that of the gated cell that has the largest."""
-    rival, difference = _strongest(places, own)
+    rival, difference = strongest(places, own)
     shares, best = 100 * near_best(places, own).mean(), "its own best" if own else "the best loss"
     return (
         f"the RRU is within 10 % of {best} on {shares['rru']:.0f} % of the grid, the best gated "
         f"cell, {CELL_TITLES[rival]}, on {shares[rival]:.0f} %: {_points(difference, short)}"
+    )
+
+
+def _twice_as_far(places):
+    """Say what the shares are at twice the distance, for the distance is a choice."""
+    within = 2 * WITHIN
+    rival, difference = strongest(places, within=within)
+    shares = 100 * near_best(places, within=within).mean()
+    return (
+        f"within {within} % of it, the RRU on {shares['rru']:.0f} %, the {CELL_TITLES[rival]} on "
+        f"{shares[rival]:.0f} % ({p_text(difference.p)})"
     )
 
 
@@ -311,7 +326,8 @@ def limit_note(frame):
     if done.empty:
         return ""
     if not cut:
-        return "Early stopping ended every training; none was cut off."
+        but_failed = " that did not fail" * bool((frame.status == "failed").any())
+        return f"Early stopping ended every training{but_failed}; none was cut off."
     return (
         f"The limit of epochs cut off {cut} of the {len(done)} trainings before their patience had "
         f"run out ({last} had their best epoch in the last one): longer ones may end better."

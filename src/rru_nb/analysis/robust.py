@@ -9,7 +9,7 @@ from scipy import stats
 from ..training.metrics import metric_named
 from .seeds import LEVEL
 
-WITHIN = 10  # per cent
+WITHIN = 10  # per cent; a choice of this book, the paper names none
 DRAWS = 4000  # of a bootstrap interval
 
 
@@ -93,9 +93,9 @@ def _median(drawn):
     return median
 
 
-def _near(losses, best):
+def _near(losses, best, within=WITHIN):
     # A failed training is near nothing, not even where all failed and the best is infinite.
-    return np.isfinite(losses) & (losses <= best * (1 + WITHIN / 100))
+    return np.isfinite(losses) & (losses <= best * (1 + within / 100))
 
 
 def paired(frame, by="cell"):
@@ -126,14 +126,14 @@ class ShareDifference(NamedTuple):
     p: float  # of an exact test that turns the sign of each learning rate's difference
 
 
-def near_best(table, own=False):
-    """Return where losses of `paired` are within `WITHIN` % of the best, or of each column's."""
-    return _near(table, table.min() if own else table.min().min())
+def near_best(table, own=False, within=WITHIN):
+    """Return where losses of `paired` are within so many % of the best, or of each column's."""
+    return _near(table, table.min() if own else table.min().min(), within)
 
 
-def share_difference(table, one, other, own=False):
+def share_difference(table, one, other, own=False, within=WITHIN):
     """Return the `ShareDifference` of one column of `paired` less another, see `near_best`."""
-    inside = near_best(table, own)
+    inside = near_best(table, own, within)
     values = 100 * (inside[one].astype(int) - inside[other])
     rates = table.index.get_level_values("learning_rate")
     low, high = _interval(values, rates, _mean)

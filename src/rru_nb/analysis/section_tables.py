@@ -48,9 +48,10 @@ def _number(value):
 def _spread(row, name, unit=""):
     if np.isnan(row[name]):
         return NO_NUMBER
-    if unit:
-        return f"{row[name]:.0f} % ({row[f'{name}_low']:.0f}–{row[f'{name}_high']:.0f})"
-    return f"{_number(row[name])} ({_number(row[f'{name}_low'])}–{_number(row[f'{name}_high'])})"
+    form = "{:.0f}".format if unit else _number
+    value, low, high = (form(row[column]) for column in (name, f"{name}_low", f"{name}_high"))
+    # Where every learning rate gives the same, the interval has no width and says nothing.
+    return f"{value}{unit and f' {unit}'}" + (f" ({low}–{high})" if low != high else "")
 
 
 def scale_changes(section, dataset, scale, cells=None):
