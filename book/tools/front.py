@@ -28,8 +28,9 @@ def compare():
     Returns:
         `tables.table_1()` with the further columns `title` (of the dataset), `best_of_paper`,
         `best` (True for the best cell of a row, of ours where all of the paper's cells are
-        measured), `mark` (see `mark`), `away` (the distance to the paper in words), `failed` (the
-        id of the record of a failed run, or "") and `command`.
+        measured), `mark` (see `mark`), `span` (the interval that decides it, in words), `away` (the
+        distance to the paper in words), `failed` (the id of the record of a failed run, or "") and
+        `command`.
     """
     table = tables.table_1()
     records = load_records(scale="paper", status="failed")
@@ -39,11 +40,13 @@ def compare():
     in_paper = table.paper.notna()
     complete = (table.runs > 0).where(in_paper, True).groupby(table.dataset).transform("all")
     rows = list(table.itertuples())
+    marks = [mark(row) for row in rows]
     return table.assign(
         title=[DATASETS_BY_NAME[row.dataset].title for row in rows],
         best_of_paper=_lowest(table, [m.loss(row.paper) for m, row in zip(metrics, rows)]),
         best=_lowest(table, [m.loss(row.measured) for m, row in zip(metrics, rows)]) & complete,
-        mark=[mark(row) for row in rows],
+        mark=marks,
+        span=[_span(row, kind) for row, kind in zip(rows, marks)],
         away=[_away(row) for row in rows],
         failed=[failed.get((row.dataset, row.cell), "") for row in rows],
         command=[command(paper_config(row.dataset, row.cell)) for row in rows],
@@ -80,6 +83,12 @@ def mark(row):
         if span[0] - _HALF_A_DIGIT <= row.paper <= span[1] + _HALF_A_DIGIT:
             return kind
     return "outside"
+
+
+def _span(row, kind):
+    """Return the interval of `mark` in words: that of the best of many where these decide."""
+    span = expected_run(row.scores, row.metric, trials=TRIALS[row.tuned] if kind == "best" else 1)
+    return "{:.2f} to {:.2f}".format(*span) if span else ""
 
 
 def answer(context):
@@ -159,7 +168,10 @@ def judge(group, shown=()):
     why = "which chance may explain" if group.runs.min() > 1 else "but one seed cannot tell"
     limits = (f"the RRU is {side}, {why}",) if held == INCONCLUSIVE else ()
     if first.stands_in == "final":
-        limits = *limits, "2M parameters, where the paper's Table 5 says 20M"
+        limits = (
+            *limits,
+            "the authors' last script, 2M parameters where the paper's Table 5 says 20M",
+        )
     unit = " % errors" if metric.higher_is_better else ""
     note = f"RRU {losses['rru']:.2f}, {CELL_TITLES[gated]} {losses[gated]:.2f}{unit}"
     return Verdict(_CLAIM, first.dataset, held, seeds_of_each(group.runs), note, limits, p)

@@ -135,9 +135,11 @@ def fragment(context):
         if run["id"] in records.index
     ]
     alike, others = ([run for run in runs if run["alike"] is kind] for kind in (True, False))
+    reasons = [_reason(records.loc[run["id"]], outcome) for run in others]
     return render(
         "rerun.md",
         runs=runs,
+        reasons=sorted(set(reasons), key=reasons.index),
         alike=alike,
         n_same=sum(run["same"] for run in alike),
         others=others,
@@ -147,6 +149,16 @@ def fragment(context):
         day=outcome["started"][:10],
         commit=(outcome["commit"]["sha"] or "unknown")[:10],
     )
+
+
+def _reason(record, outcome):
+    """Return in what a record that is not alike differs from the training that repeats it."""
+    here, there = (
+        {k: d[k] for k in ("cpu", "gpu", "cores")} for d in (record.device, outcome["device"])
+    )
+    if here != there:
+        return "on another processor"
+    return "with other versions" if record.versions != outcome["versions"] else "by earlier source"
 
 
 def _described(run, record):

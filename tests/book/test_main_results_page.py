@@ -144,7 +144,7 @@ def test_imdb_by_the_last_script_is_read_and_told_while_table_5s_is_not_measured
         write_record(a_record(config, test={"accuracy": 85.0}, valid={"accuracy": 86.0}))
     runs = page.every_seed("imdb")
     assert list(runs.test) == [85.0] * 4
-    assert page.verdict(runs).note.endswith("; 2M parameters, where Table 5 says 20M")
+    assert page.verdict(runs).note.endswith(" 2M parameters where Table 5 says 20M")
     assert "best gated cell measured, GRU" in page.verdict(runs[:2]).note
     one = {"accuracy": 80.0}
     write_record(a_record(paper_config("imdb", "gru"), test=one, valid=one))

@@ -310,9 +310,10 @@ def test_of_an_accuracy_the_distance_is_one_of_error_rates(context, tmp_path, mo
     run = {"id": config.id, "alike": False, "same": False, "then": 80.0, "now": 81.0}
     run |= {"epochs": 1, "of_epochs": 1, "first_difference": 1}
     outcome = {"started": "2026-02-03", "commit": {"sha": "f"}, "runs": [run]}
-    path.write_text(json.dumps(outcome | {"device": ORIGIN["device"]}))
+    path.write_text(json.dumps(outcome | {"device": ORIGIN["device"], "versions": {}}))
     monkeypatch.setattr(rerun, "outcome_file", lambda: path)
-    assert "furthest from its record's is 5 % off" in rerun.fragment(context)
+    said = rerun.fragment(context)
+    assert "furthest from its record's is 5 % off" in said and "Of 1 made with other vers" in said
 
 
 def test_a_record_is_trained_again_for_fewer_epochs_on_its_cores(monkeypatch):

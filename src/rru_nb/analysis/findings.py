@@ -33,7 +33,8 @@ def robustness_verdicts(frame):
     for measure, own in (("by the best of all cells", False), ("by each cell's own best", True)):
         _, difference = strongest(places, own)
         note = _two_shares(places, own, short=True)
-        note += "" if own else f"; {_twice_as_far(places)}"
+        if not own and (difference.only_one or difference.only_other):
+            note += f"; {_twice_as_far(places)}"
         if not own and _all_better(places):
             note += "; the RRU's worst training beats every gated one"
         claim = f"{_BROADER[:-1]}, judged {measure}."
