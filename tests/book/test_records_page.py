@@ -76,6 +76,13 @@ def test_a_training_that_patience_did_not_end_is_cut_off(n_epochs, wanted):
     assert described(config)["status"] == wanted
 
 
+def test_a_training_that_a_failure_ended_is_not_cut_off():
+    config, epochs = paper_config("jsb", "rru"), [{"epoch": 1, "valid_nll_window": 9.0}]
+    failure = {"epoch": 2, "reason": "loss nan"}
+    write_record(a_record(config, epochs=epochs, best_epoch=1, failure=failure, **ORIGIN))
+    assert described(config)["status"] == "ok"
+
+
 def test_a_curve_fills_its_box_from_the_largest_score_to_the_smallest():
     drawn = record_list.curve(EPOCHS, "valid_nll_window")
     width, height = record_list.CURVE

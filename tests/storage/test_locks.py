@@ -1,5 +1,6 @@
 """Processes that start the same runs at once do each once, and a killed one blocks nobody."""
 
+import errno
 import multiprocessing
 import os
 import signal
@@ -104,7 +105,7 @@ def test_an_error_within_frees_the_lock():
     assert not RUN.is_running()
 
 
-@pytest.mark.parametrize("broken", ["no folder", "no flock"])
+@pytest.mark.parametrize("broken", ["no folder", errno.EOPNOTSUPP, errno.ENOSYS])
 def test_without_locks_in_the_state_folder_those_of_the_machine_serve(
     tmp_path, monkeypatch, broken
 ):
@@ -112,7 +113,7 @@ def test_without_locks_in_the_state_folder_those_of_the_machine_serve(
     if broken == "no folder":
         state.write_text("a file where the folder should be")
     else:
-        _refuse_flock_below(monkeypatch, state)
+        _refuse_flock_below(monkeypatch, state, broken)
     with RUN.alone():
         assert RUN.is_running()
         (lock,) = tmp_path.glob("rru_nb-*.lock")
@@ -120,12 +121,12 @@ def test_without_locks_in_the_state_folder_those_of_the_machine_serve(
     assert not RUN.is_running()
 
 
-def _refuse_flock_below(monkeypatch, folder):
+def _refuse_flock_below(monkeypatch, folder, number):
     flock = fcntl.flock
 
     def refusing(handle, operation):
         if str(folder) in os.readlink(f"/proc/self/fd/{handle}"):
-            raise OSError(95, "Operation not supported")
+            raise OSError(number, os.strerror(number))
         flock(handle, operation)
 
     monkeypatch.setattr(fcntl, "flock", refusing)

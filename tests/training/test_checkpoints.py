@@ -206,6 +206,28 @@ def test_a_folder_that_cannot_be_written_costs_the_checkpoint_not_the_training(
     assert record["status"] == "ok"
 
 
+def test_one_that_cannot_be_deleted_ends_no_training(monkeypatch):
+    checkpoint = Checkpoint(CONFIG, "digest")
+
+    def refuse(*_, **__):
+        raise PermissionError
+
+    monkeypatch.setattr("pathlib.Path.unlink", refuse)
+    assert all(checkpoint.save({}, {"i": i}) for i in range(4))
+    assert len(files()) == 4 and checkpoint.load()[1] == {"i": 3}
+
+
+def test_copies_that_a_synced_drive_adds_are_let_alone():
+    checkpoint = Checkpoint(CONFIG, "digest")
+    checkpoint.save({}, {"i": 0})
+    (path,) = paths.state_dir().rglob("*.npz")
+    copy = path.with_name(f"{path.stem} (1).npz")
+    copy.write_bytes(path.read_bytes())
+    assert checkpoint.save({}, {"i": 1}) and checkpoint.load()[1] == {"i": 1}
+    RunFiles(CONFIG).forget()
+    assert files() == [copy.name]
+
+
 def test_within_a_long_epoch_every_few_minutes_at_short_ones_seldom(monkeypatch):
     now = [0.0]
     monkeypatch.setattr("rru_nb.training.checkpoints.time.monotonic", lambda: now[0])
@@ -228,6 +250,14 @@ def test_outside_the_main_thread_nothing_asks_and_nothing_breaks():
 
     with ThreadPoolExecutor(1) as pool:
         assert pool.submit(entered).result() is None
+
+
+def test_a_handler_of_a_program_around_python_stays(monkeypatch):
+    """Python knows none of it, and could not put it back."""
+    monkeypatch.setattr(signal, "getsignal", lambda signum: None)
+    monkeypatch.setattr(signal, "signal", lambda *_: pytest.fail("it is replaced"))
+    with stop_request() as request, sigterm_raises():
+        assert request.signum is None
 
 
 def test_what_a_killed_writer_left_goes_with_the_checkpoints():

@@ -65,7 +65,7 @@ class RecurrentLayer(keras.layers.RNN):
         self._fused_wanted = fused
         self._fused = fused is not False and obstacle is None
         self.input_spec = keras.layers.InputSpec(ndim=3)
-        # XLA alone can't have TensorFlow's loop, which pads sequences by lengths unknown to it.
+        # XLA alone can't have TensorFlow's loop where it does not know the number of time steps.
         self.supports_jit = not self._fused or keras.backend.backend() != "tensorflow"
 
     def build(self, sequences_shape, initial_state_shape=None):

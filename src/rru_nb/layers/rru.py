@@ -10,6 +10,12 @@ from ._recurrent import RecurrentLayer, cell_options
 class RRU(RecurrentLayer):
     """Recurrent layer of Residual Recurrent Units, used as `keras.layers.GRU` is.
 
+    It has no regularizers, constraints, initializers or `recurrent_dropout`; `units`, `dropout` and
+    the weights are attributes of its `cell`. On JAX, `fit` and `predict` do not carry the states of
+    a stateful layer from batch to batch, which they do for no layer of Keras (3.15): call the
+    layer itself, or pass `initial_state`. On TensorFlow on a processor, each new batch size
+    is compiled anew, in about half a second: where it varies at every call, `fused=False` serves.
+
     Args:
         units: int, features n of the state.
         output_size, relu_layers, ..., seed: the other arguments of `RRUCell`.

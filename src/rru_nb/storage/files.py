@@ -151,7 +151,7 @@ def alone(path, doing):
 
 def _locked(path, doing):
     for place in _places(path):
-        lock = FileLock(place)
+        lock = _lock_at(place)
         try:
             place.parent.mkdir(parents=True, exist_ok=True)
             try:
@@ -169,13 +169,21 @@ def is_locked(path):
     """Return whether a living process holds the lock of a path; never wait."""
     for place in filter(Path.exists, _places(path)):
         try:
-            with FileLock(place).acquire(timeout=0):
+            with _lock_at(place).acquire(timeout=0):
                 pass
         except Timeout:
             return True
         except (OSError, NotImplementedError):
             pass
     return False
+
+
+def _lock_at(place):
+    """Return the system's own lock; filelock's substitute for it outlives a killed process."""
+    try:
+        return FileLock(place, fallback_to_soft=False)
+    except TypeError:  # of a version without a substitute
+        return FileLock(place)
 
 
 def _places(path):

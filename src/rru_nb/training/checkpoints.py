@@ -9,6 +9,7 @@ import hashlib
 import json
 import time
 import warnings
+from contextlib import suppress
 
 import numpy as np
 
@@ -71,7 +72,8 @@ class Checkpoint:
             self._cost = self._written - clock
         own = [path for path in self._files.checkpoints if f".{key}." in path.name]
         for path in own[:-MAX_TO_KEEP]:
-            path.unlink(missing_ok=True)
+            with suppress(OSError):  # one that cannot be deleted does no harm
+                path.unlink()
         return True
 
     def _write(self, path, arrays, meta):

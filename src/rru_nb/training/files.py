@@ -1,5 +1,6 @@
 """The files of a run: its record, its checkpoints and its lock bear one name."""
 
+import re
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -53,7 +54,9 @@ class RunFiles:
     @property
     def checkpoints(self):
         """The stored checkpoints, the newest last."""
-        return sorted(self._states.glob(f"{self.name}.*.npz"), key=_number)
+        # Drives that are synced add copies with names of their own, such as "... (1).npz".
+        paths = self._states.glob(f"{self.name}.*.npz")
+        return sorted((p for p in paths if re.search(r"\.\d+\.npz$", p.name)), key=_number)
 
     def next_checkpoint(self, identity):
         """Return the file of the checkpoint to be written next, by whom `identity` (str) names."""

@@ -25,11 +25,15 @@ class Stopped(KeyboardInterrupt):
 
 @contextmanager
 def handling(handlers):
-    """Handle signals by `{signal: function}`; outside the main thread, which gets none, do not."""
+    """Handle signals by `{signal: function}`; outside the main thread, which gets none, do not.
+
+    Nor those that a program around Python handles, for its handler could not be put back.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = {signum: signal.signal(signum, handler) for signum, handler in handlers.items()}
+    ours = {s: handler for s, handler in handlers.items() if signal.getsignal(s) is not None}
+    before = {signum: signal.signal(signum, handler) for signum, handler in ours.items()}
     try:
         yield
     finally:

@@ -127,7 +127,7 @@ def failure_text(failure):
 
 def was_cut_off(record):
     """Return whether the limit of epochs ended a training before its patience did."""
-    if record["status"] != "ok":
+    if record["status"] != "ok" or record.get("failure"):  # that ended it
         return False
     return len(record["epochs"]) - record["best_epoch"] < record["config"]["patience"]
 

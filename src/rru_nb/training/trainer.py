@@ -22,7 +22,8 @@ def run(config, progress=True):
     Early stopping and the choice of weights go by the validation score; the test data is
     scored once, at the end, with the best weights. A training that was killed goes on from its
     last checkpoint and ends in the record that an undisturbed one ends in. While another process
-    is in the same run, this one waits and then returns the record found.
+    is in the same run, this one waits and then returns the record found. A training seeds the
+    random numbers of Python, NumPy and Keras, and leaves them so.
 
     Args:
         config: a `RunConfig`, see `paper_config`.
