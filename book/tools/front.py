@@ -168,10 +168,7 @@ def judge(group, shown=()):
     why = "which chance may explain" if group.runs.min() > 1 else "but one seed cannot tell"
     limits = (f"the RRU is {side}, {why}",) if held == INCONCLUSIVE else ()
     if first.stands_in == "final":
-        limits = (
-            *limits,
-            "the authors' last script, 2M parameters where the paper's Table 5 says 20M",
-        )
+        limits = *limits, "the authors' last script, 2M parameters where Table 5 says 20M"
     unit = " % errors" if metric.higher_is_better else ""
     note = f"RRU {losses['rru']:.2f}, {CELL_TITLES[gated]} {losses[gated]:.2f}{unit}"
     return Verdict(_CLAIM, first.dataset, held, seeds_of_each(group.runs), note, limits, p)

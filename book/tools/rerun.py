@@ -85,9 +85,13 @@ def _without_time(epoch):
 
 def alike(record, again):
     """Return whether two trainings ran the same source and versions, on the same processor."""
-    here, there = ({k: r["device"][k] for k in ("cpu", "gpu", "cores")} for r in (record, again))
     names = ("versions", "source_tree")  # old records lack the latter
-    return here == there and all(record.get(name) == again.get(name) for name in names)
+    same = all(record.get(name) == again.get(name) for name in names)
+    return same and _processor(record["device"]) == _processor(again["device"])
+
+
+def _processor(device):
+    return {name: device[name] for name in ("cpu", "gpu", "cores")}
 
 
 def train_again(settings, epochs, cores):
@@ -139,7 +143,7 @@ def fragment(context):
     return render(
         "rerun.md",
         runs=runs,
-        reasons=sorted(set(reasons), key=reasons.index),
+        reasons=dict.fromkeys(reasons),
         alike=alike,
         n_same=sum(run["same"] for run in alike),
         others=others,
@@ -153,10 +157,7 @@ def fragment(context):
 
 def _reason(record, outcome):
     """Return in what a record that is not alike differs from the training that repeats it."""
-    here, there = (
-        {k: d[k] for k in ("cpu", "gpu", "cores")} for d in (record.device, outcome["device"])
-    )
-    if here != there:
+    if _processor(record.device) != _processor(outcome["device"]):
         return "on another processor"
     return "with other versions" if record.versions != outcome["versions"] else "by earlier source"
 

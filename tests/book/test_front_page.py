@@ -183,10 +183,8 @@ def test_imdb_by_the_authors_last_script_is_told_wherever_it_stands_in(context):
     for cell in CELLS:
         record("imdb", cell, 86.0, protocol="final")
     table = front.compare()
-    assert (
-        "4 of the 44 numbers of Table 1 are measured, IMDB's with the authors' [last script]"
-        in (front.answer(context))
-    )
+    said = "4 of the 44 numbers of Table 1 are measured, IMDB's with the authors' [last script]"
+    assert said in front.answer(context)
     assert "2M parameters, the authors" in front.table_1(context)
     assert "20M" in front.judge(of(table, "imdb")).limits[-1]
     record("imdb", "rru", 87.0)

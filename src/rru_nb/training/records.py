@@ -142,9 +142,9 @@ def load_records(**filters):
 
     Returns:
         A pandas frame with the columns `id`, `dataset`, `cell`, `scale`, `seed`, `protocol`,
-        `status` ("ok" or "failed"), `cut_off` (see `was_cut_off`), `units`, `n_params`,
-        `best_epoch`, `seconds`, `started`,
-        `differences` (a dict), `published` (the paper's number), `valid_<metric>` and
+        `status` ("ok" or "failed"), `units`, `n_params`, `best_epoch`, `seconds`, `started`,
+        `differences` (a dict), `cut_off` (bool, see `was_cut_off`), `published` (the paper's
+        number), `valid_<metric>` and
         `test_<metric>` for each metric, `source` and `source_tree` (digests of the code that
         ran, see `provenance`; None in the first records), `epochs` (a list of dicts) and `path`.
 
