@@ -197,6 +197,20 @@ def test_the_rrus_other_seeds_are_read_where_they_are_recorded(tmp_path, monkeyp
     assert [(p.coordinates["variant"], p.config.seed) for p in more[2:]] == [("rru", 2), ("rru", 5)]
 
 
+def test_at_full_size_every_recorded_seed_counts_and_nothing_else(tmp_path, monkeypatch):
+    monkeypatch.setenv("RRU_NB_RESULTS", str(tmp_path))
+    monkeypatch.setattr(P, "variants", None, raising=False)
+    assert page.at_full_size("nottingham").empty
+    for variant, seed in (("rru", 0), ("rru", 3), ("identity", 1)):
+        (config,) = ABLATION.runs("nottingham", scale="paper", seeds=[seed], variant=[variant])
+        write_record(a_record(config))
+    (config,) = ABLATION.runs("nottingham", seeds=[0], variant=["scalar_rezero"])
+    write_record(a_record(config))  # at scale laptop
+    runs = page.at_full_size("nottingham")
+    there = list(zip(runs.variant, runs.seed))
+    assert there == [("rru", 0), ("rru", 3), ("identity", 1)] and {*runs.scale} == {"paper"}
+
+
 def test_the_table_ends_with_the_baseline(monkeypatch):
     shown = []
     monkeypatch.setattr(figures, "table", lambda name, table: shown.append(table))
