@@ -8,7 +8,14 @@ import scipy.stats
 from helpers import GRID, frame_of, robustness_points, steep
 
 from rru_nb.analysis import findings
-from rru_nb.analysis.robust import _interval, _mean, grid_table, paired, share_difference
+from rru_nb.analysis.robust import (
+    _interval,
+    _mean,
+    grid_table,
+    near_best,
+    paired,
+    share_difference,
+)
 from rru_nb.analysis.section_tables import scale_changes, shown_grid_table
 from rru_nb.analysis.seeds import best_of
 from rru_nb.analysis.tables import p_text, signed
@@ -195,6 +202,19 @@ def test_the_p_value_turns_the_signs_of_rates():
         index=index,
     )
     assert share_difference(table, "rru", "gru").p == 4 / 8
+
+
+def test_a_rate_with_more_squares_weighs_more_in_the_p_value():
+    """By hand: of the eight sums of 3, 1 and -1 six are as far from zero as 3."""
+    places = [(1e-4, 0), (1e-4, 1), (1e-4, 2), (1e-3, 0), (1e-2, 0)]
+    index = pd.MultiIndex.from_tuples(places, names=["learning_rate", "n_params"])
+    table = pd.DataFrame({"rru": [4.0] * 4 + [9.0], "gru": [9.0] * 4 + [4.0]}, index=index)
+    assert share_difference(table, "rru", "gru").p == 6 / 8
+
+
+def test_the_limit_itself_is_within_and_no_error_at_all_is_near_itself():
+    assert near_best(pd.DataFrame({"rru": [2.0, 2.2, 2.3]})).rru.tolist() == [True, True, False]
+    assert near_best(pd.DataFrame({"rru": [0.0, 1.0]})).rru.tolist() == [True, False]
 
 
 def test_doing_worse_than_one_of_several_is_corrected_for_their_number():

@@ -59,6 +59,16 @@ def test_p_values_are_corrected_after_holm():
     assert np.isnan(holm([0.5, np.nan])[1]) and len(holm([])) == 0
 
 
+def test_p_values_against_several_cells_are_corrected_for_their_number():
+    lstm = [8.0, 8.1, 8.2]
+    table = seeds.against_gates(frame(rru=RRU, gru=GRU, lstm=lstm, mogrifier=[])).set_index("cell")
+    samples = {"gru": GRU, "lstm": lstm}
+    alone = {c: stats.ttest_ind(s, RRU, equal_var=False).pvalue for c, s in samples.items()}
+    low, high = sorted(alone, key=alone.get)
+    assert table.p[low] == pytest.approx(2 * alone[low])
+    assert table.p[high] == pytest.approx(max(alone[high], 2 * alone[low]))
+
+
 def test_better_is_against_each_and_worse_against_one():
     def decided(*rows, n_gated=2):
         return seeds.decide(pd.DataFrame(rows, columns=["difference", "p"]), n_gated)

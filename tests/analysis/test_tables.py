@@ -47,6 +47,13 @@ def test_table_1_averages_seeds_and_never_mixes_settings_or_scales():
     assert row(tables.table_1(seeds=[1]), "jsb", "rru").measured == 9.0
 
 
+def test_accuracies_differ_from_the_papers_by_their_errors():
+    write_record(a_record(paper_config("imdb", "rru"), test={"accuracy": 80.0}))
+    rru = row(tables.table_1("imdb"), "imdb", "rru")
+    assert rru.difference_percent == pytest.approx(100 * (20.0 / (100 - rru.paper) - 1))
+    assert rru.difference_percent > 50, "half as many errors again, though 80 % is near"
+
+
 def test_a_run_in_tf32_stands_for_a_cell_that_has_no_other():
     in_tf32 = {"precision": "tf32"}
     for seed, changes, score in (

@@ -30,6 +30,10 @@ def frame_of(n_cut_off=0, n_missing=0, seeds=(0, 1)):
         ({"n_cut_off": 2}, ()),
         ({"n_cut_off": 3}, ("the limit of epochs ended 3 of 10 trainings",)),
         ({"n_missing": 1}, ("1 of 10 runs is not measured",)),
+        (
+            {"n_cut_off": 2, "n_missing": 1},
+            ("1 of 10 runs is not measured", "the limit of epochs ended 2 of 9 trainings"),
+        ),
         ({"seeds": (4,)}, ("one seed only",)),
         ({"n_missing": 10}, ("10 of 10 runs are not measured",)),
     ],

@@ -11,11 +11,13 @@ from keras import ops
 from layer_cases import FULL, LAYERS, M, random_inputs, results
 
 from rru_nb import UserError, paper_config
+from rru_nb.layers.backend import backend
 from rru_nb.layers.products import product_dtype, products_in
 from rru_nb.training.trainer import train
 
 BACKEND = keras.backend.backend()
 ROUNDING = 2.0**-8  # relative error, at most, of a number rounded to seven bits of mantissa
+OF_SUM = ROUNDING if BACKEND == "tensorflow" else 0  # TensorFlow alone rounds sums
 
 
 @pytest.fixture(autouse=True)
@@ -36,10 +38,20 @@ def test_a_product_is_that_of_the_rounded_factors():
         found = products.matmul(ops.convert_to_tensor(a), ops.convert_to_tensor(b))
     expected = rounded(a) @ rounded(b)
     assert keras.backend.standardize_dtype(found.dtype) == "float32"
-    tolerance = 1e-6 * np.abs(expected).max()  # for the order of sums; TensorFlow rounds the sum
-    np.testing.assert_allclose(found, expected, rtol=ROUNDING, atol=tolerance)
+    tolerance = 1e-6 * np.abs(expected).max()  # for the order of sums
+    np.testing.assert_allclose(found, expected, rtol=OF_SUM, atol=tolerance)
     exact = a.astype("float64") @ b
     assert np.abs(found - exact).max() > 10 * tolerance
+
+
+def test_both_gradients_of_a_product_are_those_of_rounded_factors():
+    rng = np.random.default_rng(0)
+    a, b, d = (rng.normal(size=s).astype("float32") for s in ((7, 300), (300, 5), (7, 5)))
+    products = importlib.import_module(f"rru_nb.layers.{BACKEND}.products")
+    with products_in("bfloat16"):
+        found = backend().gradients(lambda ab: ops.sum(d * products.matmul(*ab)), [a, b])
+    for one, expected in zip(found, (rounded(d) @ rounded(b).T, rounded(a).T @ rounded(d))):
+        np.testing.assert_allclose(one, expected, rtol=OF_SUM, atol=1e-6 * np.abs(expected).max())
 
 
 @pytest.mark.parametrize("cell", LAYERS)

@@ -139,6 +139,21 @@ def test_a_copy_within_another_repository_has_no_commit_of_its_own(tmp_path, mon
     assert provenance.commit()["sha"]
 
 
+@pytest.mark.parametrize("folder, dirty", [("src", True), ("params", True), ("book", False)])
+def test_changed_code_and_changed_values_of_the_paper_are_told(
+    folder, dirty, tmp_path, monkeypatch
+):
+    (tmp_path / folder).mkdir()
+    (tmp_path / folder / "file").write_text("before")
+    git = ["git", "-C", tmp_path, "-c", "user.name=a", "-c", "user.email=a@b"]
+    for arguments in (["init", "-q"], ["add", "."], ["commit", "-q", "-m", "first"]):
+        subprocess.run([*git, *arguments], check=True)
+    monkeypatch.setenv("RRU_NB_ROOT", str(tmp_path))
+    assert provenance.commit()["dirty"] is False
+    (tmp_path / folder / "file").write_text("after")
+    assert provenance.commit()["dirty"] is dirty
+
+
 # Padding
 
 
@@ -201,6 +216,28 @@ def test_scores_do_not_depend_on_padding(kind, fake_data, networks, monkeypatch)
 
 
 # Failure
+
+
+@pytest.mark.parametrize("kind", TRAININGS)
+def test_a_training_drops_out_and_a_scoring_does_not(kind, fake_data, networks):
+    """Beside a network of the same weights that has no dropout."""
+    plain, without = networks(kind)
+    task = task_for(config_of(kind, dropout=0.5))
+    model = task.network(4)
+    model.set_weights(without.get_weights())
+    expected = plain.evaluate(without, "valid")
+    assert task.evaluate(model, "valid") == pytest.approx(expected, rel=1e-5)
+    batch = next(iter(task.train_batches(1)))
+    losses = [float(t.loss(m, batch)) for t, m in ((plain, without), (task, model))]
+    assert losses[1] != pytest.approx(losses[0], rel=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["word", "char", "sentiment"])
+def test_of_a_networks_weights_the_table_alone_takes_lius_form(kind, fake_data):
+    task = task_for(config_of(kind))
+    fit = TrainingLoop(task.config, task, task.network(4))
+    marked = zip(fit.model.trainable_variables, fit.optimizer._liu_form, strict=True)
+    assert [variable.name for variable, liu in marked if liu] == ["embeddings"]
 
 
 def test_a_number_that_is_not_finite_ends_the_training_as_failed(monkeypatch):

@@ -83,6 +83,13 @@ def test_seconds_follow_the_tempo(tmp_path):
     assert keys(read_midi(path, step_seconds=0.25)) == [{60}] * 4 + [{62}] * 2
 
 
+def test_a_note_that_ends_where_a_step_begins_is_not_in_it(tmp_path):
+    """2.1 s are three steps of 0.7 s, though 2.1 / 0.7 is a little more than 3 in float64."""
+    assert 2.1 / 0.7 > 3
+    path = midi_file(tmp_path / "x.mid", note(60, 0, 2016))  # of 960 ticks a second
+    assert len(read_midi(path, step_seconds=0.7)) == 3
+
+
 def test_tempi_of_all_tracks_count(tmp_path):
     """As mido plays them; the standard wants them in the first track, and files differ."""
     tempi = [(0, 0, 1_000_000), (1, 240, 250_000), (0, 720, 2_000_000)]

@@ -96,6 +96,17 @@ def test_nothing_that_was_tuned_is_left_in_the_untuned_grids():
             assert len(here) == 1 and here != values
 
 
+def test_what_a_scale_says_of_a_cell_replaces_what_the_section_says():
+    found = section("robustness")
+    for name, cell, wanted in (
+        ("rank", "mogrifier", {"paper": 40, "laptop": 10, "smoke": 4}),
+        ("hidden_multiplier", "rru", {"paper": 2.0, "laptop": 2.0, "smoke": 1.0}),
+    ):
+        for scale, value in wanted.items():
+            configs = found.runs("nottingham", [cell], scale)
+            assert {getattr(config, name) for config in configs} == {value}, (name, scale)
+
+
 def test_dropout_has_ten_rates_and_the_papers_sizes():
     configs = section("dropout").runs("nottingham", scale="paper")
     assert sorted({c.dropout for c in configs}) == [round(0.1 * i, 1) for i in range(10)]
@@ -245,7 +256,8 @@ def test_results_have_a_row_for_each_point_measured_or_not():
     write_record(a_record(first, best_epoch=4, epochs=epochs))
     failure = {"epoch": 3, "step": 1}
     write_record(a_record(failed, status="failed", failure=failure, test={}, valid={}))
-    write_record(a_record(best, best_epoch=2, test={"nll_window": 3.0, "nll_frame": 3.1}))
+    scores = {"nll_window": 3.0, "nll_frame": 3.1}  # epoch 2 was the last one because 3 failed
+    write_record(a_record(best, failure=failure, best_epoch=2, epochs=epochs[:2], test=scores))
     frame = results(section("dropout"), chosen)
     assert list(frame.status) == ["ok", "failed", "ok", "missing"]
     assert list(frame.dropout) == [0.0, 0.0, 0.5, 0.5] and list(frame.test[[0, 2]]) == [8.0, 3.0]

@@ -9,11 +9,13 @@ import time
 from pathlib import Path
 
 import attrs
+import numpy as np
 import pytest
 from helpers import a_record
 
 from rru_nb import paper_config
 from rru_nb.cli import main
+from rru_nb.data.splits import Splits
 from rru_nb.experiments import costs as costs_module
 from rru_nb.experiments import section
 from rru_nb.experiments.costs import (
@@ -28,6 +30,7 @@ from rru_nb.experiments.costs import (
 )
 from rru_nb.experiments.engines import InProcess
 from rru_nb.experiments.sweep import status, sweep
+from rru_nb.tasks.word import WordTask
 from rru_nb.training import provenance
 from rru_nb.training.files import RunFiles
 from rru_nb.training.records import write_record
@@ -187,6 +190,22 @@ def test_epochs_without_limit_are_those_of_the_same_task():
         done = paper_config("jsb", "gru", seed=seed)
         write_record(a_record(done, device=elsewhere, epochs=[{}] * n))
     assert Costs().epochs(free) == 5
+
+
+def test_epochs_of_a_run_with_a_limit_tell_nothing_of_one_without():
+    elsewhere = {"gpu": None, "cpu": "another", "cores": 64}
+    limited = paper_config("jsb", "gru", max_epochs=3)
+    write_record(a_record(limited, device=elsewhere, epochs=[{}] * 3))
+    assert Costs().epochs(paper_config("jsb", "rru")) == ASSUMED_EPOCHS
+
+
+def test_words_are_read_twice_in_an_epoch():
+    """Windows of a made-up text overlap by half: each token but the ends is an input twice."""
+    config = paper_config("ptb-word", "gru", vocabulary_size=20)
+    text = np.arange(64 * 100 + 1, dtype=np.int32) % 20
+    task = WordTask(config, Splits("mine", text, text, text, "", "made up"))
+    read = sum(batch["tokens"][:, :-1].size for batch in task.train_batches(1))
+    assert time_steps(config) / 929_589 == pytest.approx(read / len(text), rel=0.02)
 
 
 def test_durations_as_people_say_them():

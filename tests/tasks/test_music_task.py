@@ -118,6 +118,21 @@ def test_nll_against_a_loop_from_the_definition(task, model):
     assert scores["nll_frame"] != pytest.approx(scores["nll_window"], rel=1e-5)
 
 
+def test_the_authors_batches_are_in_the_order_of_the_data(task, model):
+    """Of 14 windows in batches of four the last batch has six, whatever their lengths."""
+    limited = MusicTask(attrs.evolve(task.config, eval_limit=14))
+    cut = limited._windows["valid"]
+    means = np.array([nll_by_loop(model, w) / (len(w) - 1) for w in cut])
+
+    def of_batches(means):
+        return np.mean([means[:4].mean(), means[4:8].mean(), means[8:].mean()])
+
+    found = limited.evaluate(model, "valid")["nll_batches"]
+    assert found == pytest.approx(of_batches(means), rel=1e-5)
+    by_length = means[np.argsort([len(w) for w in cut], kind="stable")]
+    assert found != pytest.approx(of_batches(by_length), rel=1e-4)
+
+
 def test_the_frame_average_weighs_every_step_alike(task, model):
     batch = batch_of([numbered(n) for n in (3, 9, 30)])
     per_window = [

@@ -158,6 +158,14 @@ def test_patience_and_best_weights(monkeypatch, better, scores, patience, stops_
     assert not np.array_equal(task.seen[best - 1][0], task.seen[-1][0])
 
 
+def test_the_optimizer_has_the_runs_settings():
+    settings = {"learning_rate": 0.125, "clip_multiplier": 2.5, "optimizer": "liu"}
+    task = Scripted(paper_config("chorales", "gru", "smoke", **settings))
+    found = TrainingLoop(task.config, task, task.network(1)).optimizer.get_config()
+    assert found["learning_rate"] == 0.125
+    assert (found["clip_multiplier"], found["variant"]) == (2.5, "liu")
+
+
 def test_the_test_split_is_scored_once(trained):
     assert trained[1].count("test") == 1 and trained[1][-1] == "test"
 
@@ -273,6 +281,15 @@ def test_the_seconds_of_an_epoch_are_those_of_all_its_processes():
     with training.Progress(task.config, enabled=False) as bar:
         fit.run(bar)
     assert 1000 <= fit.history[0]["seconds"] < 1100
+
+
+def test_a_restored_training_knows_the_epoch_under_way():
+    task = Scripted(paper_config("chorales", "gru", "smoke"))
+    task.scores, task.seen = [5.0], []
+    fit, again = (TrainingLoop(task.config, task, task.network(1)) for _ in range(2))
+    fit.losses, fit.sizes, fit.seconds = [1.0, 2.0], [4, 3], 12.5
+    again.restore(*fit.state())
+    assert (again.losses, again.sizes, again.seconds) == ([1.0, 2.0], [4, 3], 12.5)
 
 
 def test_the_clock_of_a_training_that_goes_on_knows_what_was_before():
