@@ -3,6 +3,7 @@
 import json
 import math
 
+from rru_nb.analysis.seeds import SURE
 from rru_nb.analysis.verdicts import FAILS, HOLDS, INCONCLUSIVE, MIME, Verdict
 
 from .captions import TOP
@@ -74,7 +75,7 @@ def _box(verdicts, below=(), announced=False):
         verdicts=verdicts,
         groups=_by_kind(verdicts),
         announced=announced,
-        tested=not announced and any(not math.isnan(verdict.p) for verdict in verdicts),
+        tested=not announced and any(verdict.p < SURE for verdict in verdicts),
         below=[(others[0].claim, _by_kind(others)) for others in below],
     )
     # Jupyter Book does not look for something to show in the metadata, and `of_page` finds it.

@@ -215,9 +215,6 @@ def test_scores_do_not_depend_on_padding(kind, fake_data, networks, monkeypatch)
     assert scores[0] == pytest.approx(scores[1], rel=1e-5)
 
 
-# Failure
-
-
 @pytest.mark.parametrize("kind", TRAININGS)
 def test_a_training_drops_out_and_a_scoring_does_not(kind, fake_data, networks):
     """Beside a network of the same weights that has no dropout."""
@@ -238,6 +235,9 @@ def test_of_a_networks_weights_the_table_alone_takes_lius_form(kind, fake_data):
     fit = TrainingLoop(task.config, task, task.network(4))
     marked = zip(fit.model.trainable_variables, fit.optimizer._liu_form, strict=True)
     assert [variable.name for variable, liu in marked if liu] == ["embeddings"]
+
+
+# Failure
 
 
 def test_a_number_that_is_not_finite_ends_the_training_as_failed(monkeypatch):

@@ -30,7 +30,7 @@ from rru_nb.experiments.costs import (
 )
 from rru_nb.experiments.engines import InProcess
 from rru_nb.experiments.sweep import status, sweep
-from rru_nb.tasks.word import WordTask
+from rru_nb.tasks import task_class
 from rru_nb.training import provenance
 from rru_nb.training.files import RunFiles
 from rru_nb.training.records import write_record
@@ -199,13 +199,18 @@ def test_epochs_of_a_run_with_a_limit_tell_nothing_of_one_without():
     assert Costs().epochs(paper_config("jsb", "rru")) == ASSUMED_EPOCHS
 
 
-def test_words_are_read_twice_in_an_epoch():
-    """Windows of a made-up text overlap by half: each token but the ends is an input twice."""
-    config = paper_config("ptb-word", "gru", vocabulary_size=20)
-    text = np.arange(64 * 100 + 1, dtype=np.int32) % 20
-    task = WordTask(config, Splits("mine", text, text, text, "", "made up"))
+@pytest.mark.parametrize(
+    "dataset, n_tokens, times", [("ptb-word", 929_589, 2), ("ptb-char", 5_017_483, 1)]
+)
+def test_words_are_read_twice_in_an_epoch_and_characters_once(dataset, n_tokens, times):
+    """Of a made-up text; only windows of words overlap by half."""
+    config = paper_config(dataset, "gru", **{"vocabulary_size": 20} if times == 2 else {})
+    text = np.arange(512 * 64 * 2 + 1, dtype=np.uint8) % 20
+    made_up = Splits("mine", text, text, text, "", "made up", vocabulary=range(20))
+    task = task_class(config.kind)(config, made_up)
     read = sum(batch["tokens"][:, :-1].size for batch in task.train_batches(1))
-    assert time_steps(config) / 929_589 == pytest.approx(read / len(text), rel=0.02)
+    assert read / len(text) == pytest.approx(times, rel=0.02)
+    assert time_steps(config) / n_tokens == pytest.approx(times, rel=0.02)
 
 
 def test_durations_as_people_say_them():

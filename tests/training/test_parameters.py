@@ -27,6 +27,11 @@ def test_own_parameters():
     assert checked.rates == [0.2]
 
 
+def test_a_cell_defined_above_them_is_no_parameter():
+    own = {"LeakyCell": type("LeakyCell", (), {}), "register": lambda: None, "seeds": [3]}
+    assert vars(check_parameters(own, takes=["seeds"])) == {"seeds": [3]}
+
+
 @pytest.mark.parametrize(
     "session, fragments",
     [

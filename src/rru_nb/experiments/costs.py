@@ -127,7 +127,7 @@ def operations(config):
 def time_steps(config):
     """Count the time steps that an epoch trains on, about."""
     if config.dataset in _TOKENS:
-        n = 2 * _TOKENS[config.dataset]  # windows overlap by half
+        n = _TOKENS[config.dataset] * (2 if config.kind == "word" else 1)  # these overlap by half
     elif config.dataset in _EXAMPLES:
         n = _EXAMPLES[config.dataset] * config.window
     else:

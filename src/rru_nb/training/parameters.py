@@ -48,7 +48,9 @@ def check_parameters(session, /, takes=None, **more):
     given = {
         name: value
         for name, value in session.items()
+        # papermill gives no function and no class: those are the reader's, as a cell of one's own.
         if not (name.startswith("_") or name in _SESSION or isinstance(value, ModuleType))
+        and not callable(value)
     }
     for name in given:
         check_choice("parameter", name, checks)
