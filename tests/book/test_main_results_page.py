@@ -64,8 +64,7 @@ def test_the_claim_holds_where_the_rru_is_better_than_all_by_welchs_test():
     ]
     assert verdict.held == "holds" and verdict.dataset == "jsb"
     assert max(ps) <= verdict.p <= 3 * max(ps), "after Holm"
-    assert "loss (NLL, mean of windows) 7.800 against 8.420" in verdict.note
-    assert "GRU: 7.4 % lower" in verdict.note
+    assert "loss (NLL, mean of windows) 7.800 against 8.420 (GRU): 7.4 % lower" in verdict.note
     assert "seeds: 3 of each cell" in verdict.note
     assert "seeds: RRU 3, GRU 2, LSTM 3" in page.verdict(every(gru=[8.4, 8.41])).note
     assert "single seed" not in page.verdict(every(gru=[8.4, 8.41])).note
@@ -144,12 +143,34 @@ def test_imdb_by_the_last_script_is_read_and_told_while_table_5s_is_not_measured
         write_record(a_record(config, test={"accuracy": 85.0}, valid={"accuracy": 86.0}))
     runs = page.every_seed("imdb")
     assert list(runs.test) == [85.0] * 4
-    assert page.verdict(runs).note.endswith(" 2M parameters where Table 5 says 20M")
-    assert "best gated cell measured, GRU" in page.verdict(runs[:2]).note
+    assert page.verdict(runs).note.endswith("2M parameters where Table 5 says 20M")
+    assert "(GRU, the best measured)" in page.verdict(runs[:2]).note
     one = {"accuracy": 80.0}
     write_record(a_record(paper_config("imdb", "gru"), test=one, valid=one))
     runs = page.every_seed("imdb")
     assert list(runs.test.dropna()) == [80.0] and "2M" not in page.verdict(runs).note
+
+
+def test_words_products_in_tf32_stand_in_for_a_cell_that_has_no_other_training(store):
+    scores = {"test": {"perplexity": 110.0}, "valid": {"perplexity": 112.0}}
+    write_record(a_record(paper_config("ptb-word", "lstm", precision="tf32"), **scores))
+    runs = page.every_seed("ptb-word")
+    assert list(runs.test.dropna()) == [110.0] and list(runs.cell[runs.status == "ok"]) == ["lstm"]
+    write_record(a_record(paper_config("ptb-word", "rru"), **scores))
+    assert page.verdict(page.every_seed("ptb-word")).note.endswith("products in TF32")
+    write_record(a_record(paper_config("ptb-word", "lstm"), **scores))
+    assert "TF32" not in page.verdict(page.every_seed("ptb-word")).note
+
+
+def test_figures_7_and_8_are_at_full_size_where_every_cell_is_measured_there(store):
+    page = page_of()
+    page.P.also_scale = "laptop"
+    scores = {"test": {"accuracy": 85.0}, "valid": {"accuracy": 86.0}}
+    for cell in CELLS:
+        assert list(page.largest_measured("imdb").scale.unique()) == ["laptop"]
+        write_record(a_record(paper_config("imdb", cell, protocol="final"), **scores))
+    full = page.largest_measured("imdb")
+    assert list(full.scale) == ["paper"] * 4 and list(full.status) == ["ok"] * 4
 
 
 def test_each_score_links_to_its_record_and_what_has_none_says_why():
@@ -193,11 +214,12 @@ def test_each_seed_is_a_point_with_a_link_beside_the_papers_ring(monkeypatch):
 # Convergence
 
 
-def curves(store, metric="nll_window", dataset="nottingham", **epochs):
-    for cell, curve in epochs.items():
+def curves(store, metric="nll_window", dataset="nottingham", **by_cell):
+    for cell, curve in by_cell.items():
         config = paper_config(dataset, cell)
-        scores = [{"epoch": i, f"valid_{metric}": v} for i, v in enumerate(curve, 1)]
-        write_record(a_record(config, epochs=scores, test={metric: 1.0}, valid={metric: 1.0}))
+        scores = epochs(*curve, metric=metric)
+        best = {"best_epoch": len(curve), "test": {metric: 1.0}, "valid": {metric: 1.0}}
+        write_record(a_record(config, epochs=scores, **best))
     return load_records(dataset=dataset)
 
 
@@ -205,6 +227,12 @@ def test_convergence_names_the_first_epoch_ahead_of_every_gated_cell(store):
     records = curves(store, rru=[9.0, 8.5, 7.9, 8.2], gru=[9.0, 8.4, 8.0], lstm=[9.5, 8.1])
     assert page.first_ahead(records) == (3, 4)
     assert "In epoch 3 of 4 " in page.convergence(records)
+    assert page.convergence(records).endswith(
+        "Its own best epoch is 4, theirs: GRU 3, LSTM 2. "
+        "In time that took it 30 s; their best epochs: GRU 30 s, LSTM 20 s."
+    )
+    records.at[0, "device"] = {"cpu": "another"}
+    assert page.convergence(records).endswith("GRU 3, LSTM 2."), "their seconds do not compare"
     assert page.convergence(records[records.cell != "rru"]) == ""
     assert page.convergence(records[records.cell == "rru"]) == ""
     records = curves(store, mogrifier=[7.9])
@@ -226,13 +254,13 @@ def run_of(name, cell, **outcome):
 
 
 def epochs(*scores, metric="nll_window"):
-    return [{"epoch": i, f"valid_{metric}": s} for i, s in enumerate(scores, 1)]
+    return [{"epoch": i, "seconds": 10, f"valid_{metric}": s} for i, s in enumerate(scores, 1)]
 
 
 def drawn(*records, metric="nll_window"):
     frame = as_frame(list(records))
     name = frame.dataset.iloc[0]
-    return page.draw_curves({name: frame}, {name: metric}, "paper").axes[0]
+    return page.draw_curves({name: frame}, {name: metric}).axes[0]
 
 
 def test_failed_trainings_are_curves_too():
@@ -260,7 +288,7 @@ def test_each_dataset_has_its_own_axes_and_metric():
         for name, of in zip(("jsb", "mnist"), scores, strict=True)
     }
     metrics = {"jsb": "nll_window", "mnist": "accuracy"}
-    axes = page.draw_curves(by_dataset, metrics, "paper").axes
+    axes = page.draw_curves(by_dataset, metrics).axes
     titles = ["JSB Chorales, scale paper", "Sequential MNIST, scale paper"]
     assert [ax.get_title() for ax in axes] == titles
     assert [ax.lines[-1].get_ydata()[-1] for ax in axes] == [8.0, 95.0]

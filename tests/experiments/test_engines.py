@@ -294,5 +294,5 @@ def test_a_run_that_no_worker_could_end_is_a_failed_one_everywhere():
     assert list(results(section("dropout"), points).status) == ["failed", "missing"]
     assert Costs().seconds(points[0].config) is None, "it tells no time"
     by_dataset, metrics = {"chorales": load_records()}, {"chorales": "nll_window"}
-    figure = functions_of("main_results").draw_curves(by_dataset, metrics, "smoke")
+    figure = functions_of("main_results").draw_curves(by_dataset, metrics)
     assert "lost" in figure.axes[0].get_legend_handles_labels()[1][0]
