@@ -112,6 +112,26 @@ def test_the_gains_are_compared_across_seeds_by_welchs_test(rru, held):
     assert np.isnan(verdict.p) if held == "inconclusive" else verdict.p == pytest.approx(p)
 
 
+@pytest.mark.parametrize(
+    "rru, held, said",
+    [
+        ((3.0, 3.01, 3.02), "holds", "loss 3.010 against 3.910 (GRU): 23.0 % lower; p < 0.0001"),
+        ((4.0, 4.01, 4.02), "does not hold", "loss 4.010 against 3.910 (GRU): 2.6 % higher; p = "),
+        ((3.8, 3.9, 4.0), "inconclusive", "loss 3.900 against 3.910 (GRU): 0.3 % lower"),
+    ],
+)
+def test_the_losses_at_the_best_rates_are_compared_across_seeds(rru, held, said):
+    frames = [
+        frame_of(SCORES | {("rru", 0.6): (3.0, one), ("gru", 0.2): (3.5, other)}, seeds=[seed])
+        for seed, (one, other) in enumerate(zip(rru, (3.9, 3.91, 3.92), strict=True))
+    ]
+    frame = pd.concat(frames, ignore_index=True)
+    verdict = page.verdict_on_results(frame, page.best_rates(frame))
+    assert verdict.held == held and verdict.note.startswith(said)
+    alone = frame[frame.cell == "gru"]
+    assert page.verdict_on_results(alone, page.best_rates(alone)).held == "inconclusive"
+
+
 def test_other_seeds_judge_the_rates_that_the_first_choose(tmp_path, monkeypatch):
     monkeypatch.setenv("RRU_NB_RESULTS", str(tmp_path))
     dropout, chosen = section("dropout"), {"rru": 0.5, "gru": 0.0}
