@@ -135,9 +135,8 @@ def shifted(shift, jitter=0.01):
 def test_the_claim_holds_if_every_variant_is_worse():
     runs = runs_of(every(*shifted(1.0)))
     verdict = judged(runs)
-    assert verdict.held == "holds" and verdict.note.startswith(
-        "5 variants: 5 worse, 0 better beyond"
-    )
+    told = "5 variants, beyond chance: 5 worse, 0 better; seeds: 3"
+    assert verdict.held == "holds" and verdict.note.startswith(told)
     rru = [3.9, 4.0, 4.1]
     welch = stats.ttest_ind(shifted(1.0), rru, equal_var=False)
     assert verdict.p == pytest.approx(welch.pvalue)
@@ -156,7 +155,7 @@ def test_it_does_not_hold_if_one_is_better_also_among_five():
     p = 2 * stats.t.sf(2 / (0.1 * np.sqrt(4 / 3)), 2)
     assert (verdict.held, verdict.limits) == ("does not hold", ()), "the test counts the seeds"
     assert verdict.p == pytest.approx(5 * p)
-    told = "1 worse, 1 better beyond chance (single scalar ReZero); seeds: 3"
+    told = "1 (S = 1) worse, 1 (single scalar ReZero) better; seeds: 3"
     assert told in verdict.note
     wide = judged(runs_of(every(4.0, rru=[2.0, 4.0, 6.0], scalar_rezero=[2.0])))
     assert wide.held == "inconclusive"
@@ -167,7 +166,7 @@ def test_one_that_is_picked_out_is_corrected_for_the_others():
     far = 4 + stats.t.isf(0.015, 2) * 0.1 * np.sqrt(4 / 3)
     for one in (far, 8 - far):
         verdict = judged(runs_of(every(4.0, identity=[one])))
-        assert verdict.held == "inconclusive" and ": 0 worse, 0 better" in verdict.note
+        assert verdict.held == "inconclusive" and ": 0 worse, 0 better;" in verdict.note
     verdict = judged(runs_of(every(far)))
     assert verdict.held == "holds" and verdict.p == pytest.approx(0.03)
 
@@ -197,16 +196,19 @@ def test_the_rrus_other_seeds_are_read_where_they_are_recorded(tmp_path, monkeyp
     assert [(p.coordinates["variant"], p.config.seed) for p in more[2:]] == [("rru", 2), ("rru", 5)]
 
 
-def test_at_full_size_every_recorded_seed_counts_and_nothing_else(tmp_path, monkeypatch):
+def test_at_full_size_every_recorded_seed_counts_and_what_is_missing_is_told(tmp_path, monkeypatch):
     monkeypatch.setenv("RRU_NB_RESULTS", str(tmp_path))
     monkeypatch.setattr(P, "variants", None, raising=False)
-    assert page.at_full_size("nottingham").empty
+    assert {*page.at_full_size("nottingham").status} == {"missing"}
     for variant, seed in (("rru", 0), ("rru", 3), ("identity", 1)):
         (config,) = ABLATION.runs("nottingham", scale="paper", seeds=[seed], variant=[variant])
         write_record(a_record(config))
     (config,) = ABLATION.runs("nottingham", seeds=[0], variant=["scalar_rezero"])
     write_record(a_record(config))  # at scale laptop
     runs = page.at_full_size("nottingham")
+    verdict = page.verdict(runs, page.differences(runs))
+    assert verdict.limits[0] == "5 of 8 runs are not measured" and verdict.held == "inconclusive"
+    runs = runs[runs.status == "ok"]
     there = list(zip(runs.variant, runs.seed))
     assert there == [("rru", 0), ("rru", 3), ("identity", 1)] and {*runs.scale} == {"paper"}
 
