@@ -377,6 +377,9 @@ def test_scale_changes_are_read_off_the_configs():
     assert "max_epochs" not in table.index, "none at both scales"
     assert "dropout" not in table.index, "0.5 at both scales"
     assert scale_changes(section("robustness"), "nottingham", "paper").empty
+    own = scale_changes(section("dropout"), "nottingham", "laptop", ["rru"], dropout=[0.25])
+    assert own.loc["dropout", "scale laptop"] == "0.25", "what a page ran"
+    assert own.loc["dropout", "paper"].startswith("10 values")
     own = scale_changes(section("dropout"), "chorales", "smoke")
     assert own.loc["output_size", "paper"] == "64"
 

@@ -54,15 +54,15 @@ def _spread(row, name, unit=""):
     return f"{value}{unit and f' {unit}'}" + (f" ({low}–{high})" if low != high else "")
 
 
-def scale_changes(section, dataset, scale, cells=None):
-    """Return what a scale changes of the section's runs at the scale of the paper.
+def scale_changes(section, dataset, scale, cells=None, **grid):
+    """Return what a scale, and a grid of one's own, change of the section's runs in the paper.
 
     A row for each setting, a column for the paper's value and one for the value here, under the
     dataset's title; a grid shows all its values, a setting that differs between cells its values
     by cell. Empty at the scale of the paper; compared with the main experiments' setting where the
     dataset is not in the paper.
     """
-    configs, rows = section.runs(dataset, cells, scale), {}
+    configs, rows = section.runs(dataset, cells, scale, **grid), {}
     here = [config.as_dict() for config in configs]
     try:
         there = [config.as_dict() for config in section.runs(dataset, cells, "paper")]
