@@ -7,7 +7,7 @@ from rru_nb.analysis.seeds import SURE
 from rru_nb.analysis.verdicts import FAILS, HOLDS, INCONCLUSIVE, MIME, Verdict
 
 from .captions import TOP
-from .render import render
+from .render import listed, render
 
 _FIELDS = "verdicts"  # of a lifted output's metadata
 _SET_UP = "## How the page begins\n\nThe notebook runs these cells first."
@@ -74,12 +74,22 @@ def _box(verdicts, below=(), announced=False):
         "verdicts.html",
         verdicts=verdicts,
         groups=_by_kind(verdicts),
+        basis=_common_basis(verdicts),
         announced=announced,
         tested=not announced and any(verdict.p < SURE for verdict in verdicts),
         below=[(others[0].claim, _by_kind(others)) for others in below],
     )
     # Jupyter Book does not look for something to show in the metadata, and `of_page` finds it.
     return _output(html, **{_FIELDS: [verdict._repr_mimebundle_()[MIME] for verdict in verdicts]})
+
+
+def _common_basis(verdicts):
+    """Return in a line what all verdicts rest on; None where they differ in more than a number."""
+    bases = [verdict.rests_on for verdict in verdicts]
+    if len(set(bases)) == 1:
+        return f"Each: {bases[0]}"
+    numbers, _, of = zip(*(basis.partition(" ") for basis in bases), strict=True)
+    return f"{listed(numbers)} {of[0]}, in this order" if len(set(of)) == 1 else None
 
 
 def _by_kind(verdicts):
