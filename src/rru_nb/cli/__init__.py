@@ -115,7 +115,7 @@ def exit_code(do):
         return 2
     except BrokenPipeError:  # whoever reads the answer, as `head`, has read enough
         return 128 + signal.SIGPIPE
-    except (OSError, streams.RefusedError) as error:
+    except OSError as error:
         tell(f"rru-nb: {error}; {_STAYS}")
         return 1
     except KeyboardInterrupt as stopped:

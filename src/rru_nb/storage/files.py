@@ -15,7 +15,7 @@ import tempfile
 import time
 import warnings
 import zipfile
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
 
@@ -145,24 +145,24 @@ def alone(path, doing):
 
     Yields whether there is a lock at all.
     """
-    with _locked(path, doing) as lock:
-        yield lock is not None
-
-
-def _locked(path, doing):
     for place in _places(path):
         lock = _lock_at(place)
         try:
             place.parent.mkdir(parents=True, exist_ok=True)
             try:
-                return lock.acquire(timeout=0)
+                lock.acquire(timeout=0)
             except Timeout:
                 streams.tell(f"waiting: another process is {doing}")
-                return lock.acquire()
+                lock.acquire()
+            break
         except (OSError, NotImplementedError) as error:
             reason = error
-    warnings.warn(f"no lock, another process may be {doing} too: {reason}", stacklevel=4)
-    return nullcontext()
+    else:
+        warnings.warn(f"no lock, another process may be {doing} too: {reason}", stacklevel=3)
+    try:
+        yield lock.is_locked
+    finally:
+        lock.release()
 
 
 def is_locked(path):

@@ -61,10 +61,6 @@ class _Guarded:
             return self._stream.flush()
 
 
-class RefusedError(Exception):
-    """Standard output is closed or full. No `OSError`: argparse would keep it to itself."""
-
-
 @contextmanager
 def _refusal():
     try:
@@ -73,12 +69,12 @@ def _refusal():
         raise
     except OSError as error:
         reason = f"standard output cannot be written: {error.strerror or error}"
-        raise RefusedError(reason) from error
+        raise OSError(reason) from error
 
 
 @contextmanager
 def answer():
-    """Raise a `RefusedError` within if standard output refuses, at the end at the latest.
+    """Raise an `OSError` that says so if standard output refuses, at the end at the latest.
 
     What its encoding lacks is escaped, as on standard error, and not the end of the command.
     """
