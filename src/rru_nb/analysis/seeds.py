@@ -76,7 +76,5 @@ def best_of(k, spread):
 
     `spread` is the standard deviation of the numbers.
     """
-    # Its quantiles: none of k lies below a share s of all numbers with the chance (1 - s)^k.
-    chances = (np.arange(100_000) + 0.5) / 100_000
-    lowest = spread * stats.norm.ppf(1 - chances ** (1 / k))
-    return float(-lowest.mean()), float(lowest.std())
+    lowest = stats.order_statistic(stats.Normal(), r=1, n=k)
+    return -spread * float(lowest.mean()), spread * float(lowest.standard_deviation())

@@ -14,24 +14,15 @@ TOO_MANY_CUT_OFF = 0.2  # of the trainings: beyond it, their scores are of a rac
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether a claim of the paper holds, and what that rests on.
+    """Whether a claim of the paper holds, and what that rests on."""
 
-    Attributes:
-        claim: str, the claim in a sentence. dataset: str, its name, or what it holds on.
-        held: `HOLDS`, `FAILS` or `INCONCLUSIVE`.
-        rests_on: str, size and number of the trainings behind it.
-        note: str, the numbers that decided.
-        limits: tuple of str, why it is inconclusive.
-        p: float, of the test that decides, before any correction for other claims; NaN for none.
-    """
-
-    claim: str
-    dataset: str
-    held: str
-    rests_on: str
-    note: str = ""
-    limits: tuple = ()
-    p: float = math.nan
+    claim: str  # in a sentence
+    dataset: str  # its name, or what it holds on
+    held: str  # `HOLDS`, `FAILS` or `INCONCLUSIVE`
+    rests_on: str  # size and number of the trainings behind it
+    note: str = ""  # the numbers that decided
+    limits: tuple = ()  # why it is inconclusive
+    p: float = math.nan  # of the test that decides, not corrected for other claims; NaN for none
 
     def _repr_mimebundle_(self, include=None, exclude=None):
         fields = asdict(self) | {"p": None if math.isnan(self.p) else self.p}  # JSON has no NaN

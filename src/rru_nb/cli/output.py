@@ -59,24 +59,17 @@ def print_table(rows):
     """Print dicts with the same keys as a table; in a pipe as columns with two spaces between."""
     if not rows:
         return
-    columns = {head: [_text(row[head]) for row in rows] for head in rows[0]}
+    texts = [{h: "" if cell is None else cell for h, cell in row.items()} for row in rows]
+    columns = {head: [f"{row[head]}" for row in texts] for head in rows[0]}
     right = [h for h, cells in columns.items() if "".join(cells).strip("-.0123456789") == ""]
-    if is_terminal():
-        _show_table(columns, right)
+    if not is_terminal():
+        for head, cells in columns.items():
+            cells = [head, *(cell or "-" for cell in cells)]
+            side = ">" if head in right else "<"
+            columns[head] = [f"{cell:{side}{max(map(len, cells))}}" for cell in cells]
+        for line in zip(*columns.values()):
+            print("  ".join(line).rstrip())
         return
-    columns = {h: [h, *(cell or "-" for cell in cells)] for h, cells in columns.items()}
-    for head, cells in columns.items():
-        side = ">" if head in right else "<"
-        columns[head] = [f"{cell:{side}{max(map(len, cells))}}" for cell in cells]
-    for line in zip(*columns.values()):
-        print("  ".join(line).rstrip())
-
-
-def _text(cell):
-    return cell if isinstance(cell, str) else "" if cell is None else str(cell)
-
-
-def _show_table(columns, right):
     from rich import box
     from rich.table import Table
     from rich.text import Text
@@ -86,8 +79,8 @@ def _show_table(columns, right):
         short = all(len(cell) <= _SHORT and " " not in cell for cell in cells)
         side = "right" if head in right else "left"
         table.add_column(head, justify=side, overflow="fold", no_wrap=short)
-    for line in zip(*columns.values()):
-        table.add_row(*(Text(cell, getattr(cell, "style", "")) for cell in line))
+    for row in texts:
+        table.add_row(*(Text(f"{cell}", getattr(cell, "style", "")) for cell in row.values()))
     show(table)
 
 

@@ -58,12 +58,13 @@ class Costs:
 
     def add(self, config, record):
         """Learn from the record of one more run, unless it ended before its first epoch."""
-        n_epochs = len(record["epochs"])
-        if not n_epochs:
+        epochs = [epoch.get("seconds", np.inf) for epoch in record["epochs"]]
+        if not epochs:
             return
-        seconds = _without_pauses(record)
+        # Compiling and the test stay below that; a computer that slept during an epoch does not.
+        seconds = min(record["seconds"], 1.5 * np.median(epochs) * len(epochs))
         self.runs.append((config, seconds))
-        run = record["n_params"], seconds / n_epochs, n_epochs
+        run = record["n_params"], seconds / len(epochs), len(epochs)
         for key in _keys(config):
             self._similar.setdefault(key, []).append(run)
 
@@ -100,15 +101,6 @@ class Costs:
         of_kind = [n for kind, n in self._without_limit if kind == config.kind]
         epochs = similar or of_kind or [n for _, n in self._without_limit] or [ASSUMED_EPOCHS]
         return min(float(np.median(epochs)), config.max_epochs or np.inf)
-
-
-def _without_pauses(record):
-    """Return the seconds of a run, at most one and a half times its epochs at their median.
-
-    Compiling and the test stay below that; a computer that slept during an epoch does not.
-    """
-    epochs = [epoch.get("seconds", np.inf) for epoch in record["epochs"]]
-    return min(record["seconds"], 1.5 * np.median(epochs) * len(epochs))
 
 
 def _keys(config):

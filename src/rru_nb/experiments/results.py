@@ -31,8 +31,13 @@ def results(section, points, train=False, engine="local"):
         better) and `at_limit` (whether the last epoch allowed was the best one).
         `attrs["section"]` is the section's name.
     """
-    if train:
-        _train([p.config for p in points if find_record(p.config) is None], engine)
+    missing = [p.config for p in points if find_record(p.config) is None] if train else []
+    if missing:  # else no cluster needs to be there
+        with make_engine(engine, progress=True) as running:
+            for config in missing:
+                running.submit(config)
+            for _ in streams.bar(running, desc="missing runs", unit="run", total=len(missing)):
+                pass
     frame = frame_of(points)
     frame.attrs["section"] = section.name
     return frame
@@ -43,16 +48,6 @@ def frame_of(points):
     records = load_records(id=[point.config.id for point in points])
     records = {record.id: record for record in records.itertuples()}
     return pd.DataFrame([_row_of(point, records.get(point.config.id)) for point in points])
-
-
-def _train(configs, engine):
-    if not configs:  # no cluster needs to be there
-        return
-    with make_engine(engine, progress=True) as running:
-        for config in configs:
-            running.submit(config)
-        for _ in streams.bar(running, desc="missing runs", unit="run", total=len(configs)):
-            pass
 
 
 def _row_of(point, record):

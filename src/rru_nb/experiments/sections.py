@@ -13,40 +13,24 @@ SECTIONS = ("main_results", "robustness", "dropout", "ablation", "normalization"
 
 @dataclass(frozen=True)
 class Point:
-    """One run of a section.
+    """One run of a section."""
 
-    Attributes:
-        coordinates: its place in the grid, `{axis: value}`, e.g. `{"dropout": 0.3}`.
-        config: its `RunConfig`.
-    """
-
-    coordinates: dict
+    coordinates: dict  # its place in the grid, `{axis: value}`, e.g. `{"dropout": 0.3}`
     config: RunConfig
 
 
 @dataclass(frozen=True)
 class Section:
-    """A part of the paper with the runs behind it.
+    """A part of the paper with the runs behind it."""
 
-    Attributes:
-        name: as in `notebooks/<name>.ipynb` and `params/sections/<name>.yml`.
-        title: for people.
-        paper: the section, tables and figures of the paper.
-        datasets: those that the paper shows.
-        cells: those that it compares.
-        axes: names of the grid's axes: settings of `RunConfig`, or "variant".
-        variants: `{name: {"title": str, "changes": {setting: value}}}`, of the axis "variant".
-        declared: what the file says, as a dict.
-    """
-
-    name: str
+    name: str  # as in `notebooks/<name>.ipynb` and `params/sections/<name>.yml`
     title: str
-    paper: str
-    datasets: tuple
-    cells: tuple
-    axes: tuple
-    variants: dict
-    declared: dict
+    paper: str  # the section, tables and figures of the paper
+    datasets: tuple  # those that the paper shows
+    cells: tuple  # those that it compares
+    axes: tuple  # names of the grid's axes: settings of `RunConfig`, or "variant"
+    variants: dict  # `{name: {"title": str, "changes": {setting: value}}}`, of the axis "variant"
+    declared: dict  # what the file says
 
     def grid(self, dataset, scale):
         """Return the values of each axis for a dataset at a scale, `{axis: list}`."""

@@ -21,11 +21,8 @@ def sweep(section, dataset, scale, cells=None, seeds=None, engine=None, say=prin
 
     A training that diverges leaves a record like any other. Ctrl-C or SIGTERM ends the sweep;
     runs that ended are records, the one under way has a checkpoint, and the same call goes on.
-
-    Args:
-        section: a `Section`. dataset, scale, cells, seeds: as for its `points`.
-        engine: what runs them, see `engines`; None for this process.
-        say: a function that is given each line of progress.
+    The runs are those of `section.points`; an engine of `engines` does them, or this process; `say`
+    is given each line of progress.
 
     Returns:
         How many runs were done.

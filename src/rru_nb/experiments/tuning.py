@@ -116,12 +116,8 @@ def tune(search, n_trials=100, engine=None, say=print):
     The point of trial k depends on `(seed, k)` and the trials before it alone: a search that was
     interrupted ends as an undisturbed one. Where an engine runs B at a time, the last B - 1 may
     still be running: TPE takes these for failed ones, so that it looks elsewhere. The index grows
-    in the order of the trials, whatever order they end in.
-
-    Args:
-        search: a `Search`. n_trials: int, how many trials it is to have in the end.
-        engine: what runs the trainings, see `engines`; None for this process.
-        say: a function that is given a line for each trial.
+    in the order of the trials, whatever order they end in. An engine of `engines` trains, or this
+    process; `say` is given a line for each trial.
     """
     done = search.trials()
     if len(done) >= n_trials:
@@ -176,15 +172,21 @@ def _declared():
 def suggest(search, done):
     """Return the values that TPE wants to see next, after the trials `done`."""
     import hyperopt
+    from hyperopt.fmin import generate_trial
 
-    values, documents = {}, [_document(k, trial) for k, trial in enumerate(done)]
-    trials = hyperopt.trials_from_docs(documents, validate=False)
+    values, documents = {}, []
+    for number, trial in enumerate(done):
+        result = {"status": "ok", "loss": trial["loss"]}
+        if trial["loss"] is None:
+            result = {"status": "fail"}
+        ended = {"state": hyperopt.JOB_STATE_DONE, "result": result}
+        documents.append(generate_trial(number, trial["values"]) | ended)
     hyperopt.fmin(
         lambda point: values.update(point) or 0.0,
         {name: _distribution(name, r) for name, r in search.ranges().items()},
         algo=hyperopt.tpe.suggest,
         max_evals=len(done) + 1,
-        trials=trials,
+        trials=hyperopt.trials_from_docs(documents, validate=False),
         rstate=np.random.default_rng([search.seed, len(done)]),
         show_progressbar=False,
         verbose=False,
@@ -206,15 +208,6 @@ def _tidy(value, bounds):
     if isinstance(bounds[0], int):
         return round(value)
     return min(max(float(f"{value:.{_DIGITS}g}"), bounds[0]), bounds[1])
-
-
-def _document(number, trial):
-    """Return a trial that ended, as HyperOpt stores it."""
-    from hyperopt.fmin import generate_trial
-
-    loss = trial["loss"]
-    result = {"status": "fail"} if loss is None else {"status": "ok", "loss": loss}
-    return generate_trial(number, trial["values"]) | {"state": 2, "result": result}
 
 
 def _line(search, number, n_trials, values, loss):

@@ -21,7 +21,11 @@ def show(name, numbers=None):
     the frame behind it if there is one, as CSV. The book's builder shows the SVG itself, whose
     marks are links, and moves the links that save it below the figure's caption.
     """
-    links = [_picture(name, plt.gcf())]
+    figure, content = plt.gcf(), svg(plt.gcf())
+    if len(content) <= _HEAVY:
+        links = [_link(f"{name}.svg", "image/svg+xml", content)]
+    else:
+        links = [_link(f"{name}.png", "image/png", _saved(figure, format="png", dpi=150))]
     if numbers is not None:
         links.append(_csv(name, numbers.drop(columns=_NOT_NUMBERS, errors="ignore"), index=False))
     plt.show()
@@ -46,13 +50,6 @@ def table(name, frame):
 def _display(links):
     """Show links whose files are inside them, so that they go wherever the notebook goes."""
     display(HTML(f'<p class="rru-downloads">Save: {" · ".join(links)}</p>'))
-
-
-def _picture(name, figure):
-    content = svg(figure)
-    if len(content) <= _HEAVY:
-        return _link(f"{name}.svg", "image/svg+xml", content)
-    return _link(f"{name}.png", "image/png", _saved(figure, format="png", dpi=150))
 
 
 def svg(figure):

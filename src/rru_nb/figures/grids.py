@@ -97,11 +97,8 @@ def _scale_of(values, column, higher):
     values = values.dropna().astype(float)
     if values.empty:
         return Normalize(0, 1, clip=True)
-    low, high = values.min(), values.max()
-    if column == "test" and higher:
-        low = np.percentile(values, 100 - _CLIP)
-    else:
-        high = np.percentile(values, _CLIP)
+    ends = (100 - _CLIP, 100) if column == "test" and higher else (0, _CLIP)
+    low, high = np.percentile(values, ends)
     return Normalize(low, high if high > low else low + 1, clip=True)
 
 
@@ -114,17 +111,15 @@ def _colour_bar(figure, row, norm, cmap, label, values):
 
 
 def _legend(figure, frame):
-    status = set(frame.status)
-    keys = []
-    if "failed" in status:
-        keys.append(Patch(facecolor=FAILED, label="× training failed"))
-    if "missing" in status:
-        keys.append(Patch(facecolor="white", edgecolor="0.6", hatch=_MISSING, label="not measured"))
-    if frame.cut_off.astype(bool).any():
-        label = "cut off by the limit of epochs"
-        keys.append(Patch(facecolor="0.85", edgecolor="0.3", hatch=_CUT_OFF, label=label))
-    if "ok" in status:
-        keys.append(Patch(facecolor="none", edgecolor=BEST, lw=3, label="best of its panel"))
+    kinds = {*frame.status, *(["cut off"] if frame.cut_off.astype(bool).any() else [])}
+    limit = "cut off by the limit of epochs"
+    looks = {
+        "failed": {"label": "× training failed", "fc": FAILED},
+        "missing": {"label": "not measured", "fc": "white", "ec": "0.6", "hatch": _MISSING},
+        "cut off": {"label": limit, "fc": "0.85", "ec": "0.3", "hatch": _CUT_OFF},
+        "ok": {"label": "best of its panel", "fc": "none", "ec": BEST, "lw": 3},
+    }
+    keys = [Patch(**look) for kind, look in looks.items() if kind in kinds]
     figure.legend(handles=keys, loc="outside lower center", ncols=len(keys), frameon=False)
 
 

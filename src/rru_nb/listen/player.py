@@ -29,21 +29,15 @@ _COMPRESSION = 0.85  # of libsndfile's 0 to 1: about 3 kB a second
 
 @dataclass
 class Listening:
-    """A piece and its continuations by models, as `listen` was asked for them.
-
-    Attributes:
-        n_prime: int, the time steps of the test piece that everything begins with.
-        rolls: `{"data" or cell: uint8 [T, 88]}`, each with the opening.
-        configs: the `RunConfig` of each cell asked for. missing: those without weights.
-    """
+    """A piece and its continuations by models, as `listen` was asked for them."""
 
     dataset: str
     temperature: float
     piece: int
-    n_prime: int
-    rolls: dict
-    configs: list
-    missing: list = ()
+    n_prime: int  # the time steps of the test piece that everything begins with
+    rolls: dict  # `{"data" or cell: uint8 [T, 88]}`, each with the opening
+    configs: list  # the `RunConfig` of each cell asked for
+    missing: list = ()  # those without weights
 
     def player(self, name, title=None):
         """Return HTML of the player of a roll; by its title if one is given, else by its name."""
