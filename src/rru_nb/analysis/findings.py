@@ -45,9 +45,7 @@ def robustness_verdicts(frame):
 def robustness(frame, where="here"):
     """Say whether the RRU works well in a broader range than the gated cells, with intervals.
 
-    Args:
-        frame: as for `robustness_verdicts`.
-        where: str, whose trainings these are, as the sentence names them.
+    `frame` is as for `robustness_verdicts`; `where` names, in the sentence, whose trainings it has.
     """
     if not (frame.status != "missing").any():
         return NOTHING
@@ -133,9 +131,7 @@ def strongest(places, own=False, within=WITHIN):
     """Return the gated cell that does best beside the RRU, and by how much the RRU does better.
 
     To do better than each of several takes no correction, to do worse than any of them does.
-
-    Args:
-        places: of `robust.paired`. own, within: as for `robust.near_best`.
+    `places` is of `robust.paired`; `own` and `within` are as for `robust.near_best`.
     """
     gated = places.columns.drop("rru")
     differences = {cell: share_difference(places, "rru", cell, own, within) for cell in gated}
@@ -288,11 +284,7 @@ def _answer(verdict, facts):
 
 
 def missing_points(frame):
-    """Say which runs of a section have no record, if any, and how to run them.
-
-    Args:
-        frame: rows of `experiments.results`, with the section's name in `frame.attrs`.
-    """
+    """Say which runs, rows of `experiments.results`, have no record, and how to run these."""
     missing = frame[frame.status == "missing"]
     if missing.empty:
         return ""

@@ -139,14 +139,9 @@ def share_difference(table, one, other, own=False, within=WITHIN):
     low, high = _interval(values, rates, _mean)
     only_one, only_other = int((values > 0).sum()), int((values < 0).sum())
     # Squares of one rate resemble each other: rates are what chance draws.
-    by_rate = values.groupby(rates).sum()
-    p = _sign_flips(by_rate[by_rate != 0])
+    by_rate, p = values.groupby(rates).sum(), 1.0
+    apart = by_rate[by_rate != 0]
+    if len(apart) > 1:  # how often turned signs give a sum as far from zero; exact for up to 13
+        test = stats.permutation_test([apart], np.sum, permutation_type="samples", rng=0)
+        p = float(test.pvalue)
     return ShareDifference(float(values.mean()), low, high, only_one, only_other, p)
-
-
-def _sign_flips(differences):
-    """Return how often turned signs give a sum as far from zero; exact for up to 13 numbers."""
-    if len(differences) < 2:
-        return 1.0
-    test = stats.permutation_test([differences], np.sum, permutation_type="samples", rng=0)
-    return float(test.pvalue)

@@ -62,20 +62,16 @@ class Verdict:
 
 
 def judge(claim, holds, frame, note="", min_seeds=2, p=math.nan):
-    """Judge a claim by trainings, and no more surely than they allow.
+    """Judge a claim by trainings, and no more surely than they allow; return the `Verdict`.
 
     A claim is inconclusive where runs are not measured, where the limit of epochs cut off more
     than a fifth of the trainings, or where there are fewer than `min_seeds` seeds and no test,
     whose p value would account for their number.
 
     Args:
-        claim: str, a sentence. holds: bool, what the numbers say; None where they say neither.
+        holds: bool, what the numbers say; None where they say neither.
         frame: rows of `experiments.results` or `authors_grid`, of one dataset and scale.
-        note: str, the numbers in a few words. min_seeds: int.
-        p: float, of the test behind `holds`, see `Verdict`.
-
-    Returns:
-        A `Verdict`.
+        claim, note, p: as a `Verdict` has them.
     """
     measured, scale = frame[frame.status != "missing"], frame.scale.iloc[0]
     n_missing, n_cut_off = len(frame) - len(measured), int(measured.cut_off.astype(bool).sum())

@@ -155,7 +155,10 @@ def _fill(search, n_trials, engine, say):
             trial = under_way.pop(0)
             trial["loss"] = losses[trial["id"]]
             search.add(trial)
-            say(_line(search, len(search.trials()), n_trials, trial["values"], trial["loss"]))
+            loss, point = trial["loss"], [f"{n} {v:,g}" for n, v in trial["values"].items()]
+            outcome = "failed" if loss is None else f"{search.select_on} {loss:.4f}"
+            place = f"[{len(search.trials())}/{n_trials}] {search.dataset} {search.cell}"
+            say(f"{place}: {outcome} with {', '.join(point)}")
         submit()
 
 
@@ -208,12 +211,6 @@ def _tidy(value, bounds):
     if isinstance(bounds[0], int):
         return round(value)
     return min(max(float(f"{value:.{_DIGITS}g}"), bounds[0]), bounds[1])
-
-
-def _line(search, number, n_trials, values, loss):
-    point = ", ".join(f"{name} {value:,g}" for name, value in values.items())
-    outcome = "failed" if loss is None else f"{search.select_on} {loss:.4f}"
-    return f"[{number}/{n_trials}] {search.dataset} {search.cell}: {outcome} with {point}"
 
 
 def trials_frame(searches):

@@ -64,17 +64,17 @@ def _chords(roll):
     return [keys.tobytes() for keys in np.packbits(np.asarray(roll, bool), axis=1)]
 
 
-def count(dataset, cells, scale=None, seed=0):
+def count(dataset, cells, scale=None):
     """Count the test pieces after their openings, and what models play from these openings.
 
     Pieces with fewer than `SHORTEST` time steps after the opening are left out. A model plays as
-    many of each piece as are counted of the piece. The seed also draws the samples.
+    many of each piece as are counted of the piece.
 
     Returns:
         A dict of what JSON can hold: `rows`, each with `who` ("data" or a cell), `id` of the run,
         `temperature` and for each of `MEASURES` the mean over pieces and its standard error.
     """
-    players = [models.load(listen_config(dataset, cell, scale, seed)) for cell in cells]
+    players = [models.load(listen_config(dataset, cell, scale)) for cell in cells]
     config, prime = players[0].config, GRIDS[dataset].prime_frames
     test = [p for p in models.pieces(config, "test") if len(p) >= prime + SHORTEST]
     known = chords(models.pieces(config, "train"))
@@ -83,11 +83,11 @@ def count(dataset, cells, scale=None, seed=0):
     for trained in players:
         run = {"who": trained.config.cell, "id": trained.config.id}
         for temperature in TEMPERATURES:
-            played = continue_pieces(trained.model, openings, FRAMES, temperature, seed)
+            played = continue_pieces(trained.model, openings, FRAMES, temperature)
             played = [roll[: len(piece)] for roll, piece in zip(played, written, strict=True)]
             rows.append(run | {"temperature": temperature} | _means(played, known))
     what = {"schema": SCHEMA, "dataset": dataset, "digest": load_dataset(dataset).digest}
-    how = {"seed": seed, "pieces": len(test), "prime_frames": prime, "frames": FRAMES}
+    how = {"seed": 0, "pieces": len(test), "prime_frames": prime, "frames": FRAMES}
     return what | how | {"rows": rows}
 
 

@@ -24,7 +24,7 @@ def bar(*arguments, **options):
     """Make a progress bar of `tqdm` on standard error, which drops what cannot be written."""
     # A notebook's own stream tqdm has to recognize.
     plain = sys.stderr is None or isinstance(sys.stderr, io.TextIOWrapper)
-    file = _Guarded(sys.stderr, lambda: suppress(*_LOST)) if plain else sys.stderr
+    file = _Lossy(sys.stderr) if plain else sys.stderr
     return _bar_class()(*arguments, file=file, **options)
 
 
@@ -43,33 +43,22 @@ def _bar_class():
     return Bar
 
 
-class _Guarded:
-    """A stream that is written within a context."""
+class _Lossy:
+    """A stream that drops what it cannot take."""
 
-    def __init__(self, stream, context):
-        self._stream, self._context = stream, context
+    def __init__(self, stream):
+        self._stream = stream
 
     def __getattr__(self, name):
         return getattr(self._stream, name)
 
     def write(self, text):
-        with self._context():
-            return self._stream.write(text)
+        with suppress(*_LOST):
+            self._stream.write(text)
 
     def flush(self):
-        with self._context():
-            return self._stream.flush()
-
-
-@contextmanager
-def _refusal():
-    try:
-        yield
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        reason = f"standard output cannot be written: {error.strerror or error}"
-        raise OSError(reason) from error
+        with suppress(*_LOST):
+            self._stream.flush()
 
 
 @contextmanager
@@ -78,14 +67,16 @@ def answer():
 
     What its encoding lacks is escaped, as on standard error, and not the end of the command.
     """
-    before, sys.stdout = sys.stdout, _Guarded(sys.stdout, _refusal)
-    if isinstance(before, io.TextIOWrapper) and before.errors == "strict":
-        before.reconfigure(errors="backslashreplace")
+    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
+        sys.stdout.reconfigure(errors="backslashreplace")
+    yield
     try:
-        yield
         sys.stdout.flush()
-    finally:
-        sys.stdout = before
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        reason = f"standard output cannot be written: {error.strerror or error}"
+        raise OSError(reason) from error
 
 
 def open_closed():
@@ -95,15 +86,11 @@ def open_closed():
     notes are written into it.
     """
     # In this order, for the lowest free number is the one that is given.
-    for name, flags, mode in (
-        ("stdin", os.O_RDONLY, "r"),
-        ("stdout", os.O_RDONLY, "w"),
-        ("stderr", os.O_WRONLY, "w"),
-    ):
+    for name, flags in (("stdin", os.O_RDONLY), ("stdout", os.O_RDONLY), ("stderr", os.O_WRONLY)):
         if getattr(sys, name) is None:
             handle = os.open(os.devnull, flags)
             os.set_inheritable(handle, True)
-            setattr(sys, name, os.fdopen(handle, mode))
+            setattr(sys, name, os.fdopen(handle, "r" if name == "stdin" else "w"))
 
 
 @contextmanager
