@@ -16,14 +16,13 @@ class Stepper:
         stepper.start(batch_size=2)
         logits = stepper(np.zeros([2, 88]))  # of the next time step, [2, 88]
 
-    The first step compiles; later ones cost the same however long the sequence is.
+    The first step of a batch size compiles; later ones cost the same however long the sequence is.
     """
 
     def __init__(self, model):
         self._layers = [layer for layer in model.layers if isinstance(layer, keras.layers.RNN)]
         self._head = model.layers[-1]
-        self._step = backend().compiled(model, self._advance)
-        self._states = None
+        self._model, self._steps, self._states = model, {}, None  # a step for each batch size
 
     def start(self, batch_size):
         """Go back to the initial state, for sequences side by side."""
@@ -34,7 +33,11 @@ class Stepper:
         """Return the logits of the next time step, float32 [B, 88], given this one, [B, 88]."""
         if self._states is None:
             raise UserError("no sequence has begun: call start(batch_size) first.")
-        logits, self._states = self._step(np.asarray(frames, np.float32), self._states)
+        arguments = [np.asarray(frames, np.float32), self._states]
+        if len(frames) not in self._steps:
+            specs = keras.tree.map_structure(_spec, arguments)
+            self._steps[len(frames)] = backend().compiled(self._model, self._advance, specs)
+        logits, self._states = self._steps[len(frames)](*arguments)
         return np.asarray(logits)
 
     def _advance(self, x, states):
@@ -43,6 +46,10 @@ class Stepper:
             x, state = layer.cell(x, state, training=False)
             after.append(list(state))
         return self._head(x), after
+
+
+def _spec(array):
+    return keras.InputSpec(str(array.dtype), shape=array.shape)
 
 
 def probabilities(logits, temperature=1.0):

@@ -74,7 +74,7 @@ class TrainStep:
         return loss, [scope.get_current_value(v) for v in non_trainable]
 
 
-def compiled(model, function, spec=None):
+def compiled(model, function, spec):
     """Compile a function that reads the model's weights; it gives JAX's arrays."""
     variables = model.variables
 
@@ -82,7 +82,7 @@ def compiled(model, function, spec=None):
         with keras.StatelessScope(state_mapping=list(zip(variables, values))):
             return function(*arguments)
 
-    static = [1 + i for i, one in enumerate(spec or ()) if one is int]
+    static = [1 + i for i, one in enumerate(spec) if one is int]
     graph = jax.jit(stateless, static_argnums=static)
     return lambda *arguments: graph([v.value for v in variables], *arguments)
 

@@ -28,7 +28,7 @@ class TrainStep:
 
     def __init__(self, model, optimizer, loss, spec):
         self._model, self._optimizer, self._loss = model, optimizer, loss
-        self._compiled = tf.function(self._step, input_signature=[_tensor_spec(spec)])
+        self._compiled = tf.function(self._step, input_signature=_signature([spec]))
 
     def __call__(self, batch):
         loss, norm = self._compiled(batch)
@@ -51,17 +51,18 @@ class TrainStep:
         return loss, norm
 
 
-def compiled(model, function, spec=None):
+def compiled(model, function, spec):
     """Compile a function that reads the model's weights; it gives tensors."""
-    return tf.function(function, input_signature=spec and [_tensor_spec(one) for one in spec])
+    graph = tf.function(lambda *arguments: function(*arguments), input_signature=_signature(spec))
+    # Looking for the graph that fits the arguments takes as long as a time step of music.
+    return graph.get_concrete_function()
 
 
-def _tensor_spec(spec):
-    if spec is int:
-        return tf.TensorSpec([], tf.int32)
-    if isinstance(spec, dict):
-        return {name: _tensor_spec(one) for name, one in spec.items()}
-    return tf.TensorSpec(spec.shape, spec.dtype)
+def _signature(specs):
+    def of(spec):
+        return tf.TensorSpec([], tf.int32) if spec is int else tf.TensorSpec(spec.shape, spec.dtype)
+
+    return tf.nest.map_structure(of, specs)
 
 
 def gradients(function, arrays):
