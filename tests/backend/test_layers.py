@@ -1,5 +1,6 @@
 """The recurrent layers, fused and plain, against the equations in NumPy. For every backend."""
 
+import inspect
 import re
 
 import keras
@@ -288,3 +289,14 @@ def test_what_cannot_be_fused_says_why(make):
     for given in ("yes", 0, np.False_):  # which are not False, and would fuse
         with pytest.raises(UserError, match=f"fused = {given!r} is not valid"):
             make(fused=given)
+
+
+def test_a_layer_has_the_arguments_of_its_cell_as_keras_own_layers_do(make):
+    layer = make(dropout=0.25, seed=3)
+    arguments = set(inspect.signature(type(layer)).parameters) - {"fused", "kwargs"}
+    assert {"units", "dropout", "seed"} <= arguments
+    for name in arguments:
+        assert getattr(layer, name) == getattr(layer.cell, name)
+    assert (layer.units, layer.dropout, layer.seed) == (N, 0.25, 3)
+    with pytest.raises(TypeError, match="units"):
+        type(layer)()

@@ -1,7 +1,5 @@
 """The RRU cell on TensorFlow: what Keras asks of it, and mistakes. See backend/test_cells.py."""
 
-import warnings
-
 import keras
 import numpy as np
 import pytest
@@ -118,15 +116,15 @@ def test_stateful_continues():
     np.testing.assert_allclose(np.concatenate(halves, 1), whole, rtol=1e-5, atol=1e-6)
 
 
-def test_a_reset_that_writes_zeros_is_told_once_at_the_line_that_uses_the_layer():
+def test_the_layer_resets_to_the_first_state_and_keras_own_to_zeros():
     x = sequence().astype("float32")
-    layer = keras.layers.RNN(make_cell(dtype="float32"), stateful=True)
-    with pytest.warns(UserWarning, match="reset_state.. writes zeros") as told:
+    bare = keras.layers.RNN(make_cell(dtype="float32"), stateful=True)
+    for layer, first in ((RRU(N, stateful=True), np.sqrt(N) / 4), (bare, 0)):
         layer(x)
-    assert [warning.filename for warning in told] == [__file__]
-    with warnings.catch_warnings(action="error"):
-        layer(x)
-        RRU(N, stateful=True)(x)
+        layer.reset_state()
+        state = layer.states[0].numpy()
+        np.testing.assert_allclose(state[:, 0], first, rtol=1e-6)
+        np.testing.assert_array_equal(state[:, 1:], 0)
 
 
 # --- Mistakes ----------------------------------------------------------------------------------

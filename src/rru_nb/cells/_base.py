@@ -1,4 +1,4 @@
-"""What the three gated cells share: their size, and dropout on the candidate alone."""
+"""What the cells share: their size, and dropout, of the gated ones on the candidate alone."""
 
 import keras
 from keras import ops
@@ -6,7 +6,25 @@ from keras import ops
 from ..errors import UserError, check_count, is_number
 
 
-class GatedCell(keras.layers.Layer):
+class RecurrentCell(keras.layers.Layer):
+    """Base of all cells: n units, a rate of dropout and its seed. A subclass sets `state_size`."""
+
+    def __init__(self, units, dropout=0.0, seed=None, **kwargs):
+        super().__init__(**kwargs)
+        self.units = self.output_size = check_count("units", units)
+        self.dropout = check_rate("dropout", dropout)
+        self.seed = seed
+        self.seed_generator = keras.random.SeedGenerator(seed)
+
+    def _weight(self, name, initializer, *shape, **more):
+        return self.add_weight(name=name, shape=shape, initializer=initializer, **more)
+
+    def get_config(self):
+        config = {"units": self.units, "dropout": self.dropout, "seed": self.seed}
+        return {**super().get_config(), **config}
+
+
+class GatedCell(RecurrentCell):
     """Base of the paper's baselines: n units and recurrent dropout on the candidate.
 
     Dropout on the candidate alone, with a fresh mask at every time step, leaves what the state
@@ -30,30 +48,15 @@ class GatedCell(keras.layers.Layer):
         UserError: if an argument is out of its range.
     """
 
-    def __init__(self, units, dropout=0.0, seed=None, **kwargs):
-        super().__init__(**kwargs)
-        self.units = check_count("units", units)
-        self.dropout = check_rate("dropout", dropout)
-        self.seed = seed
-        self.seed_generator = keras.random.SeedGenerator(seed)
-        self.output_size = self.units
-
     @property
     def dropped_features(self):
         """How many features a dropout mask covers: the candidate's n."""
         return self.units
 
-    def _weight(self, name, initializer, *shape):
-        return self.add_weight(name=name, shape=shape, initializer=initializer)
-
     def get_initial_state(self, batch_size=None):
         """Return zeros of shape [batch_size, n], one for each state."""
         sizes = self.state_size if isinstance(self.state_size, list) else [self.state_size]
         return [ops.zeros((batch_size, n), dtype=self.compute_dtype) for n in sizes]
-
-    def get_config(self):
-        config = {"units": self.units, "dropout": self.dropout, "seed": self.seed}
-        return {**super().get_config(), **config}
 
 
 def check_rate(what, value):

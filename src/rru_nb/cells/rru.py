@@ -1,14 +1,12 @@
 """The Residual Recurrent Unit, as its equations read."""
 
-import inspect
 import math
-import warnings
 
 import keras
 from keras import ops
 
 from ..errors import UserError, check_choice, check_count, check_number, is_number
-from ._base import check_features, check_rate
+from ._base import RecurrentCell, check_features
 from ._dropout import drop, split
 
 NORM_EPSILON = 1e-6  # in the mean square of eq. 1's normalization, as in the authors' code
@@ -17,7 +15,7 @@ SMALLEST_SHARE = 2.0**-23  # nearer to 0 or 1, float32 has no σ(S) to start fro
 
 
 @keras.saving.register_keras_serializable(package="rru_nb")
-class RRUCell(keras.layers.Layer):
+class RRUCell(RecurrentCell):
     """Residual Recurrent Unit: a recurrent cell without gates.
 
     With x the input, h the state and ⊙ the elementwise product::
@@ -69,9 +67,9 @@ class RRUCell(keras.layers.Layer):
         UserError: if an argument is out of its range.
 
     In a stateful `keras.layers.RNN`, `reset_state()` writes zeros, which is not the RRU's initial
-    state: use the layer `RRU`, which restores h_0. The cell warns where it notices. On JAX, a cell
-    with dropout needs the layer too, which draws the masks before the loop; and so do masked time
-    steps, at which Keras' own loop there takes the state for the output (Keras 3.15).
+    state: use the layer `RRU`, which restores h_0. On JAX, a cell with dropout needs the layer too,
+    which draws the masks before the loop; and so do masked time steps, at which Keras' own loop
+    there takes the state for the output (Keras 3.15).
 
     Example::
 
@@ -94,23 +92,17 @@ class RRUCell(keras.layers.Layer):
         seed=None,
         **kwargs,
     ):
-        super().__init__(**kwargs)
-        self.units = check_count("units", units)
-        self.output_size = self.units
+        super().__init__(units, dropout, seed, **kwargs)
         if output_size is not None:
             self.output_size = check_count("output_size", output_size)
         self.relu_layers = check_count("relu_layers", relu_layers)
         self.hidden_multiplier = check_number("hidden_multiplier", hidden_multiplier, above=0)
-        self.dropout = check_rate("dropout", dropout)
         self.normalize = _check_flag("normalize", normalize)
         self.rezero = check_choice("rezero", rezero, ("per_feature", "scalar"))
         self.relu_outputs = _check_flag("relu_outputs", relu_outputs)
         self.residual = _check_residual(residual)
         self.residual_speed = check_number("residual_speed", residual_speed, above=0)
-        self.seed = seed
-        self.seed_generator = keras.random.SeedGenerator(seed)
         self.state_size = self.units
-        self._warned = False
 
     def build(self, input_shape):
         m, n, p = check_features("RRUCell", input_shape), self.units, self.output_size
@@ -159,9 +151,6 @@ class RRUCell(keras.layers.Layer):
                 f"{1 / (m + self.units):.3g}."
             )
         return g
-
-    def _weight(self, name, initializer, *shape, **more):
-        return self.add_weight(name=name, shape=shape, initializer=initializer, **more)
 
     def _add_residual_logits(self):
         if self.residual == "identity":
@@ -219,44 +208,14 @@ class RRUCell(keras.layers.Layer):
 
         All zeros would blow up in the normalization where the input is zero too (section 3).
         """
-        self._warn_of_reset()
         first = ops.full((batch_size, 1), math.sqrt(self.units) / 4, dtype=self.compute_dtype)
         others = ops.zeros((batch_size, self.units - 1), dtype=self.compute_dtype)
         return [ops.concatenate([first, others], axis=-1)]
 
-    def _warn_of_reset(self):
-        """Warn once if a stateful layer asks for the state that its `reset_state` won't restore.
-
-        Keras tells a cell nothing of its layer, so the callers are looked through.
-        """
-        frame = inspect.currentframe()
-        while frame is not None and not self._warned:
-            layer = frame.f_locals.get("self")
-            if isinstance(layer, keras.layers.RNN):
-                writes_zeros = type(layer).reset_state is keras.layers.RNN.reset_state
-                self._warned = layer.stateful and writes_zeros
-                if self._warned:
-                    warnings.warn(
-                        f"{layer.name}.reset_state() writes zeros, and the RRU does not start from "
-                        "zeros. Use rru_nb.RRU(..., stateful=True), which restores its h_0.",
-                        stacklevel=_level_outside(),
-                    )
-                return
-            frame = frame.f_back
-
     def get_config(self):
-        names = ("units", "output_size", "relu_layers", "hidden_multiplier", "dropout", "normalize")
-        names += ("rezero", "relu_outputs", "residual", "residual_speed", "seed")
+        names = ("output_size", "relu_layers", "hidden_multiplier", "normalize", "rezero")
+        names += ("relu_outputs", "residual", "residual_speed")
         return {**super().get_config(), **{name: getattr(self, name) for name in names}}
-
-
-def _level_outside():
-    """Return the `stacklevel` at which a warning shows the line that uses Keras."""
-    inside = (__name__.split(".")[0], "keras", "tensorflow", "jax")
-    frame, level = inspect.currentframe().f_back, 1
-    while frame.f_back and frame.f_globals.get("__name__", "").split(".")[0] in inside:
-        frame, level = frame.f_back, level + 1
-    return level
 
 
 def _check_flag(what, value):

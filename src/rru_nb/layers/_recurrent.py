@@ -20,6 +20,8 @@ that of Keras, elsewhere `ops.scan`.
 """
 
 import importlib
+import inspect
+from operator import attrgetter
 
 import keras
 from keras import ops
@@ -42,7 +44,7 @@ class RecurrentLayer(keras.layers.RNN):
     same masks from a seed, where they lay them out alike.
 
     Args:
-        cell: the cell. A subclass names the module of its loop, if any, in `loop_name`.
+        cell: the cell.
         fused: True, False (run the cell), or None: fused where it can serve. The attribute
             `fused` says which it is.
         **kwargs: of `keras.layers.RNN`.
@@ -51,7 +53,7 @@ class RecurrentLayer(keras.layers.RNN):
         UserError: if `fused=True` can't be honoured; the message says why.
     """
 
-    loop_name: str | None
+    loop_name = None  # of the module of the fused loop, where a subclass has one
 
     def __init__(self, cell, fused=None, **kwargs):
         super().__init__(cell, **kwargs)
@@ -172,6 +174,31 @@ class RecurrentLayer(keras.layers.RNN):
         draw = of_backend.draw_mask if of_backend else draw_mask
         return draw(shape, self.cell.dropout, self.cell.seed_generator)
 
+
+class LayerOfCell(RecurrentLayer):
+    """Base of the layers that make their cell: a subclass names it, and so has its arguments.
+
+    They are those of the cell, each of which is an attribute of the layer too, and then those of
+    `RecurrentLayer`.
+    """
+
+    cell_class: type
+    cell_name: str
+
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        _, *own, more = inspect.signature(cls.cell_class.__init__).parameters.values()
+        fused = inspect.Parameter("fused", own[-1].kind, default=None)
+        cls.__signature__ = inspect.Signature([*own, fused, more])
+        for argument in own:
+            setattr(cls, argument.name, property(attrgetter(f"cell.{argument.name}")))
+
+    def __init__(self, *args, **kwargs):
+        given = inspect.signature(type(self)).bind(*args, **kwargs).arguments
+        options, fused = given.pop("kwargs", {}), given.pop("fused", None)
+        shared = {name: options[name] for name in ("dtype", "trainable") if name in options}
+        super().__init__(self.cell_class(**given, name=self.cell_name, **shared), fused, **options)
+
     def get_config(self):
         config = super().get_config()
         del config["cell"]  # its arguments are the layer's too
@@ -196,8 +223,3 @@ def _of_backend(module):
 def _with_features(a, n):
     """Return `a` with its last dimension known, which TensorFlow may not tell of a data set."""
     return a if a.shape[-1] is not None else ops.reshape(a, [*ops.shape(a)[:-1], n])
-
-
-def cell_options(kwargs):
-    """Pick from a layer's keyword arguments those that its cell must share."""
-    return {name: kwargs[name] for name in ("dtype", "trainable") if name in kwargs}
