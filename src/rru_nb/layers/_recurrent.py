@@ -187,17 +187,25 @@ class LayerOfCell(RecurrentLayer):
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
-        _, *own, more = inspect.signature(cls.cell_class.__init__).parameters.values()
+        if "cell_class" not in vars(cls):  # a subclass of such a layer
+            return
+        this, *own, more = inspect.signature(cls.cell_class.__init__).parameters.values()
         fused = inspect.Parameter("fused", own[-1].kind, default=None)
-        cls.__signature__ = inspect.Signature([*own, fused, more])
+        signature = inspect.Signature([this, *own, fused, more])
+
+        def initialize(self, *args, **kwargs):
+            given = signature.bind(self, *args, **kwargs).arguments
+            del given["self"]
+            options, fused = given.pop(more.name, {}), given.pop("fused", None)
+            shared = {name: options[name] for name in ("dtype", "trainable") if name in options}
+            cell = cls.cell_class(**given, name=cls.cell_name, **shared)
+            super(cls, self).__init__(cell, fused, **options)
+
+        # Not a signature of the class: its instances, which are called, would have that too.
+        initialize.__signature__ = signature
+        cls.__init__ = initialize
         for argument in own:
             setattr(cls, argument.name, property(attrgetter(f"cell.{argument.name}")))
-
-    def __init__(self, *args, **kwargs):
-        given = inspect.signature(type(self)).bind(*args, **kwargs).arguments
-        options, fused = given.pop("kwargs", {}), given.pop("fused", None)
-        shared = {name: options[name] for name in ("dtype", "trainable") if name in options}
-        super().__init__(self.cell_class(**given, name=self.cell_name, **shared), fused, **options)
 
     def get_config(self):
         config = super().get_config()
