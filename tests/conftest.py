@@ -28,10 +28,10 @@ def loops(unroll, can_compile, cores):
     """Set how TensorFlow's loops are made; gives how they were made before."""
     from rru_nb.layers.tensorflow import batch_splitting, over_time, rru
 
-    before = over_time.UNROLL, over_time.can_compile, batch_splitting._cores
+    before = over_time.UNROLL, over_time.can_compile, batch_splitting.cores
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(over_time, "UNROLL", unroll)
-        patch.setattr(batch_splitting, "_cores", cores)
+        patch.setattr(batch_splitting, "cores", cores)
         for module in (over_time, rru):
             patch.setattr(module, "can_compile", can_compile)
         yield before
@@ -85,9 +85,9 @@ def mirror():
 @pytest.fixture
 def no_memory():
     """Datasets are loaded anew, and anew again after the test."""
-    data.forget()
+    data._load.cache_clear()
     yield
-    data.forget()
+    data._load.cache_clear()
 
 
 @pytest.fixture
@@ -137,7 +137,7 @@ def any_data(_fakes, session_cache):
     written, files, datasets = _fakes
     cache = session_cache
     (cache / "downloads").mkdir(exist_ok=True)
-    data.forget()
+    data._load.cache_clear()
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RRU_NB_CACHE", str(cache))
         real = {row["name"] for row in data.catalogue() if row["found"] in ("mirror", "package")}
@@ -148,7 +148,7 @@ def any_data(_fakes, session_cache):
         patch.setattr(registry, "FILES", {**registry.FILES, **small})
         patch.setattr(registry, "DATASETS_BY_NAME", {**registry.DATASETS_BY_NAME, **made_up})
         yield
-    data.forget()
+    data._load.cache_clear()
 
 
 @pytest.fixture

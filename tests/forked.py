@@ -21,7 +21,7 @@ QUICK = """
 from rru_nb.layers.tensorflow import batch_splitting, over_time, rru
 
 over_time.UNROLL = 2
-batch_splitting._cores = lambda: 1
+batch_splitting.cores = lambda: 1
 over_time.can_compile = rru.can_compile = lambda: False
 """
 

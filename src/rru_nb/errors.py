@@ -38,11 +38,14 @@ def check_count(what, value, at_least=1):
     return int(value)
 
 
-def check_number(what, value, above=-math.inf):
-    """Return `value` as a float, if it is a finite number above `above`."""
-    if not is_number(value) or not above < value < math.inf:
-        wanted = "a finite number" if above == -math.inf else f"a finite number above {above:g}"
-        raise UserError(f"{what} = {value!r} is not valid. Give {wanted}.")
+def check_number(what, value, at_least=-math.inf, above=-math.inf, below=math.inf):
+    """Return `value` as a float, if it is a finite number within the bounds."""
+    if not is_number(value) or not (at_least <= value and above < value < below):
+        bounds = {"of at least": at_least, "above": above, "below": below}
+        wanted = (f" {word} {bound:g}" for word, bound in bounds.items() if math.isfinite(bound))
+        raise UserError(
+            f"{what} = {value!r} is not valid. Give a finite number{' and'.join(wanted)}."
+        )
     return float(value)
 
 

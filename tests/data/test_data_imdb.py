@@ -27,13 +27,13 @@ def real(session_cache):
         pytest.skip("needs RRU_NB_DATA")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RRU_NB_CACHE", str(session_cache))
-        data.forget()
+        data._load.cache_clear()
         load_dataset("imdb")
-        data.forget()
+        data._load.cache_clear()
         begun = time.process_time()
         splits = load_dataset("imdb")
         yield splits, session_cache, time.process_time() - begun
-        data.forget()
+        data._load.cache_clear()
 
 
 def test_real_archive(mirror, real):
@@ -116,7 +116,7 @@ def test_order_in_the_archive_does_not_matter(fake_data, tmp_path):
     before = load_dataset("imdb")
     made = [(r.name, r.content) for r in fakes.reviews()]
     (fake_data / NAME).write_bytes(fakes.tar_gz(made))
-    data.forget()
+    data._load.cache_clear()
     after = load_dataset("imdb")
     assert len(cached(tmp_path / "cache")) == 2
     for a, b in zip(before.train.inputs, after.train.inputs, strict=True):
@@ -133,7 +133,7 @@ def test_upstreams_archive_hash_is_enough(fake_data, monkeypatch):
 
 def test_encoded_once(fake_data, tmp_path, monkeypatch):
     load_dataset("imdb")
-    data.forget()
+    data._load.cache_clear()
     monkeypatch.setattr(imdb, "read_reviews", None)  # would raise when called
     assert len(load_dataset("imdb").test.labels) == 60
     assert len(cached(tmp_path / "cache")) == 1
@@ -144,7 +144,7 @@ def test_encoded_once(fake_data, tmp_path, monkeypatch):
 )
 def test_damaged_cache_is_made_anew(fake_data, tmp_path, spoil):
     before = load_dataset("imdb")
-    data.forget()
+    data._load.cache_clear()
     [path] = cached(tmp_path / "cache")
     good = path.read_bytes()
     path.write_bytes(spoil(good))

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from rru_nb import load_dataset, paper_config
-from rru_nb.data import catalogue, forget, mnist, registry, verify
+from rru_nb.data import _load, catalogue, mnist, registry, verify
 from rru_nb.errors import UserError
 
 
@@ -79,7 +79,7 @@ def test_generated_files(fake_data):
 @pytest.mark.parametrize("mark", ["-", "."])
 def test_other_spellings_and_unpacked_files(fake_data, unpacked, mark):
     wanted = load_dataset("mnist")
-    forget()
+    _load.cache_clear()
     for path in fake_data.glob("*-ubyte.gz"):
         name = path.name.replace("-idx", f"{mark}idx").removesuffix(".gz" if unpacked else "")
         content = gzip.decompress(path.read_bytes()) if unpacked else path.read_bytes()

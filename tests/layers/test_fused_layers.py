@@ -88,7 +88,7 @@ def test_compiled_and_in_mixed_precision(make_gated, policy, tolerance):
 @pytest.mark.parametrize("cores", [1, 2])
 def test_unknown_batch_and_length(make, cores, monkeypatch):
     """One traced function serves every batch size and length; one half of a batch may be empty."""
-    monkeypatch.setattr(batch_splitting, "_cores", lambda: cores)
+    monkeypatch.setattr(batch_splitting, "cores", lambda: cores)
     fused, plain = pair(make, return_sequences=True)
     traced = tf.function(fused, input_signature=[tf.TensorSpec((None, None, M))])
     for batch, steps in ((2, 7), (5, 1), (1, 3)):
@@ -99,7 +99,7 @@ def test_unknown_batch_and_length(make, cores, monkeypatch):
 @pytest.mark.parametrize("batch", [1, 3])
 def test_known_batch_and_unknown_length(make, batch, monkeypatch):
     """Such as batches with `drop_remainder=True` have; a half of a batch may be one example."""
-    monkeypatch.setattr(batch_splitting, "_cores", lambda: 2)
+    monkeypatch.setattr(batch_splitting, "cores", lambda: 2)
     layers = pair(make, **FULL)
     x = tf.constant(np.random.default_rng(8).normal(size=(batch, T, M)), tf.float32)
 

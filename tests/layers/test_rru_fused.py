@@ -127,12 +127,12 @@ def test_lengths_around_the_unrolled_loop(steps, graph, split, wide, case, monke
 
 
 def test_wide_weights_are_not_split_and_one_core_splits_nothing(monkeypatch):
-    monkeypatch.setattr(batch_splitting, "_cores", lambda: 2)
+    monkeypatch.setattr(batch_splitting, "cores", lambda: 2)
     most = batch_splitting.MOST_ENTRIES
     assert not batch_splitting.worth_splitting(1)  # eagerly, one half runs after the other
     with tf.Graph().as_default():
         assert [batch_splitting.worth_splitting(n) for n in (most, most + 1)] == [True, False]
-        monkeypatch.setattr(batch_splitting, "_cores", lambda: 1)
+        monkeypatch.setattr(batch_splitting, "cores", lambda: 1)
         assert not batch_splitting.worth_splitting(1)
 
 

@@ -11,6 +11,7 @@ import pytest
 from rru_nb import DATASETS, paper_config
 from rru_nb.data.registry import DATASETS_BY_NAME
 from rru_nb.training.config import CELLS, KINDS
+from rru_nb.training.metrics import METRICS
 from rru_nb.training.trainer import train
 
 # The trainer knows no task and no cell, a task knows no cell, and datasets of one kind differ in
@@ -49,6 +50,7 @@ def check(config):
     assert record["status"] == "ok" and len(record["epochs"]) == 1
     assert len(record["test"]) == (3 if config.kind == "music" else 2)
     assert set(record["valid"]) == set(record["test"])
+    assert config.metric in record["test"] and set(record["test"]) <= set(METRICS)
     assert all(math.isfinite(score) for score in record["test"].values())
     assert f"valid_{config.metric}" in record["epochs"][0]
     assert record["n_params"] <= config.n_params

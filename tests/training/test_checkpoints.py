@@ -235,7 +235,8 @@ def test_within_a_long_epoch_every_few_minutes_at_short_ones_seldom(monkeypatch)
     assert checkpoint.due(epoch_ends=True) and not checkpoint.due(epoch_ends=False)
     now[0] = 181.0
     assert checkpoint.due(epoch_ends=False)
-    monkeypatch.setattr(checkpoint, "_write", lambda *_: now.__setitem__(0, now[0] + 1.0))
+    writing = "rru_nb.training.checkpoints.files.write_whole"
+    monkeypatch.setattr(writing, lambda *_: now.__setitem__(0, now[0] + 1.0))
     checkpoint.save({}, {})
     now[0] += 19.0
     assert not checkpoint.due(epoch_ends=True), "a second of writing for 19 of training"

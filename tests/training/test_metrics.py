@@ -1,4 +1,4 @@
-"""Metrics: every number that a record holds has a name, a title and a direction."""
+"""Metrics: a title and a direction. That every number of a task is one: tasks/test_all_tasks."""
 
 import numpy as np
 import pandas as pd
@@ -7,18 +7,8 @@ from helpers import a_record
 
 from rru_nb import UserError
 from rru_nb.experiments import results, section
-from rru_nb.tasks import task_class
-from rru_nb.training.config import KINDS, STANDARD_METRICS
-from rru_nb.training.config import METRICS as OF_KIND
-from rru_nb.training.metrics import METRICS, metric_named
+from rru_nb.training.metrics import metric_named
 from rru_nb.training.records import write_record
-
-
-@pytest.mark.parametrize("kind", sorted({*KINDS.values()}))
-def test_every_number_of_a_task_is_a_metric(kind):
-    task = task_class(kind)
-    assert set(task.metrics) <= set(METRICS)
-    assert {OF_KIND[kind], STANDARD_METRICS.get(kind, OF_KIND[kind])} <= set(task.metrics)
 
 
 @pytest.mark.parametrize("name, better, worse", [("accuracy", 99.0, 1.0), ("bpc", 1.3, 1.4)])

@@ -104,7 +104,6 @@ def test_a_training_that_turns_nan_is_tested_with_its_best_weights(monkeypatch, 
 class Scripted(Task):
     """A task whose validation scores are given, to see what the loop makes of them."""
 
-    metrics = ("nll_window",)
     batch_spec = {"x": keras.InputSpec("float32", shape=(None, 1))}
     scores: list
 

@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from ..errors import UserError, check_count, is_number
+from ..errors import UserError, check_count, check_number
 
 
 class RecurrentCell(keras.layers.Layer):
@@ -12,7 +12,7 @@ class RecurrentCell(keras.layers.Layer):
     def __init__(self, units, dropout=0.0, seed=None, **kwargs):
         super().__init__(**kwargs)
         self.units = self.output_size = check_count("units", units)
-        self.dropout = check_rate("dropout", dropout)
+        self.dropout = check_number("dropout", dropout, at_least=0, below=1)
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
 
@@ -57,16 +57,6 @@ class GatedCell(RecurrentCell):
         """Return zeros of shape [batch_size, n], one for each state."""
         sizes = self.state_size if isinstance(self.state_size, list) else [self.state_size]
         return [ops.zeros((batch_size, n), dtype=self.compute_dtype) for n in sizes]
-
-
-def check_rate(what, value):
-    """Return `value` as a float, if it is a rate in [0, 1)."""
-    if not is_number(value) or not 0 <= value < 1:
-        raise UserError(
-            f"{what} = {value!r} is not valid. Give the part that is dropped, a number from 0 "
-            "(nothing) to below 1."
-        )
-    return float(value)
 
 
 def check_features(cell, input_shape):

@@ -72,11 +72,6 @@ def load_dataset(name, protocol=None, vocabulary_size=None):
     return _load(name, protocol, vocabulary_size)
 
 
-def forget():
-    """Drop the loaded datasets, for tests and to free their memory."""
-    _load.cache_clear()
-
-
 @cache
 def _load(name, protocol, vocabulary_size):
     from . import chorales, imdb, mnist, music, text

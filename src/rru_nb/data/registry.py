@@ -6,7 +6,6 @@ repacked now and then, with other bytes around the same content.
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import MappingProxyType
 
 from ..storage import files
 
@@ -86,8 +85,7 @@ _CONTENT = files.read_yaml(Path(__file__).with_name("registry.yml"))
 
 
 def _read(part, kind):
-    entries = {name: kind(name, **_frozen(entry)) for name, entry in _CONTENT[part].items()}
-    return MappingProxyType(entries)
+    return {name: kind(name, **_frozen(entry)) for name, entry in _CONTENT[part].items()}
 
 
 FILES = _read("files", DataFile)

@@ -15,8 +15,6 @@ The trainer (`training.trainer`) knows nothing else, and a task knows nothing of
     scores = task.evaluate(model, "valid")       # {metric: float}
 """
 
-from typing import ClassVar
-
 import keras
 import numpy as np
 
@@ -28,7 +26,6 @@ class Task:
     """Base of the tasks. Subclasses set the attributes below and write the methods.
 
     Attributes:
-        metrics: names of the metrics that `evaluate` gives.
         batch_spec: `{name: keras.InputSpec}` of a batch.
         splits: the `Splits` of the data.
 
@@ -36,8 +33,6 @@ class Task:
         config: a `RunConfig`.
         splits: `Splits` of your own; None for the config's dataset.
     """
-
-    metrics: ClassVar[tuple[str, ...]]
 
     def __init__(self, config, splits=None):
         self.config = config
@@ -71,7 +66,7 @@ class Task:
         raise NotImplementedError
 
     def evaluate(self, model, split):
-        """Compute all metrics on a split ("valid" or "test"): a dict of floats."""
+        """Compute all metrics on a split ("valid" or "test"): floats by their names."""
         raise NotImplementedError
 
     def scoring(self, model):

@@ -28,7 +28,6 @@ class CharTask(TextTask):
     The first stops training under the protocol "authors", the second under "standard".
     """
 
-    metrics = ("bpc", "bpc_contiguous")
     batch_spec = {
         "tokens": keras.InputSpec("uint8", shape=(None, None)),
         "reset": keras.InputSpec("bool", shape=()),

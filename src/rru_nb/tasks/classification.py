@@ -28,7 +28,6 @@ class ClassificationTask(ExamplesTask):
         classes: number of classes.
     """
 
-    metrics = ("accuracy", "cross_entropy")
     classes: int
 
     # Data

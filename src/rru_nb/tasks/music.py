@@ -26,7 +26,6 @@ class MusicTask(ExamplesTask):
     - `nll_frame`, the field's: the mean over all time steps.
     """
 
-    metrics = ("nll_window", "nll_batches", "nll_frame")
     batch_spec = {
         "x": keras.InputSpec("uint8", shape=(None, None, KEYS)),
         "y": keras.InputSpec("uint8", shape=(None, None, KEYS)),

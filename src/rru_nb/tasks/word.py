@@ -24,7 +24,6 @@ class WordTask(TextTask):
     the two stops training: the first under "authors", the second under "standard".
     """
 
-    metrics = ("perplexity", "perplexity_words")
     batch_spec = {"tokens": keras.InputSpec("int32", shape=(None, None))}
 
     # Data

@@ -60,8 +60,12 @@ class Checkpoint:
         """
         clock, text = time.monotonic(), json.dumps(self.identity, sort_keys=True)
         key = hashlib.sha256(text.encode()).hexdigest()[:8]
+        content = {"identity": self.identity, "state": meta, "arrays": sorted(arrays)}
+        described = arrays | {"meta": np.array(json.dumps(content, allow_nan=False))}
         try:
-            self._write(self._files.next_checkpoint(key), arrays, meta)
+            path = self._files.next_checkpoint(key)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            files.write_whole(path, lambda file: np.savez(file, **described))
         except OSError as error:
             if not self._warned:
                 warnings.warn(f"no checkpoint could be written: {error}", stacklevel=2)
@@ -75,12 +79,6 @@ class Checkpoint:
             with suppress(OSError):  # one that cannot be deleted does no harm
                 path.unlink()
         return True
-
-    def _write(self, path, arrays, meta):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        description = {"identity": self.identity, "state": meta, "arrays": sorted(arrays)}
-        text = json.dumps(description, allow_nan=False)
-        files.write_whole(path, lambda f: np.savez(f, **arrays, meta=np.array(text)))
 
     def load(self):
         """Return the newest usable state, `(arrays, meta)`, or None.

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from .. import __version__
 from ..errors import UserError
-from ..layers.backend import PACKAGES, backend, backend_name
+from ..layers.backend import PACKAGES, backend, backend_name, cores
 from ..storage import paths
 
 # Switches of the environment under which a backend computes other last digits, or other numbers.
@@ -58,7 +58,7 @@ def device():
 
 def machine():
     """Describe this machine as the `device` of a record does, without a backend."""
-    return {"cpu": _processor(), "cores": _cores()}
+    return {"cpu": _processor(), "cores": cores()}
 
 
 def device_name(device):
@@ -177,11 +177,6 @@ def _git(root, *arguments):
     except (OSError, subprocess.CalledProcessError):
         return None
     return done.stdout.strip()
-
-
-def _cores():
-    # A container may be allowed fewer cores than the machine has; not every system can tell.
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 
 
 def _processor():

@@ -94,8 +94,8 @@ class RAdam(keras.optimizers.Optimizer):
             clip_multiplier = check_number("clip_multiplier", clip_multiplier, above=0)
         self.clip_multiplier = clip_multiplier
         self.variant = check_choice("variant", variant, VARIANTS)
-        self.beta_1 = _check_decay("beta_1", beta_1)
-        self.beta_2 = _check_decay("beta_2", beta_2, at_least=0.7)
+        self.beta_1 = check_number("beta_1", beta_1, at_least=0, below=1)
+        self.beta_2 = check_number("beta_2", beta_2, at_least=0.7, below=1)
         self.epsilon = check_number("epsilon", epsilon, above=0)
 
     def build(self, variables):
@@ -239,12 +239,3 @@ def _refuse_float16(variables):
                 "gradients and 1e-7, round to zero there, and steps are 0 / 0. Give the layer "
                 "dtype='mixed_float16', which computes in float16 from weights of float32."
             )
-
-
-def _check_decay(what, value, at_least=0.0):
-    value = check_number(what, value)
-    if not at_least <= value < 1:
-        raise UserError(
-            f"{what} = {value!r} is not valid. Give a number from {at_least:g} to below 1."
-        )
-    return value

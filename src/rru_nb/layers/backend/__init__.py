@@ -92,6 +92,13 @@ def choose(name=None):
     os.environ["KERAS_BACKEND"] = name
 
 
+def cores():
+    """Count the cores that this process may use: a container's may be fewer than the machine's."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 @contextmanager
 def installed():
     """Turn a failed import of a backend into one line that says what to install."""

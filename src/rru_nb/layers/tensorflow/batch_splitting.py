@@ -1,8 +1,8 @@
 """Two halves of a batch side by side: small operations keep one core busy, and there are more."""
 
-import os
-
 import tensorflow as tf
+
+from ..backend import cores
 
 # Weights of so many entries, 16 MiB in float32, stay in a cache. Wider ones would be read twice as
 # often for half as many examples each time.
@@ -15,15 +15,8 @@ def worth_splitting(n_entries):
     Eagerly, one operation runs after another. Of two processes on two cores, each bound to one
     (`taskset`), neither splits its batches.
     """
-    several = _cores() > 1 and not tf.executing_eagerly()
+    several = cores() > 1 and not tf.executing_eagerly()
     return several and n_entries <= MOST_ENTRIES and not tf.config.get_visible_devices("GPU")
-
-
-def _cores():
-    """Count the cores that this process may use, where the system tells."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def run_in_halves(scan, *arrays, axis=-1):
