@@ -7,17 +7,27 @@ from ..errors import UserError, check_count, check_number
 
 
 class RecurrentCell(keras.layers.Layer):
-    """Base of all cells: n units, a rate of dropout and its seed. A subclass sets `state_size`."""
+    """Base of all cells: n units, of state and output unless a subclass says otherwise; dropout."""
 
     def __init__(self, units, dropout=0.0, seed=None, **kwargs):
         super().__init__(**kwargs)
-        self.units = self.output_size = check_count("units", units)
+        self.units = self.state_size = self.output_size = check_count("units", units)
         self.dropout = check_number("dropout", dropout, at_least=0, below=1)
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
 
     def _weight(self, name, initializer, *shape, **more):
         return self.add_weight(name=name, shape=shape, initializer=initializer, **more)
+
+    def _n_inputs(self, input_shape):
+        """Return m, the number of input features, if it is known."""
+        if input_shape[-1] is None:
+            raise UserError(
+                f"{type(self).__name__} got inputs of shape {tuple(input_shape)}: the last "
+                "dimension, the number of features, must be known. Give it in "
+                "keras.Input(shape=(None, features))."
+            )
+        return int(input_shape[-1])
 
     def get_config(self):
         config = {"units": self.units, "dropout": self.dropout, "seed": self.seed}
@@ -57,13 +67,3 @@ class GatedCell(RecurrentCell):
         """Return zeros of shape [batch_size, n], one for each state."""
         sizes = self.state_size if isinstance(self.state_size, list) else [self.state_size]
         return [ops.zeros((batch_size, n), dtype=self.compute_dtype) for n in sizes]
-
-
-def check_features(cell, input_shape):
-    """Return m, the number of input features, if it is known."""
-    if input_shape[-1] is None:
-        raise UserError(
-            f"{cell} got inputs of shape {tuple(input_shape)}: the last dimension, the number of "
-            "features, must be known. Give it in keras.Input(shape=(None, features))."
-        )
-    return int(input_shape[-1])

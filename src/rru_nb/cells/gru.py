@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from ._base import GatedCell, check_features
+from ._base import GatedCell
 from ._dropout import drop, split
 
 
@@ -42,13 +42,9 @@ class GRUCell(GatedCell):
         outputs = layer(np.zeros((16, 200, 88), "float32"))  # [16, 200, 64]
     """
 
-    def __init__(self, units, dropout=0.0, seed=None, **kwargs):
-        super().__init__(units, dropout, seed, **kwargs)
-        self.state_size = self.units
-
     def build(self, input_shape):
         n = self.units
-        rows = check_features("GRUCell", input_shape) + n
+        rows = self._n_inputs(input_shape) + n
         self.gate_kernel = self._weight("gate_kernel", "glorot_uniform", rows, 2 * n)
         self.gate_bias = self._weight("gate_bias", "ones", 2 * n)
         self.candidate_kernel = self._weight("candidate_kernel", "glorot_uniform", rows, n)

@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from ..errors import check_number
-from ._base import GatedCell, check_features
+from ._base import GatedCell
 from ._dropout import drop, split
 
 
@@ -49,7 +49,7 @@ class LSTMCell(GatedCell):
 
     def build(self, input_shape):
         n = self.units
-        rows = check_features("LSTMCell", input_shape) + n
+        rows = self._n_inputs(input_shape) + n
         self.kernel = self._weight("kernel", "glorot_uniform", rows, 4 * n)
         self.bias = self._weight("bias", "zeros", 4 * n)
 

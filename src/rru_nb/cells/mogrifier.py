@@ -6,7 +6,7 @@ import keras
 from keras import ops
 
 from ..errors import check_count
-from ._base import GatedCell, check_features
+from ._base import GatedCell
 from ._dropout import drop, split
 
 
@@ -64,7 +64,7 @@ class MogrifierLSTMCell(GatedCell):
         self.state_size = [self.units, self.units]
 
     def build(self, input_shape):
-        m, n = check_features("MogrifierLSTMCell", input_shape), self.units
+        m, n = self._n_inputs(input_shape), self.units
         self.kernel = self._weight("kernel", _rows_by_fan_in(m, n), m + n, 4 * n)
         self.candidate_bias = self._weight("candidate_bias", "zeros", n)
         self.output_gate_bias = self._weight("output_gate_bias", "zeros", n)

@@ -6,7 +6,7 @@ import keras
 from keras import ops
 
 from ..errors import UserError, check_choice, check_count, check_number, is_number
-from ._base import RecurrentCell, check_features
+from ._base import RecurrentCell
 from ._dropout import drop, split
 
 NORM_EPSILON = 1e-6  # in the mean square of eq. 1's normalization, as in the authors' code
@@ -102,10 +102,9 @@ class RRUCell(RecurrentCell):
         self.relu_outputs = _check_flag("relu_outputs", relu_outputs)
         self.residual = _check_residual(residual)
         self.residual_speed = check_number("residual_speed", residual_speed, above=0)
-        self.state_size = self.units
 
     def build(self, input_shape):
-        m, n, p = check_features("RRUCell", input_shape), self.units, self.output_size
+        m, n, p = self._n_inputs(input_shape), self.units, self.output_size
         g = self._hidden_size(m)
         # The authors hold W^x and W^h in one matrix, W^c and W^o in another: their limits.
         into, out_of = _glorot_uniform(m + n, g), _glorot_uniform(g, n + p)

@@ -11,10 +11,10 @@ class RRU(LayerOfCell):
     """Recurrent layer of Residual Recurrent Units, used as `keras.layers.GRU` is.
 
     It has no regularizers, constraints, initializers or `recurrent_dropout`; the weights are
-    attributes of its `cell`. On JAX, `fit` and `predict` do not carry the states of
-    a stateful layer from batch to batch, which they do for no layer of Keras (3.15): call the
-    layer itself, or pass `initial_state`. On TensorFlow on a processor, each new batch size
-    is compiled anew, in about half a second: where it varies at every call, `fused=False` serves.
+    attributes of its `cell`. On JAX, `fit` and `predict` do not carry the states of a stateful
+    layer from batch to batch, which they do for no layer of Keras (3.15): call the layer itself, or
+    pass `initial_state`. On TensorFlow on a processor, each new batch size is compiled anew, in
+    about half a second: where it varies at every call, `fused=False` serves.
 
     Args:
         units: int, features n of the state.
