@@ -300,3 +300,13 @@ def test_a_layer_has_the_arguments_of_its_cell_as_keras_own_layers_do(make):
     assert (layer.units, layer.dropout, layer.seed) == (N, 0.25, 3)
     with pytest.raises(TypeError, match="units"):
         type(layer)()
+
+
+def test_a_subclass_may_have_arguments_of_its_own(make):
+    class Mine(type(make())):
+        def __init__(self, *arguments, taste="sour", **options):
+            super().__init__(*arguments, **options)
+            self.taste = taste
+
+    layer = Mine(N, taste="sweet")
+    assert (layer.units, layer.taste) == (N, "sweet")

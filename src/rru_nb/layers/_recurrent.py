@@ -44,7 +44,8 @@ class RecurrentLayer(keras.layers.RNN):
     same masks from a seed, where they lay them out alike.
 
     Args:
-        cell: the cell.
+        cell: the cell, whose arguments are attributes of the layer too. A subclass names the module
+            of its loop, if any, in `loop_name`.
         fused: True, False (run the cell), or None: fused where it can serve. The attribute
             `fused` says which it is.
         **kwargs: of `keras.layers.RNN`.
@@ -53,7 +54,13 @@ class RecurrentLayer(keras.layers.RNN):
         UserError: if `fused=True` can't be honoured; the message says why.
     """
 
-    loop_name = None  # of the module of the fused loop, where a subclass has one
+    loop_name: str | None
+
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        if "loop_name" in vars(cls):  # a layer for one cell; users' subclasses have what they set
+            for name in set(inspect.signature(cls).parameters) - {"cell", "fused", "kwargs"}:
+                setattr(cls, name, property(attrgetter(f"cell.{name}")))
 
     def __init__(self, cell, fused=None, **kwargs):
         super().__init__(cell, **kwargs)
@@ -174,39 +181,6 @@ class RecurrentLayer(keras.layers.RNN):
         draw = of_backend.draw_mask if of_backend else draw_mask
         return draw(shape, self.cell.dropout, self.cell.seed_generator)
 
-
-class LayerOfCell(RecurrentLayer):
-    """Base of the layers that make their cell: a subclass names it, and so has its arguments.
-
-    They are those of the cell, each of which is an attribute of the layer too, and then those of
-    `RecurrentLayer`.
-    """
-
-    cell_class: type
-    cell_name: str
-
-    def __init_subclass__(cls, **kwargs):
-        super().__init_subclass__(**kwargs)
-        if "cell_class" not in vars(cls):  # a subclass of such a layer
-            return
-        this, *own, more = inspect.signature(cls.cell_class.__init__).parameters.values()
-        fused = inspect.Parameter("fused", own[-1].kind, default=None)
-        signature = inspect.Signature([this, *own, fused, more])
-
-        def initialize(self, *args, **kwargs):
-            given = signature.bind(self, *args, **kwargs).arguments
-            del given["self"]
-            options, fused = given.pop(more.name, {}), given.pop("fused", None)
-            shared = {name: options[name] for name in ("dtype", "trainable") if name in options}
-            cell = cls.cell_class(**given, name=cls.cell_name, **shared)
-            super(cls, self).__init__(cell, fused, **options)
-
-        # Not a signature of the class: its instances, which are called, would have that too.
-        initialize.__signature__ = signature
-        cls.__init__ = initialize
-        for argument in own:
-            setattr(cls, argument.name, property(attrgetter(f"cell.{argument.name}")))
-
     def get_config(self):
         config = super().get_config()
         del config["cell"]  # its arguments are the layer's too
@@ -231,3 +205,8 @@ def _of_backend(module):
 def _with_features(a, n):
     """Return `a` with its last dimension known, which TensorFlow may not tell of a data set."""
     return a if a.shape[-1] is not None else ops.reshape(a, [*ops.shape(a)[:-1], n])
+
+
+def cell_options(kwargs):
+    """Pick from a layer's keyword arguments those that its cell must share."""
+    return {name: kwargs[name] for name in ("dtype", "trainable") if name in kwargs}

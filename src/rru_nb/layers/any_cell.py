@@ -13,3 +13,7 @@ class CellLayer(RecurrentLayer):
         cell: a cell on the base `rru_nb.cells.GatedCell`.
         **kwargs: of `keras.layers.RNN`, e.g. `return_sequences=True`.
     """
+
+    loop_name = None
+    get_config = keras.layers.RNN.get_config
+    from_config = classmethod(keras.layers.RNN.from_config.__func__)

@@ -3,11 +3,11 @@
 import keras
 
 from ..cells.rru import RRUCell
-from ._recurrent import LayerOfCell
+from ._recurrent import RecurrentLayer, cell_options
 
 
 @keras.saving.register_keras_serializable(package="rru_nb")
-class RRU(LayerOfCell):
+class RRU(RecurrentLayer):
     """Recurrent layer of Residual Recurrent Units, used as `keras.layers.GRU` is.
 
     It has no regularizers, constraints, initializers or `recurrent_dropout`; the weights are
@@ -43,4 +43,37 @@ class RRU(LayerOfCell):
         outputs = layer(np.zeros((16, 200, 88), "float32"))  # [16, 200, 64]
     """
 
-    cell_class, cell_name, loop_name = RRUCell, "rru_cell", "rru"
+    loop_name = "rru"
+
+    def __init__(
+        self,
+        units,
+        output_size=None,
+        relu_layers=1,
+        hidden_multiplier=2.0,
+        dropout=0.0,
+        normalize=True,
+        rezero="per_feature",
+        relu_outputs=False,
+        residual="uniform",
+        residual_speed=10.0,
+        seed=None,
+        fused=None,
+        **kwargs,
+    ):
+        cell = RRUCell(
+            units,
+            output_size=output_size,
+            relu_layers=relu_layers,
+            hidden_multiplier=hidden_multiplier,
+            dropout=dropout,
+            normalize=normalize,
+            rezero=rezero,
+            relu_outputs=relu_outputs,
+            residual=residual,
+            residual_speed=residual_speed,
+            seed=seed,
+            name="rru_cell",
+            **cell_options(kwargs),
+        )
+        super().__init__(cell, fused, **kwargs)
