@@ -379,7 +379,7 @@ def _locate(barrier, queue):
 @pytest.mark.parametrize("locking", [True, False], ids=["locks", "no locks"])
 def test_processes_that_want_the_same_file(register, serve, no_data, monkeypatch, locking):
     if not locking:
-        monkeypatch.setattr(files, "_locked", lambda *_: nullcontext())
+        monkeypatch.setattr(files, "alone", lambda *_: nullcontext(False))
     asked = []
     register(urls=[serve({"/rolls.mat": CONTENT}, asked=asked) + "/rolls.mat"])
     barrier, queue = fork.Barrier(4), fork.Queue()
