@@ -64,7 +64,10 @@ def test_the_claim_holds_where_the_rru_is_better_than_all_by_welchs_test():
     ]
     assert verdict.held == "holds" and verdict.dataset == "jsb"
     assert max(ps) <= verdict.p <= 3 * max(ps), "after Holm"
-    assert "loss (NLL, mean of windows) 7.800 against 8.420 (GRU): 7.4 % lower" in verdict.note
+    assert (
+        "loss (NLL, mean of windows) 7.800 against 8.420 of the best, GRU: 7.4 % lower"
+        in verdict.note
+    )
     assert "seeds: 3 of each cell" in verdict.note
     assert "seeds: RRU 3, GRU 2, LSTM 3" in page.verdict(every(gru=[8.4, 8.41])).note
     assert "single seed" not in page.verdict(every(gru=[8.4, 8.41])).note
@@ -144,7 +147,7 @@ def test_imdb_by_the_last_script_is_read_and_told_while_table_5s_is_not_measured
     runs = page.every_seed("imdb")
     assert list(runs.test) == [85.0] * 4
     assert page.verdict(runs).note.endswith("2M parameters where Table 5 says 20M")
-    assert "(GRU, the best measured)" in page.verdict(runs[:2]).note
+    assert "of the best measured, GRU:" in page.verdict(runs[:2]).note
     one = {"accuracy": 80.0}
     write_record(a_record(paper_config("imdb", "gru"), test=one, valid=one))
     runs = page.every_seed("imdb")
@@ -154,6 +157,9 @@ def test_imdb_by_the_last_script_is_read_and_told_while_table_5s_is_not_measured
 def test_words_products_in_tf32_stand_in_for_a_cell_that_has_no_other_training(store):
     scores = {"test": {"perplexity": 110.0}, "valid": {"perplexity": 112.0}}
     write_record(a_record(paper_config("ptb-word", "lstm", precision="tf32"), **scores))
+    runs = page_of(seeds=[0, 1]).every_seed("ptb-word")
+    lstm = runs[runs.cell == "lstm"].set_index("seed").command
+    assert "tf32" in lstm[0] and "tf32" not in lstm[1], "what is to be trained has its own setting"
     runs = page.every_seed("ptb-word")
     assert list(runs.test.dropna()) == [110.0] and list(runs.cell[runs.status == "ok"]) == ["lstm"]
     write_record(a_record(paper_config("ptb-word", "rru"), **scores))
@@ -169,6 +175,7 @@ def test_figures_7_and_8_are_at_full_size_where_every_cell_is_measured_there(sto
     for cell in CELLS:
         assert list(page.largest_measured("imdb").scale.unique()) == ["laptop"]
         write_record(a_record(paper_config("imdb", cell, protocol="final"), **scores))
+    assert {*page.largest_measured("chorales").scale} == {"laptop"}, "the paper does not have it"
     full = page.largest_measured("imdb")
     assert list(full.scale) == ["paper"] * 4 and list(full.status) == ["ok"] * 4
 
@@ -226,19 +233,19 @@ def curves(store, metric="nll_window", dataset="nottingham", **by_cell):
 def test_convergence_names_the_first_epoch_ahead_of_every_gated_cell(store):
     records = curves(store, rru=[9.0, 8.5, 7.9, 8.2], gru=[9.0, 8.4, 8.0], lstm=[9.5, 8.1])
     assert page.first_ahead(records) == (3, 4)
-    assert "In epoch 3 of 4 " in page.convergence(records)
-    assert page.convergence(records).endswith(
-        "Its own best epoch is 4, theirs: GRU 3, LSTM 2. "
-        "In time that took it 30 s; their best epochs: GRU 30 s, LSTM 20 s."
-    )
+    assert page.convergence(records) == [
+        "In epoch 3 of 4 the RRU first gets ahead of the best epoch of all gated cells",
+        "The RRU's own best epoch is 4, those of others: GRU 3, LSTM 2",
+        "The RRU took 30 s to the end of epoch 3, others to their best epochs: GRU 30 s, LSTM 20 s",
+    ]
     records.at[0, "device"] = {"cpu": "another"}
-    assert page.convergence(records).endswith("GRU 3, LSTM 2."), "their seconds do not compare"
-    assert page.convergence(records[records.cell != "rru"]) == ""
-    assert page.convergence(records[records.cell == "rru"]) == ""
+    assert len(page.convergence(records)) == 2, "their seconds do not compare"
+    assert page.convergence(records[records.cell != "rru"]) == []
+    assert page.convergence(records[records.cell == "rru"]) == []
     records = curves(store, mogrifier=[7.9])
     assert page.first_ahead(records) == (None, 4)
-    assert "In its 4 epochs the RRU never" in page.convergence(records)
-    assert page.convergence(records[:0]) == ""
+    assert page.convergence(records)[0].startswith("In its 4 epochs the RRU never")
+    assert page.convergence(records[:0]) == []
 
 
 def test_of_accuracies_the_higher_is_ahead(store):

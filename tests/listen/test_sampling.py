@@ -38,6 +38,15 @@ def test_step_by_step_gives_the_logits_of_the_whole_sequence(model, pieces):
         np.testing.assert_allclose(np.stack(steps, axis=1), whole[:n], atol=1e-5)
 
 
+def test_a_step_needs_a_frame_for_each_sequence(model):
+    stepper = Stepper(model)
+    stepper.start(2)
+    stepper(np.zeros([2, 88]))
+    for n in (1, 3):
+        with pytest.raises(UserError, match=f"{n} time steps for 2 sequences"):
+            stepper(np.zeros([n, 88]))
+
+
 def test_two_layers_carry_two_states(pieces):
     model = untrained("rru", layers=2)
     whole = model(pieces.astype("float32"), training=False).numpy()

@@ -79,7 +79,8 @@ def test_the_doctor_says_nothing_beside_its_table():
 def test_an_answer_that_nobody_gets_is_one_line(arguments, buffered):
     done = in_a_shell(arguments, ">/dev/full", PYTHONUNBUFFERED=buffered)
     assert done.returncode == 1 and len(own_lines(done)) == 1
-    assert done.stderr.count("\n") == 1 and "No space left on device" in done.stderr
+    wanted = "rru-nb: standard output cannot be written: No space left on device; "
+    assert done.stderr.count("\n") == 1 and done.stderr.startswith(wanted)
 
 
 def test_a_mistake_is_told_by_the_code_alone_where_nothing_else_can():

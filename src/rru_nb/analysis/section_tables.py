@@ -59,8 +59,8 @@ def scale_changes(section, dataset, scale, cells=None, **grid):
 
     A row for each setting, a column for the paper's value and one for the value here, under the
     dataset's title; a grid shows all its values, a setting that differs between cells its values
-    by cell. Empty at the scale of the paper; compared with the main experiments' setting where the
-    dataset is not in the paper.
+    by cell. Empty at the scale of the paper, unless the grid is one's own; compared with the main
+    experiments' setting where the dataset is not in the paper.
     """
     configs, rows = section.runs(dataset, cells, scale, **grid), {}
     here = [config.as_dict() for config in configs]

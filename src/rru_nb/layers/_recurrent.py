@@ -58,7 +58,7 @@ class RecurrentLayer(keras.layers.RNN):
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
-        if "loop_name" in vars(cls):  # a layer for one cell; users' subclasses have what they set
+        if "loop_name" in vars(cls):  # a layer for one cell; a user's subclass may add names
             for name in set(inspect.signature(cls).parameters) - {"cell", "fused", "kwargs"}:
                 setattr(cls, name, property(attrgetter(f"cell.{name}")))
 

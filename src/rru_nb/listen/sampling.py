@@ -33,11 +33,14 @@ class Stepper:
         """Return the logits of the next time step, float32 [B, 88], given this one, [B, 88]."""
         if self._states is None:
             raise UserError("no sequence has begun: call start(batch_size) first.")
+        n = len(self._states[0][0])
+        if len(frames) != n:
+            raise UserError(f"{len(frames)} time steps for {n} sequences: give one for each.")
         arguments = [np.asarray(frames, np.float32), self._states]
-        if len(frames) not in self._steps:
+        if n not in self._steps:
             specs = keras.tree.map_structure(_spec, arguments)
-            self._steps[len(frames)] = backend().compiled(self._model, self._advance, specs)
-        logits, self._states = self._steps[len(frames)](*arguments)
+            self._steps[n] = backend().compiled(self._model, self._advance, specs)
+        logits, self._states = self._steps[n](*arguments)
         return np.asarray(logits)
 
     def _advance(self, x, states):
@@ -49,7 +52,7 @@ class Stepper:
 
 
 def _spec(array):
-    return keras.InputSpec(str(array.dtype), shape=array.shape)
+    return keras.InputSpec(keras.backend.standardize_dtype(array.dtype), shape=array.shape)
 
 
 def probabilities(logits, temperature=1.0):

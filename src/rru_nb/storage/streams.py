@@ -24,7 +24,7 @@ def bar(*arguments, **options):
     """Make a progress bar of `tqdm` on standard error, which drops what cannot be written."""
     # A notebook's own stream tqdm has to recognize.
     plain = sys.stderr is None or isinstance(sys.stderr, io.TextIOWrapper)
-    file = _Lossy(sys.stderr) if plain else sys.stderr
+    file = _Guarded(sys.stderr, lambda: suppress(*_LOST)) if plain else sys.stderr
     return _bar_class()(*arguments, file=file, **options)
 
 
@@ -43,22 +43,33 @@ def _bar_class():
     return Bar
 
 
-class _Lossy:
-    """A stream that drops what it cannot take."""
+class _Guarded:
+    """A stream that is written within a context."""
 
-    def __init__(self, stream):
-        self._stream = stream
+    def __init__(self, stream, context):
+        self._stream, self._context = stream, context
 
     def __getattr__(self, name):
         return getattr(self._stream, name)
 
     def write(self, text):
-        with suppress(*_LOST):
-            self._stream.write(text)
+        with self._context():
+            return self._stream.write(text)
 
     def flush(self):
-        with suppress(*_LOST):
-            self._stream.flush()
+        with self._context():
+            return self._stream.flush()
+
+
+@contextmanager
+def _refusal():
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        reason = f"standard output cannot be written: {error.strerror or error}"
+        raise OSError(reason) from error
 
 
 @contextmanager
@@ -67,16 +78,14 @@ def answer():
 
     What its encoding lacks is escaped, as on standard error, and not the end of the command.
     """
-    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
-        sys.stdout.reconfigure(errors="backslashreplace")
-    yield
+    before, sys.stdout = sys.stdout, _Guarded(sys.stdout, _refusal)
+    if isinstance(before, io.TextIOWrapper) and before.errors == "strict":
+        before.reconfigure(errors="backslashreplace")
     try:
+        yield
         sys.stdout.flush()
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        reason = f"standard output cannot be written: {error.strerror or error}"
-        raise OSError(reason) from error
+    finally:
+        sys.stdout = before
 
 
 def open_closed():

@@ -15,8 +15,8 @@
 A `TrainStep` is called with a batch and gives its loss and the gradient's norm, once the weights
 have moved. Between calls the weights may be its own: `sync()` brings them into the model's and the
 optimizer's variables, and must come before anything else reads or changes these. A `spec` is that
-of one argument, `{name: keras.InputSpec}` or a `keras.InputSpec`, or a list of these, one for each
-argument; `int` stands for a whole number of which there are few. None: whatever is given.
+of one argument, a `keras.InputSpec` or a dict or list of these, or a list of such, one for each
+argument; `int` stands for a whole number of which there are few.
 """
 
 import importlib
