@@ -10,7 +10,7 @@ from helpers import a_record
 from pages import functions_of
 from scipy import stats
 
-from rru_nb import figures
+from rru_nb import figures, paper_config
 from rru_nb.experiments import results, section
 from rru_nb.training.records import write_record
 
@@ -238,3 +238,37 @@ def test_without_a_run_the_figure_says_so(monkeypatch):
     page.draw(frame, page.best_rates(frame), "dropout")
     assert [text.get_text() for text in plt.gcf().axes[0].texts] == ["not measured"]
     plt.close()
+
+
+def test_at_full_size_the_tuned_rates_stand_beside_none_seed_by_seed(tmp_path, monkeypatch):
+    monkeypatch.setenv("RRU_NB_RESULTS", str(tmp_path))
+    page = functions_of("dropout", P=SimpleNamespace(cells=CELLS), dropout=section("dropout"))
+    assert page.without_dropout().empty
+
+    def record(cell, seed, loss, **changes):
+        config = paper_config("jsb", cell, seed=seed, **changes)
+        ended = [{"epoch": n + 1, "valid_nll_window": 9.0} for n in range(8)]  # by its patience
+        write_record(a_record(config, test={"nll_window": loss}, epochs=ended))
+        return config
+
+    for seed in (0, 1):
+        for cell, none, tuned in (("rru", 10.0, 8.0), ("gru", 10.0, 9.0)):
+            record(cell, seed, none + seed / 100, dropout=0.0)
+            rate = record(cell, seed, tuned).dropout
+    record("rru", 2, 1.0)  # without dropout there is none of this seed
+    record("rru", 3, 1.0, dropout=0.0, learning_rate=1e-3)  # nothing else may differ
+    record("rru", 4, 1.0, dropout=0.1)
+    assert set(page.without_dropout().seed) == {0, 1}
+    assert page.without_dropout("nottingham").empty
+    runs = page.with_and_without("jsb")
+    assert len(runs) == 8 and set(runs.status) == {"ok"} and set(runs.seed) == {0, 1}
+    tuned = runs[runs.dropout > 0].groupby("cell").dropout.first()
+    assert tuned["gru"] == rate
+    table = page.full_size_table(runs, tuned)
+    assert list(table["gain, %"]) == ["10.0", "20.0"] and list(table.seeds) == [2, 2]
+    assert ">8.00</a>" in table.loc["RRU", "with it"]
+    best = tuned.to_frame()
+    gains = page.verdict(runs, best, ", at Table 1's sizes")
+    assert gains.held == "holds" and gains.claim.endswith("the RRU, at Table 1's sizes.")
+    level = page.verdict_on_results(runs, best.assign(dropout=0.0), "Without dropout")
+    assert level.held == "inconclusive" and "against 10.005 of the best" in level.note
