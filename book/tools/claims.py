@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable
 from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from rru_nb.analysis import findings
@@ -21,25 +22,37 @@ _OPEN = "–"  # instead of a verdict, where runs are missing
 
 
 class _Claim(NamedTuple):
-    """A claim in a sentence, and a function of the section's results: `{measure: Verdict}`.
-
-    Without one the verdicts are those that the section's notebook shows.
-    """
+    """A claim in a sentence, and its verdicts by what they measure."""
 
     says: str
-    verdicts: Callable | None = None
+    verdicts: Callable | None = None  # gives `{measure: Verdict}` of the section's results; or
+    shown: dict = {}  # `{measure: claim}` of its notebook's verdicts; None for the page's first
 
 
 _CLAIMS = {
     "robustness": _Claim(
-        "The RRU works well in a broader range of learning rates and sizes.",
+        "The RRU works well in a broader range of learning rates and sizes, and is best throughout "
+        "the range.",
         findings.robustness_verdicts,
     ),
-    "dropout": _Claim("Dropout has its most pronounced effect on the RRU."),
-    "ablation": _Claim("The RRU as it is performs best."),
+    "dropout": _Claim(
+        "Dropout has its most pronounced effect on the RRU, which ends in better results.",
+        shown={
+            "effect": None,
+            "results": "Each at its best dropout rate, the RRU has the lowest loss.",
+        },
+    ),
+    "ablation": _Claim(
+        "The RRU as it is performs best.",
+        shown={
+            "": None,
+            "full size": "The RRU as it is performs best, at full size.",
+        },
+    ),
     "normalization": _Claim(
-        "Normalization broadens the range in which the RRU works.",
-        lambda frame: {"": findings.normalization_verdict(frame)},
+        "With normalization the RRU works in a broader range, is best throughout the range, and "
+        "avoids failed trainings.",
+        findings.normalization_verdicts,
     ),
 }
 
@@ -78,21 +91,25 @@ def corrected(answers):
     """Answers whose verdicts hold also with p values corrected for all tests (Holm).
 
     Args:
-        answers: a frame with the columns `held` and `p`, NaN where there is no test.
+        answers: a frame with the columns `held` and `p`, NaN where no test decided. Such a verdict
+            counts as a test all the same, for it might have decided.
 
     Returns:
         It with `p_holm`, and where that is not below 0.05 with `held` "inconclusive".
     """
-    answers = answers.assign(p_holm=holm(answers.p))
+    p_holm = holm(answers.p.mask(answers.held != _OPEN, answers.p.fillna(1.0)))
+    answers = answers.assign(p_holm=np.where(answers.p.isna(), math.nan, p_holm))
     return answers.assign(held=answers.held.mask(answers.p_holm >= SURE, UNDECIDED))
 
 
 def count(answers):
-    """Return how many verdicts of `answers` there are, of each kind, and how many tests."""
-    judged = answers.held[answers.held != _OPEN]
+    """Return how many verdicts of `answers` there are, of each kind, and before the correction."""
+    judged = answers[answers.held != _OPEN]
     kinds = {"holds": HOLDS, "fails": FAILS, "inconclusive": UNDECIDED}
-    counts = {name: int((judged == held).sum()) for name, held in kinds.items()}
-    return counts | {"judged": len(judged), "tests": int(answers.p.count())}
+    counts = {name: int((judged.held == held).sum()) for name, held in kinds.items()}
+    undone = judged[judged.held != judged.alone].alone.value_counts()
+    counts |= {f"{name}_alone": int(undone.get(kinds[name], 0)) for name in ("holds", "fails")}
+    return counts | {"judged": len(judged)}
 
 
 def _answers(name, folder):
@@ -100,8 +117,12 @@ def _answers(name, folder):
     if _CLAIMS[name].verdicts:
         rows = [row for dataset in section(name).datasets for row in _from_results(name, dataset)]
     else:
-        shown = verdicts.of_page(folder / "notebooks" / f"{name}.ipynb")
-        rows = [_from_page(shown.get(dataset), dataset) for dataset in section(name).datasets]
+        page, rows = folder / "notebooks" / f"{name}.ipynb", []
+        for measure, claim in _CLAIMS[name].shown.items():
+            shown = verdicts.of_page(page, claim)
+            # Its other claims a page may judge on some datasets alone.
+            named = [d for d in section(name).datasets if d in shown or not claim]
+            rows += [_from_page(shown.get(d), d) | {"measure": measure} for d in named]
     return [row | {"claim": name, "title": DATASETS_BY_NAME[row["dataset"]].title} for row in rows]
 
 
@@ -112,7 +133,7 @@ def _from_page(verdict, dataset):
         row = {"basis": "no verdict", "held": _OPEN, "note": note, "p": math.nan}
     else:
         row = {"basis": verdict.rests_on, "held": verdict.held, "note": verdict.why, "p": verdict.p}
-    return row | {"dataset": dataset, "measure": "", "alone": row["held"]}
+    return row | {"dataset": dataset, "alone": row["held"]}
 
 
 def _from_results(name, dataset):

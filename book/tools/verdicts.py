@@ -53,14 +53,14 @@ def _first_screen(cells, boxes):
     return top
 
 
-def of_page(path):
-    """Return `{dataset: its Verdict}` of a page's first claim, or of no page."""
+def of_page(path, claim=None):
+    """Return `{dataset: its Verdict}` of a claim of a page, its first by default; of no page {}."""
     if not path.is_file():
         return {}
     cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
     notes = (output.get("metadata", {}) for cell in cells for output in cell.get("outputs", ()))
     shown = [verdict_of(fields) for note in notes for fields in note.get(_FIELDS, ())]
-    return {one.dataset: one for one in shown if one.claim == shown[0].claim}
+    return {one.dataset: one for one in shown if one.claim == (claim or shown[0].claim)}
 
 
 def verdict_of(fields):

@@ -246,7 +246,10 @@ def test_what_a_limit_cut_off_decides_nothing(n_cut, verdict):
     frame = frame_of(robustness_points(grid=FINE), steep)
     frame.loc[frame.index[::4][:n_cut], "cut_off"] = True
     verdicts = findings.robustness_verdicts(frame)
-    assert {v.held for v in verdicts.values()} == {verdict}
+    held = {
+        measure: v.held for measure, v in verdicts.items() if v.claim.startswith("The RRU works")
+    }
+    assert set(held.values()) == {verdict} and list(held) == ([ALL, OWN] if n_cut == 16 else [""])
     assert (f"ended {n_cut} of 80 trainings" in findings.robustness(frame)) == (n_cut == 17)
     assert len(paired(frame)) == 40 - n_cut, "a place needs both cells"
     whole = frame.assign(cut_off=True)
@@ -317,7 +320,7 @@ def test_normalization_compares_the_two_halves():
         in said
     )
     assert "lower at 36 of the 40 squares" in said
-    verdict = findings.normalization_verdict(frame)
+    verdict = findings.normalization_verdicts(frame)["broader range"]
     assert p_text(verdict.p) in verdict.note
     assert verdict.held == "holds" and verdict.note in said
     broken = frame_of(points, score, lambda p: "ok" if p.config.normalize else "failed")
@@ -326,7 +329,47 @@ def test_normalization_compares_the_two_halves():
         "p < 0.0001 over the squares, p = 0.002 over their 10 learning rates)."
     )
     assert failed in findings.normalization(broken)
-    assert findings.normalization_verdict(frame.assign(cut_off=True)).held == "inconclusive"
+    failures = findings.normalization_verdicts(broken)["failures"]
+    assert failures.held == "holds" and failures.note == (
+        "40 trainings failed only without it, 0 only with it, at 10 learning rates; p = 0.002"
+    )
+    assert findings.normalization_verdicts(frame)["failures"].held == "inconclusive"
+    (undecided,) = findings.normalization_verdicts(frame.assign(cut_off=True)).values()
+    assert undecided.held == "inconclusive"
+
+
+@pytest.mark.parametrize(
+    "losses, held, p",
+    [
+        ([[1.0] * 8] * 7, "holds", 2 / 2**7),  # all of seven learning rates
+        ([[1.0] * 8] * 5, "inconclusive", 2 / 2**5),  # five coins
+        ([[1.0] * 8] * 6 + [[1.0] * 7 + [2.0]], "inconclusive", 1.0),  # a tie is not the lowest
+        ([[3.0] * 8] + [[1.0] * 8] * 2, "does not hold", 3 * 2 / 2**8),  # one rate of three
+        ([[3.0] * 8] + [[1.0] * 8] * 8, "inconclusive", 9 * 2 / 2**8),  # one rate of nine
+        ([[3.0] * 4 + [1.0] * 4] * 9, "inconclusive", 1.0),  # half of the sizes
+    ],
+)
+def test_the_best_throughout_is_beaten_at_a_rate_or_not_at_all(losses, held, p):
+    """`losses` of one, a list for each learning rate, beside 2.0 of the other."""
+    index = ["learning_rate", "n_params"]
+    places = pd.DataFrame(losses).rename_axis(*index[:1]).rename_axis(columns=index[1])
+    places = pd.DataFrame({True: places.stack(), False: 2.0})
+    frame = frame_of(robustness_points(["rru"]), steep)  # as many trainings as may be
+    verdict = findings._everywhere("It is best.", frame, places)
+    assert (verdict.held, verdict.p) == (held, pytest.approx(p))
+    lowest = int((places[True] < places[False]).sum())
+    assert f"lowest at {lowest} of {len(places)} squares; {p_text(p)}" == verdict.note
+
+
+def test_several_others_share_the_correction():
+    def score(point):
+        at_one_rate = point.config.learning_rate == RATES[0]
+        return {"rru": 4.0, "gru": 5.0, "lstm": 3.0 if at_one_rate else 5.0}[point.config.cell]
+
+    points = robustness_points(("rru", "gru", "lstm"), FINE)
+    n_rates, n_sizes = (len({getattr(p.config, name) for p in points}) for name in FINE)
+    verdict = findings.robustness_verdicts(frame_of(points, score))["lowest loss throughout"]
+    assert verdict.p == pytest.approx(min(1, 2 * n_rates * 2 / 2**n_sizes))
 
 
 @pytest.mark.parametrize(

@@ -170,13 +170,31 @@ def test_the_front_page_says_what_the_notebook_of_a_claim_shows(tmp_path, monkey
     assert rows.held["ptb-char"] == "–", "the page shows none for it"
 
 
-def test_of_a_page_with_two_claims_the_front_page_takes_the_first(tmp_path):
+def test_of_a_page_with_two_claims_the_first_is_taken_or_the_one_named(tmp_path):
     shown = [HOLDS, replace(HOLDS, claim="Tuned here, too.", held="does not hold")]
     page = {"cells": [{"cell_type": "markdown"}, *(cell(v._repr_mimebundle_()) for v in shown)]}
     verdicts.lift(page["cells"])
     (tmp_path / "page.ipynb").write_text(json.dumps(page))
-    (one,) = verdicts.of_page(tmp_path / "page.ipynb").values()
-    assert (one.claim, one.held) == (HOLDS.claim, HOLDS.held)
+    for named, expected in ((None, shown[0]), (shown[1].claim, shown[1])):
+        (one,) = verdicts.of_page(tmp_path / "page.ipynb", named).values()
+        assert (one.claim, one.held) == (expected.claim, expected.held)
+    assert verdicts.of_page(tmp_path / "page.ipynb", "Nobody says so.") == {}
+
+
+def test_the_front_page_counts_a_second_claim_where_the_page_judges_it(tmp_path, monkeypatch):
+    page = tmp_path / "notebooks" / "ablation.ipynb"
+    page.parent.mkdir()
+    first = replace(HOLDS, dataset="imdb", claim="It is best.")
+    full_size = replace(
+        first, dataset="nottingham", claim=claims._CLAIMS["ablation"].shown["full size"]
+    )
+    shown = [cell(v._repr_mimebundle_()) for v in (first, full_size)]
+    content = {"cells": [{"cell_type": "markdown"}, *shown]}
+    verdicts.lift(content["cells"])
+    page.write_text(json.dumps(content))
+    answers = front_page(tmp_path, monkeypatch)
+    rows = answers[(answers.claim == "ablation") & (answers.held != "–")]
+    assert list(zip(rows.dataset, rows.measure)) == [("imdb", ""), ("nottingham", "full size")]
 
 
 def test_the_p_value_of_a_notebook_is_corrected_for_all_tests_of_the_front_page(
@@ -188,12 +206,12 @@ def test_the_p_value_of_a_notebook_is_corrected_for_all_tests_of_the_front_page(
         (row,) = answers[
             (answers.claim == "ablation") & (answers.dataset == "nottingham")
         ].itertuples()
-        return claims.count(answers)["tests"], row
+        return claims.count(answers)["judged"], row
 
-    # Beside it there are five tests, on the authors' grids; four of them have larger p values.
-    n_tests, row = shown(0.009)
-    assert n_tests == 6 and row.held == "holds" and row.p_holm == pytest.approx(0.045)
-    n_tests, row = shown(0.012)
-    assert (row.held, row.alone) == ("inconclusive", "holds") and row.p_holm == pytest.approx(0.06)
-    n_tests, row = shown(float("nan"))
-    assert n_tests == 5 and row.held == "holds" and math.isnan(row.p_holm)
+    # Beside it there are nine verdicts on the authors' grids; three of them have smaller p values.
+    n_judged, row = shown(0.007)
+    assert n_judged == 10 and row.held == "holds" and row.p_holm == pytest.approx(0.049)
+    n_judged, row = shown(0.008)
+    assert (row.held, row.alone) == ("inconclusive", "holds") and row.p_holm == pytest.approx(0.056)
+    n_judged, row = shown(float("nan"))
+    assert n_judged == 10 and row.held == "holds" and math.isnan(row.p_holm)

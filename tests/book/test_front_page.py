@@ -195,7 +195,7 @@ def test_a_verdict_without_numbers_is_shown_without_them(context, monkeypatch):
     for cell in CELLS:
         record("jsb", cell, 8.0)
     shown = {"jsb": Verdict("It is better.", "jsb", "inconclusive", "4 trainings")}
-    monkeypatch.setattr(front.verdicts, "of_page", lambda path: shown)
+    monkeypatch.setattr(front.verdicts, "of_page", lambda path, claim=None: shown)
     assert "<strong>inconclusive</strong>. 4 trainings." in front.verdict(context)
 
 
@@ -218,7 +218,7 @@ def test_what_remains_after_the_correction_for_all_datasets_is_told(
         name: Verdict("Better.", name, "inconclusive" if math.isnan(p) else "holds", "8", p=p)
         for name, p in zip(names, ps)
     }
-    monkeypatch.setattr(front.verdicts, "of_page", lambda path: shown)
+    monkeypatch.setattr(front.verdicts, "of_page", lambda path, claim=None: shown)
     said = front.verdict(context)
     assert f"Corrected for the 3 datasets as well (Holm), the claim holds on {where}" in said
 
@@ -360,26 +360,35 @@ def test_a_fragment_looks_as_it_was_looked_at(name, measured, context, golden):
 
 
 def test_the_correction_for_all_claims_undoes_a_verdict():
-    rows = [("holds", 0.001), ("does not hold", 0.04), ("inconclusive", np.nan)]
+    rows = [("holds", 0.001), ("does not hold", 0.04), ("–", np.nan)]
     answers = claims.corrected(pd.DataFrame(rows, columns=["held", "p"]))
-    assert list(answers.held) == ["holds", "does not hold", "inconclusive"]
-    answers = claims.corrected(pd.DataFrame([*rows, rows[1]], columns=["held", "p"]))
-    assert list(answers.held) == ["holds"] + ["inconclusive"] * 3
+    assert list(answers.held) == ["holds", "does not hold", "–"]
+    # What no test decided is one of three all the same.
+    for another in (rows[1], ("inconclusive", np.nan)):
+        answers = claims.corrected(pd.DataFrame([*rows, another], columns=["held", "p"]))
+        assert list(answers.held[:3]) == ["holds", "inconclusive", "–"]
+        assert answers.held[3] == "inconclusive"
+        assert list(answers.p_holm.isna()) == list(answers.p.isna())
 
 
 def test_claims_on_grids_rest_on_the_authors_trainings_where_these_are_known(context):
     answers = claims.answers(context.folder)
     on_grids = answers[answers.claim == "robustness"]
     held = list(on_grids.held)
-    assert held == ["holds"] + ["inconclusive"] * 3, "of all cells, of each cell's own"
+    by = ["by the best of all cells", "by each cell's own best", "lowest loss throughout"]
+    assert list(on_grids.measure) == 2 * by
+    undecided = "inconclusive"
+    assert held == ["holds", undecided, "holds", undecided, undecided, "holds"]
     assert set(on_grids.basis) == {"400 trainings of the authors, full size, 1 seed"}
     normalization = answers[answers.claim == "normalization"]
-    assert list(normalization.held) == ["inconclusive", "–"]
-    assert normalization.note.iloc[1] == "14 of 14 runs are not measured yet.", "on words only ours"
+    assert list(normalization.held) == ["inconclusive"] * 3 + ["–"]
+    assert list(normalization.alone[:3]) == ["inconclusive", "does not hold", "inconclusive"]
+    assert normalization.note.iloc[3] == "14 of 14 runs are not measured yet.", "on words only ours"
     assert claims.count(answers) == {
-        "holds": 1,
+        "holds": 3,
         "fails": 0,
-        "inconclusive": 4,
-        "judged": 5,
-        "tests": int(answers.p.notna().sum()),
+        "inconclusive": 6,
+        "judged": 9,
+        "holds_alone": 0,
+        "fails_alone": 1,
     }

@@ -17,10 +17,14 @@ NORMALIZE_TITLES = {True: "with normalization", False: "without normalization"}
 NOTHING = "Nothing is measured here yet."
 _BROADER = "The RRU works well in a broader range of learning rates and sizes."
 _NORMALIZED = "Normalization broadens the range in which the RRU works."
+_EVERYWHERE = "has the lowest loss across the entire range."
 
 
 def robustness_verdicts(frame):
-    """Return `{measure: Verdict}` on the broader range, by the best of all and by one's own.
+    """Return `{measure: Verdict}` on what the paper says of the RRU's range (Figures 2 and 3).
+
+    Whether it is the broader one, by the best of all and by one's own, and whether the RRU is the
+    best throughout.
 
     Args:
         frame: rows of `experiments.results` or `authors_grid`, of one dataset and scale. Where
@@ -39,7 +43,8 @@ def robustness_verdicts(frame):
             note += "; the RRU's worst training beats every gated one"
         claim = f"{_BROADER[:-1]}, judged {measure}."
         verdicts[measure] = judge(claim, _holds(difference), frame, note, p=difference.p)
-    return verdicts
+    lowest = _everywhere(f"The RRU {_EVERYWHERE}", frame, places, "rru")
+    return verdicts | {"lowest loss throughout": lowest}
 
 
 def robustness(frame, where="here"):
@@ -54,7 +59,7 @@ def robustness(frame, where="here"):
     if "" in verdicts:
         said, facts = [_judged(claim, verdicts[""], where)], []
     else:
-        by_all, by_own = verdicts.values()
+        by_all, by_own, _ = verdicts.values()
         rates = places.index.get_level_values("learning_rate")
         said = [
             _judged(claim, by_all, where, _two_shares(places)),
@@ -67,25 +72,59 @@ def robustness(frame, where="here"):
     return _answer(said, [*facts, *notes, limit_note(frame), _seeds(frame)])
 
 
-def normalization_verdict(frame):
-    """Return the `Verdict` on the range with and without normalization (appendix C)."""
+def normalization_verdicts(frame):
+    """Return `{measure: Verdict}` on what the paper says of normalization (appendix C, Figure 9).
+
+    Whether it broadens the range in which the RRU works, makes it the better one throughout, and
+    avoids failed trainings. `frame` is as for `robustness_verdicts`.
+    """
     undecided, places = judge(_NORMALIZED, None, frame, min_seeds=1), paired(frame, by="normalize")
     if undecided.limits or places.empty:
-        return undecided
+        return {"": undecided}
     difference = share_difference(places, True, False)
     shares = 100 * near_best(places).mean()
     note = (
         f"within 10 % of the best loss on {shares[True]:.0f} % of the grid with it, on "
         f"{shares[False]:.0f} % without: {_points(difference, short=True)}"
     )
-    return judge(_NORMALIZED, _holds(difference), frame, note, p=difference.p)
+    without, with_it, n_rates, p = _failed_apart(places)
+    failed = f"{without} trainings failed only without it, {with_it} only with it"
+    failed += f", at {n_rates} learning rates; {p_text(p)}" if n_rates else ""
+    avoids = without > with_it if p < SURE else None
+    return {
+        "broader range": judge(_NORMALIZED, _holds(difference), frame, note, p=difference.p),
+        "lowest loss throughout": _everywhere(
+            f"With normalization the RRU {_EVERYWHERE}", frame, places
+        ),
+        "failures": judge("Normalization avoids failed trainings.", avoids, frame, failed, p=p),
+    }
+
+
+def _everywhere(claim, frame, places, one=True):
+    """Judge whether one column of `robust.paired` has the lowest loss at each place.
+
+    It has, if so many learning rates are beyond chance. It has not, if at a single rate another
+    column is lower at more sizes than by chance, corrected for rates and columns (Bonferroni).
+    """
+    others, rates = places.drop(columns=one), places.index.get_level_values("learning_rate")
+    lower = places[one] < others.min(axis=1)
+    note = f"lowest at {lower.sum()} of {len(places)} squares"
+    if lower.all():
+        p = _sign_test(rates.nunique(), rates.nunique())
+        return judge(claim, True if p < SURE else None, frame, f"{note}; {p_text(p)}", p=p)
+    worse = others.lt(places[one], axis=0).groupby(rates).sum().stack()
+    apart = others.ne(places[one], axis=0).groupby(rates).sum().stack()
+    tests = [_sign_test(n, of) for n, of in zip(worse, apart) if 2 * n > of]
+    p = min(1.0, len(worse) * min(tests, default=1.0))
+    return judge(claim, False if p < SURE else None, frame, f"{note}; {p_text(p)}", p=p)
 
 
 def normalization(frame, where="here"):
     """Say what normalization does to the range in which the RRU works, as `robustness` does."""
     if not (frame.status != "missing").any():
         return NOTHING
-    verdict, places = normalization_verdict(frame), paired(frame, by="normalize")
+    verdicts, places = normalization_verdicts(frame), paired(frame, by="normalize")
+    verdict = next(iter(verdicts.values()))
     claim = "The claim that normalization broadens the range in which the RRU works"
     facts = []
     if len(places):
@@ -93,7 +132,7 @@ def normalization(frame, where="here"):
         facts = [
             f"With normalization the loss is lower at {better} of the {len(places)} squares that "
             "are measured both ways.",
-            _failed_apart(places),
+            _failures_apart(places),
         ]
     facts += [_failures(frame, "normalize", NORMALIZE_TITLES), limit_note(frame), _seeds(frame)]
     return _answer([_judged(claim, verdict, where)], facts)
@@ -201,8 +240,8 @@ def _same_sign(places):
     n, n_rates = len(places), places.index.get_level_values("learning_rate").nunique()
     return (
         f"At each of the {n} squares the RRU has the lowest loss of all cells (sign test: "
-        f"{_sign_test(n, n)} over the squares, {_sign_test(n_rates, n_rates)} over the {n_rates} "
-        "learning rates)."
+        f"{p_text(_sign_test(n, n))} over the squares, {p_text(_sign_test(n_rates, n_rates))} over "
+        f"the {n_rates} learning rates)."
     )
 
 
@@ -215,26 +254,33 @@ def _wins(places):
 
 
 def _failed_apart(places):
-    """Test the sign over the squares, and the rates, at which only one of the two failed."""
-    failed = np.isinf(places)
+    """Count the squares at which a training failed only without normalization, and only with it.
+
+    Returns the two numbers, that of the learning rates which have such squares, and p of a sign
+    test over these: squares of one rate resemble each other, so its side is that with more.
+    """
+    failed, rates = np.isinf(places), places.index.get_level_values("learning_rate")
     apart = failed[False].astype(int) - failed[True]
-    if not apart.any():
-        return ""
-    # Squares of one rate resemble each other: at each rate the side with more failures counts.
-    rates = places.index.get_level_values("learning_rate")
     by_rate, n_rates = apart.groupby(rates).sum(), rates[apart != 0].nunique()
-    without, with_it = (apart > 0).sum(), (apart < 0).sum()
-    p = _sign_test(without, without + with_it)
-    p_of_rates = _sign_test((by_rate > 0).sum(), (by_rate != 0).sum())
+    p = _sign_test((by_rate > 0).sum(), (by_rate != 0).sum())
+    return int((apart > 0).sum()), int((apart < 0).sum()), n_rates, p
+
+
+def _failures_apart(places):
+    """Say at how many squares a training failed only with normalization, or only without."""
+    without, with_it, n_rates, p = _failed_apart(places)
+    if not n_rates:
+        return ""
+    of_squares = p_text(_sign_test(without, without + with_it))
     return (
         f"At {without} squares a training failed only without it, at {with_it} only with it (sign "
-        f"test: {p} over the squares, {p_of_rates} over their {n_rates} learning "
+        f"test: {of_squares} over the squares, {p_text(p)} over their {n_rates} learning "
         f"rate{'s' * (n_rates != 1)})."
     )
 
 
 def _sign_test(positive, n):
-    return p_text(stats.binomtest(int(positive), int(n)).pvalue if n else 1.0)
+    return float(stats.binomtest(int(positive), int(n)).pvalue) if n else 1.0
 
 
 def _failures(frame, by, titles):
