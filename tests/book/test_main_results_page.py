@@ -373,3 +373,47 @@ def test_each_cells_best_trial_is_trained_again_with_other_seeds(store):
     assert list(runs.status == "missing") == [True] * 5 + [False, True, True]
     assert "--set learning_rate=0.003" in runs.command[0] and "--seed 1" in runs.command[0]
     assert page.verdict(runs, "Another claim.").claim == "Another claim."
+
+
+def epochs_of(*losses):
+    return [{"epoch": n + 1, "valid_nll_window": loss} for n, loss in enumerate(losses)]
+
+
+def test_an_rru_is_ahead_when_it_passes_every_gated_training(store):
+    P = SimpleNamespace(cells=["rru", "gru"], scale="paper")
+    page = functions_of("main_results", P=P)
+    configs = []
+
+    def record(cell, seed, best_epoch, *losses):
+        config = paper_config("jsb", cell, seed=seed)
+        write_record(a_record(config, epochs=epochs_of(*losses), best_epoch=best_epoch))
+        configs.append(config)
+        return page.when_ahead(pd.DataFrame({"id": [one.id for one in configs]}))
+
+    assert record("rru", 0, 3, 9.0, 8.0, 7.0).empty, "no gated cell"
+    assert record("gru", 0, 1, 8.5, 8.6).loc["JSB Chorales", "RRU ahead in epoch"] == "2"
+    table = record("gru", 1, 2, 9.0, 8.0)  # a second seed, which is better
+    assert table.loc["JSB Chorales", "RRU ahead in epoch"] == "3"
+    assert table.loc["JSB Chorales", "best epoch: GRU"] == "1 to 2"
+    table = record("rru", 1, 1, 8.0)  # no better than the GRU
+    assert table.loc["JSB Chorales", "RRU ahead in epoch"] == "3, never"
+    assert table.loc["JSB Chorales", "best epoch: RRU"] == "1 to 3"
+
+
+def test_time_steps_are_averaged_over_seeds_where_all_cells_are_measured(store):
+    P = SimpleNamespace(cells=["rru", "gru"], scale="paper")
+    page = functions_of("main_results", P=P)
+    configs = []
+    for name, cell, seed, loss in [
+        ("jsb", "rru", 0, 7.0),
+        ("jsb", "rru", 1, 8.0),
+        ("jsb", "gru", 0, 10.0),
+        ("nottingham", "rru", 0, 3.0),
+    ]:
+        configs.append(paper_config(name, cell, seed=seed))
+        write_record(a_record(configs[-1], test={"nll_window": 1.0, "nll_frame": loss}))
+    table = page.over_time_steps(pd.DataFrame({"id": [config.id for config in configs]}))
+    assert list(table.index) == ["JSB Chorales"]
+    row = table.loc["JSB Chorales"]
+    assert ">7.500</a>" in row["RRU"] and ">10.000</a>" in row["GRU"]
+    assert (row["best gated cell"], row["RRU lower by, %"]) == ("GRU", "25.0")
