@@ -87,14 +87,19 @@ def _effect(title, config):
     }
 
 
+def corrected_span(table):
+    """Return where all the details of `effects` that are judged should lie at once, or None."""
+    n_judged = int((table.beyond_seeds != "").sum())
+    return expected_run(list(of_each_seed()), runs=max(1, n_judged))
+
+
 def together(table):
     """Say how many details are beyond the seeds if all are to be right at once.
 
     Args:
         table: of `effects`.
     """
-    judged = table[table.beyond_seeds != ""]
-    span = expected_run(list(of_each_seed()), runs=max(1, len(judged)))
+    judged, span = table[table.beyond_seeds != ""], corrected_span(table)
     if judged.empty or span is None:
         return ""
     alone = int((judged.beyond_seeds != "no").sum())

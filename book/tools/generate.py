@@ -87,18 +87,21 @@ def _effect(row):
 
 def substitutions():
     """`{name: Markdown}` for `{{ name }}` in a page: what the authors' choices and protocols do."""
-    rows = choices.effects().itertuples()
-    effects = {f"effect_{row.setting}": _effect_in_short(row) for row in rows if row.setting}
+    table = choices.effects()
+    span, rows = choices.corrected_span(table), table[table.setting != ""].itertuples()
+    effects = {f"effect_{row.setting}": _effect_in_short(row, span) for row in rows}
     effects["epochs_by_batches"] = choices.count_other_epochs()
     return effects | protocols.substitutions() | authors_code.substitutions()
 
 
-def _effect_in_short(row):
+def _effect_in_short(row, span):
     if row.change_percent != row.change_percent:  # not a number
         return "–"
     percent = minus(f"{row.change_percent:+.1f}&nbsp;%")
     told = "none beyond the seeds" if row.beyond_seeds == "no" else percent
     note = ", other test data" if row.setting in choices.OTHER_TEST_DATA else ""
+    if row.beyond_seeds in ("better", "worse") and span[0] <= row.nll_window <= span[1]:
+        note += ", not beyond the seeds once corrected for the number of details"
     return f"[{told}](choices), one run{note}"
 
 

@@ -10,8 +10,10 @@ from rru_nb.training.config import CELLS, KINDS, RunConfig, command, paper_confi
 from rru_nb.training.records import find_record, load_records, was_cut_off
 
 SCALE = "laptop"
-_STANDARD_TOO = ("ptb-word",)  # texts that differ between the protocols, not only in the scoring
-_PROTOCOL_TITLES = {"authors": "the authors' text", "standard": "the field's text"}
+_READINGS = {  # of one name, two sets of data, not only two ways to score them
+    "ptb-word": {"authors": "the authors' text", "standard": "the field's text"},
+    "pmnist": {"paper": "permuted within rows", "authors": "all 784 pixels permuted"},
+}
 
 
 def small_rows():
@@ -29,7 +31,7 @@ def small_rows():
         (name, protocol)
         for name in paper_datasets()
         if KINDS[name] != "music"
-        for protocol in DATASETS_BY_NAME[name].protocols[: 2 if name in _STANDARD_TOO else 1]
+        for protocol in _READINGS.get(name, DATASETS_BY_NAME[name].protocols[:1])
     ]
     recorded = load_records(scale=SCALE)
     seeds = {name: sorted({0, *recorded.seed[recorded.dataset == name]}) for name, _ in tasks}
@@ -50,8 +52,8 @@ def _means_over_seeds(configs: list[RunConfig]):
     scored = {c: record for c, record in records.items() if record["status"] == "ok"}
     config, first = next(iter((scored or records or {configs[0]: {}}).items()))
     title = paper_config(config.dataset, "rru").published["row"]  # the paper's own words
-    if config.dataset in _STANDARD_TOO:
-        title = f"{title}, {_PROTOCOL_TITLES[config.protocol]}"
+    if config.dataset in _READINGS:
+        title = f"{title}, {_READINGS[config.dataset][config.protocol]}"
     scores = [record["test"][config.metric] for record in scored.values()]
     return {
         "task": title,
