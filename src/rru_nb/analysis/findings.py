@@ -88,8 +88,12 @@ def normalization_verdicts(frame):
         f"{shares[False]:.0f} % without: {_points(difference, short=True)}"
     )
     without, with_it, n_rates, p = _failed_apart(places)
-    failed = f"{without} trainings failed only without it, {with_it} only with it"
-    failed += f", at {n_rates} learning rates; {p_text(p)}" if n_rates else ""
+    failed = "no training failed on one side alone"
+    if n_rates:
+        failed = (
+            f"{without} trainings failed only without it, {with_it} only with it, at {n_rates} "
+            f"learning rates; {p_text(p)}"
+        )
     avoids = without > with_it if p < SURE else None
     return {
         "broader range": judge(_NORMALIZED, _holds(difference), frame, note, p=difference.p),
