@@ -109,6 +109,11 @@ def test_run_then_results(capsys):
         ("run --dataset notingham --cell rru", ["'notingham'", "'nottingham'"]),
         ("run --dataset chorales --cell gru --set droput=0.5 --scale smoke", ["'dropout'"]),
         ("run --dataset chorales --cell gru --set dropout --scale smoke", ["NAME=VALUE"]),
+        (
+            "run --dataset chorales --cell gru --set dropout= --scale smoke",
+            ["NAME=VALUE", "dropout="],
+        ),
+        ("run --dataset jsb --cell gru --set dropout=0.7 --set dropout=0.1", ["twice", "'0.1'"]),
         ("data fetch mnits", ["'mnits'", "'mnist'"]),
         ("results --dataset chorals", ["'chorals'", "'chorales'"]),
         ("results --cell lstn", ["'lstn'", "'lstm'"]),

@@ -123,7 +123,9 @@ def test_lines_of_a_sweep_fit_the_terminal_and_are_whole_in_a_pipe(capsys, monke
 
 
 def test_runs_are_listed_with_what_tells_them_apart(capsys, configs):
-    rows = cells_of(answer(capsys, "results", "--runs").out)
+    told = answer(capsys, "results", "--runs")
+    assert "All at scale paper." in told.err
+    rows = cells_of(told.out)
     of_seed_0 = sorted([configs[0].id, configs[3].id])
     assert [row["id"] for row in rows] == [*of_seed_0, *(configs[i].id for i in (1, 2, 4))]
     assert not {"dataset", "scale", "metric"} & set(rows[0]), "the same for all"

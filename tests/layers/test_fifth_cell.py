@@ -1,5 +1,6 @@
 """A fifth cell, defined here and nowhere in the package, goes wherever the paper's four go."""
 
+import re
 from types import SimpleNamespace
 
 import keras
@@ -229,6 +230,21 @@ def test_a_name_that_cannot_be_used_is_one_error(name, fragments):
         register_cell(name, cell=LeakyCell, parameters=None)
     assert all(fragment in str(error.value) for fragment in fragments)
     assert list(CELLS) == [*PAPERS, "leaky"]
+
+
+@pytest.mark.parametrize(
+    "wrong, wanted",
+    [
+        ({"cell": 3}, "cell 3 of cell 'odd' must be the class of a Keras cell"),
+        ({"parameters": 5}, "parameters 5 of cell 'odd' must be a function of (config, n, m)"),
+        ({"settings": {"leak": 0.5}}, "settings {'leak': 0.5} of cell 'odd' must be a dict of"),
+    ],
+)
+def test_what_is_no_part_of_a_cell_is_one_error(wrong, wanted):
+    right = {"cell": keras.layers.GRUCell, "parameters": lambda config, n, m: n}
+    with pytest.raises(UserError, match=re.escape(wanted)):
+        register_cell("odd", **right | wrong)
+    assert "odd" not in CELLS
 
 
 def test_a_second_registration_replaces_the_first(leaky):

@@ -61,6 +61,7 @@ def test_numbers_are_read_as_people_write_them(text):
     """YAML 1.1 takes 1e-2 for a word."""
     assert value_of(text) == 0.01
     assert value_of(f"[{text}, 2]") == [0.01, 2]
+    assert value_of("1e6") == 1_000_000 and isinstance(value_of("1e6"), int)
     assert value_of("rru") == "rru" and value_of("2e") == "2e"
 
 
@@ -135,3 +136,14 @@ def test_none_is_the_sections_own_and_an_empty_list_no_further_dataset():
     for name in set(LISTS) - {"also"}:
         with pytest.raises(UserError, match=f"{name} = "):
             one_parameter(name, "[]")
+
+
+@pytest.mark.parametrize("given, meant", [(True, True), ("false", False), ("True", True)])
+def test_a_truth_value_may_come_as_papermill_gives_it(given, meant):
+    assert check_parameters({"train": given}).train is meant
+
+
+@pytest.mark.parametrize("given", [1, 0, None, "no", ""])
+def test_nothing_else_is_a_truth_value(given):
+    with pytest.raises(UserError, match="train.*must be True or False"):
+        check_parameters({"train": given})

@@ -270,3 +270,15 @@ def test_another_runs_record_under_a_runs_name_is_not_its_record():
     RunFiles(mine).record.write_bytes(path.read_bytes())
     with pytest.warns(UserWarning, match=f"the record {other.id}, of another file"):
         assert find_record(mine) is None
+
+
+def test_a_record_whose_settings_were_edited_is_left_out_and_named_once(results, recwarn):
+    config = paper_config("jsb", "gru")
+    record = a_record(config)
+    record["config"]["dropout"] = 0.1
+    path = write_record(record)  # where a run with that rate has its own
+    path = path.rename(path.with_name(f"gru-paper-s0-{config.id}.json"))
+    for _ in range(2):
+        assert load_records(dataset="jsb").empty
+    (warned,) = [str(w.message) for w in recwarn if "left out" in str(w.message)]
+    assert str(path) in warned and "its settings are not those of its id" in warned

@@ -96,11 +96,15 @@ def _cpu_flags():
 
 
 def _files():
-    rows = catalogue()
-    missing = [row for row in rows if row["found"] == "missing"]
-    names, size = " ".join(r["name"] for r in missing), sum(r["megabytes"] for r in missing)
-    mend = f"rru-nb data fetch {names}  # {size:.0f} MB" if missing else ""
-    yield "data", f"{len(rows) - len(missing)} of {len(rows)} datasets", mend
+    try:
+        rows = catalogue()
+    except UserError as error:  # of RRU_NB_DATA
+        yield "data", "not known", str(error)
+    else:
+        missing = [row for row in rows if row["found"] == "missing"]
+        names, size = " ".join(r["name"] for r in missing), sum(r["megabytes"] for r in missing)
+        mend = f"rru-nb data fetch {names}  # {size:.0f} MB" if missing else ""
+        yield "data", f"{len(rows) - len(missing)} of {len(rows)} datasets", mend
     folders = {"results": paths.results_dir(), "cache": paths.cache_dir()}
     for name, folder in (folders | {"state": paths.state_dir()}).items():
         there = next(parent for parent in (folder, *folder.parents) if parent.exists())

@@ -13,6 +13,7 @@ from typer import Option
 from ..data.registry import DATASETS_BY_NAME
 from ..errors import UserError
 from ..layers.registry import CELL_TITLES
+from ..storage import paths
 from ..training.config import metric_for, paper_config
 from ..training.metrics import METRICS, metric_of_row
 from ..training.records import load_records, read_records
@@ -41,17 +42,20 @@ def results(
     asked = {"dataset": dataset, "cell": cell, "scale": scale}
     asked = {name: value for name, value in asked.items() if value is not None}
     if to_csv is not None:
-        _write_csv(load_records(**asked).drop(columns=["epochs", "differences"]), to_csv)
+        _write_csv(load_records(**asked).drop(columns="epochs"), to_csv)
         return
     records = sorted(read_records(**asked), key=_place)
     plain = [record for record in records if not changes_of(record)]
     if as_json:
         print(json.dumps([record | {"epochs": len(record["epochs"])} for record in records]))
     elif not records:
-        output.note("no records; `rru-nb run --help` says how to make one")
+        folders = " and ".join(map(str, paths.result_folders()))
+        output.note(f"no such records in {folders}; `rru-nb run --help` says how to make one")
     elif runs or not plain:
         rows = run_rows(records)
         output.print_table(fitted(rows) if output.is_terminal() else rows)
+        if "scale" not in rows[0]:  # no score is shown without it
+            output.note(f"All at scale {records[0]['config']['scale']}.")
     else:
         _print_scores(score_rows(plain), scale)
         if others := len(records) - len(plain):
@@ -59,6 +63,8 @@ def results(
 
 
 def _write_csv(frame, path):
+    """Write a frame of `load_records`; what is no plain value, as `differences`, in JSON."""
+    frame = frame.map(lambda value: json.dumps(value) if isinstance(value, dict) else value)
     if path == "-":
         frame.to_csv(sys.stdout, index=False)
         return

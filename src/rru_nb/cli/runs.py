@@ -54,11 +54,16 @@ def parsed(assignments):
     changes = {}
     for assignment in assignments:
         name, equals, value = assignment.partition("=")
-        if not equals:
+        name = name.strip()
+        if not (equals and value.strip()):
             raise UserError(f"--set {assignment!r} is not NAME=VALUE, e.g. --set dropout=0.5")
-        if name.strip() in IDENTITY:
-            raise UserError(f"--set {assignment!r}: that is the option --{name.strip()}.")
-        changes[name.strip()] = value_of(value)
+        if name in IDENTITY:
+            raise UserError(f"--set {assignment!r}: that is the option --{name}.")
+        if name in changes:
+            raise UserError(
+                f"--set {name} is given twice, the last as {value!r}. Give one of them."
+            )
+        changes[name] = value_of(value)
     return changes
 
 

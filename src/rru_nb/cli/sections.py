@@ -6,6 +6,7 @@ from typer import Option
 
 from ..data import canonical_name
 from ..errors import UserError, check_choice
+from ..layers.registry import CELLS
 from ..storage.streams import tell
 from ..training.config import canonical_cell
 from ..training.records import find_record
@@ -138,11 +139,13 @@ def weights(
 def listen(dataset: options.Dataset):
     """Count what such models play. The counts, and the data's, go to results/listen/."""
     from ..experiments.engines import import_keras
-    from ..listen.settings import grid_of, settings
+    from ..listen.settings import grid_of, listen_config, settings
 
     dataset = canonical_name(dataset)
     grid_of(dataset)
     import_keras()
-    from ..listen import counts
+    from ..listen import counts, models
 
-    print(f"counted: {counts.write(dataset, settings()['cells'])}")
+    played = set(settings()["cells"])
+    played |= {cell for cell in CELLS if models.find(listen_config(dataset, cell))}
+    print(f"counted: {counts.write(dataset, [cell for cell in CELLS if cell in played])}")

@@ -28,6 +28,7 @@ _FREE = (
 ASSUMED_EPOCHS = 50  # of a run without limit, where no such run is recorded
 EVALUATION = 1.15  # an epoch is its steps and the validation: taken as this much more
 SHARE = 0.4  # of the speed of bare products on a core that most recorded trainings reached
+STARTING = 8.0  # seconds of an estimated run besides its epochs: data, compiling, the test
 SECONDS = 1.0  # how long the speed is measured
 _SHAPE = (16, 128)  # small enough that libraries take one core, which other work disturbs little
 # What one pass over the training data has, where the registry does not count time steps.
@@ -88,7 +89,8 @@ class Costs:
         measured = self.seconds(config)
         if measured is not None:
             return measured
-        return self.epochs(config) * EVALUATION * operations(config) / (SHARE * speed())
+        an_epoch = EVALUATION * operations(config) / (SHARE * speed())
+        return STARTING + self.epochs(config) * an_epoch
 
     def epochs(self, config, similar=()):
         """Return the expected epochs: the median of similar runs, else the limit, else of others.

@@ -8,7 +8,10 @@ from ..training.config import command
 from ..training.metrics import metric_named
 from ..training.records import find_record, load_records
 from .baselines import baseline
+from .costs import Costs, duration
 from .engines import make_engine
+
+LONG = 1800  # seconds of training, to be announced
 
 
 def results(section, points, train=False, engine="local"):
@@ -33,6 +36,12 @@ def results(section, points, train=False, engine="local"):
     """
     missing = [p.config for p in points if find_record(p.config) is None] if train else []
     if missing:  # else no cluster needs to be there
+        seconds = sum(map(Costs().estimate, missing))
+        if seconds > LONG:
+            streams.tell(
+                f"{len(missing)} runs are missing, about {duration(seconds)} here, one after the "
+                "other. Stopped, they go on from there; train=False shows what is recorded."
+            )
         with make_engine(engine, progress=True) as running:
             for config in missing:
                 running.submit(config)

@@ -84,7 +84,7 @@ def register_cell(name, cell, parameters, **more):
         Its `CellSpec`.
 
     Raises:
-        UserError: if the name cannot be used.
+        UserError: if the name cannot be used, or cell, parameters or settings are of another kind.
     """
     if not isinstance(name, str) or not re.fullmatch("[a-z][a-z0-9_]*", name):
         raise UserError(
@@ -93,6 +93,18 @@ def register_cell(name, cell, parameters, **more):
         )
     if name in _OF_THE_PAPER:
         raise UserError(f"cell {name!r} is one of the paper's. Give yours another name.")
+    own = more.get("settings", {})
+    wrong = {
+        "cell": None if isinstance(cell, type | str) else "the class of a Keras cell",
+        "parameters": None if callable(parameters) else "a function of (config, n, m)",
+        "settings": None
+        if all(isinstance(one, Setting) for one in own.values())
+        else "a dict of `Setting`s, as `rru_nb.layers.setting.number(0, 1, 'its meaning')`",
+    }
+    for what, wanted in wrong.items():
+        if wanted:
+            given = {"cell": cell, "parameters": parameters, "settings": own}[what]
+            raise UserError(f"{what} {given!r} of cell {name!r} must be {wanted}.")
     CELLS.pop(name, None)
     look = _look(*_LOOKS[(len(CELLS) - len(_OF_THE_PAPER)) % len(_LOOKS)])
     return _add(name=name, cell=cell, parameters=parameters, **{"title": name} | look | more)

@@ -68,7 +68,12 @@ class Checkpoint:
             files.write_whole(path, lambda file: np.savez(file, **described))
         except OSError as error:
             if not self._warned:
-                warnings.warn(f"no checkpoint could be written: {error}", stacklevel=2)
+                mend = "Mend that, or set RRU_NB_STATE to another folder."
+                warnings.warn(
+                    f"no checkpoint could be written: {error}. If it is stopped, the run will "
+                    f"begin anew. {mend}",
+                    stacklevel=2,
+                )
             self._warned = True
             return False
         finally:

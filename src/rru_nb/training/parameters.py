@@ -165,6 +165,13 @@ def _value_of(setting, or_none=False, example=""):
     return check
 
 
+def _truth(value):
+    """Check a truth value; papermill's `-p` gives YAML's `false` as a text."""
+    if str(value).casefold() in ("true", "false"):
+        return str(value).casefold() == "true"
+    raise UserError(f"{value!r} must be True or False.")
+
+
 count = at_least(0, or_none=False)  # a whole number of at least 0
 positive = _value_of(kinds.positive(sys.float_info.max), example=", e.g. 0.8")
 datasets = _names(canonical_name, "a list of datasets", "[jsb, imdb]", least=0)  # may be empty
@@ -178,5 +185,5 @@ _CHECKS = {
         *("a list of whole numbers of at least 0", "[0, 1, 2]"),
         fits=kinds.whole(0).valid,
     ),
-    "train": _value_of(kinds.Setting(lambda v: isinstance(v, bool), "True or False")),
+    "train": _truth,
 }

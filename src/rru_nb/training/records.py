@@ -5,6 +5,8 @@
 
 import os
 import warnings
+from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 
 from ..data import DATASETS, canonical_name
@@ -194,8 +196,14 @@ def _read(path):
     try:
         return _parse(path)
     except (_ForeignError, UserError) as error:
-        warnings.warn(f"{error} It is left out.", stacklevel=1)
+        _warn_once(f"{error} It is left out.")
     return None
+
+
+@lru_cache
+def _warn_once(message):
+    """Name a file once in a process, however often it is read, whatever the filters are."""
+    warnings.warn(message, stacklevel=1)
 
 
 class _ForeignError(Exception):
@@ -220,6 +228,9 @@ def _check(path, record):
     if record["config"]["cell"] not in CELLS:
         others = f"{path}: cell {record['config']['cell']!r} is not one of {', '.join(CELLS)}."
         raise _ForeignError(f"{others} `rru_nb.register_cell` makes it one.")
+    with suppress(UserError):  # settings of a version to come
+        if RunConfig.from_dict(record["config"]).id != record["id"]:
+            raise ValueError("its settings are not those of its id")
     scores = [score for split in ("valid", "test") for score in record[split].values()]
     numbers = all(isinstance(n, int | float) for n in [record["seconds"], *scores])
     epochs = record["epochs"]

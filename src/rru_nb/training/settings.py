@@ -132,6 +132,11 @@ def value_of(text):
 
 
 def _number_of(value):
-    """Return the number that a text like 1e-2 is: YAML 1.1 wants a point and a sign in it."""
-    is_one = isinstance(value, str) and re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)[eE][+-]?\d+", value)
-    return float(value) if is_one else value
+    """Return the number that a text like 1e-2 is: YAML 1.1 wants a point and a sign in it.
+
+    One like 1e6 is a whole number.
+    """
+    if isinstance(value, str) and re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)[eE][+-]?\d+", value):
+        value = float(value)
+        return int(value) if value.is_integer() else value
+    return value

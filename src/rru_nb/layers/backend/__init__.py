@@ -36,7 +36,6 @@ PACKAGES = {"tensorflow": ("tensorflow",), "jax": ("jax", "jaxlib")}  # that dec
 INSTALL = {
     "tensorflow": 'pip install "rru_nb"',
     "jax": 'pip install "rru_nb[jax]", or "rru_nb[jax-cuda]" for an NVIDIA GPU',
-    "torch": "pip install torch",
 }
 
 
@@ -114,7 +113,10 @@ def installed():
 def _not_installed(name):
     others = [other for other in TRAINS if importlib.util.find_spec(other)]
     instead = "".join(f" Or set KERAS_BACKEND={other}, which is installed." for other in others)
-    return UserError(f"the backend {name!r} is not installed: {INSTALL[name]}.{instead}")
+    mend = (
+        f": {INSTALL[name]}" if name in INSTALL else f", and rru_nb trains on {' or '.join(TRAINS)}"
+    )
+    return UserError(f"the backend {name!r} is not installed{mend}.{instead}")
 
 
 @contextmanager
