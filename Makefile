@@ -14,7 +14,7 @@ BIN := $(VENV)/bin
 NEWEST ?=
 READY := $(VENV)/.ready$(if $(NEWEST),-newest)
 
-.PHONY: help book test serve check built rerun memory lint environment clean lock repository
+.PHONY: help book test serve check rerun memory lint environment clean lock repository
 
 help:  ## this list | at once | here
 	@awk -F ' *## | *[|] *' '/^[a-z]+:.* ## / { split($$1, name, ":"); \
@@ -27,15 +27,15 @@ book: $(READY)  ## run the notebooks, build the site | 4 min, then seconds | _bu
 test: $(READY)  ## the test suite | 10 to 18 min on 2 cores | the closing line of pytest
 	$(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
-serve: built $(READY)  ## show the built book on this machine | until Ctrl-C | http://127.0.0.1:8000
+serve: _build/html/index.html $(READY)  ## show the built book on this machine | until Ctrl-C | http://127.0.0.1:8000
 	$(BIN)/python -m http.server --bind 127.0.0.1 --directory _build/html $(PORT)
 
-check: built $(READY)  ## open every page in Chromium, phone and desktop | 2 min | one line a finding
+check: _build/html/index.html $(READY)  ## open every page in Chromium, phone and desktop | 2 min | one line a finding
 	scripts/get_chromium.sh
 	$(BIN)/python scripts/check_site.py _build/html
 
-built:
-	@test -f _build/html/index.html || { echo "No book yet: run 'make book' first." >&2; exit 1; }
+_build/html/index.html:
+	@echo "No book yet: run 'make book' first." >&2; exit 1
 
 rerun: $(READY)  ## train a sample of the records again | 6 min on 1 core | book/rerun.json, to commit
 	$(BIN)/python -m book.tools --rerun

@@ -182,10 +182,7 @@ def test_eight_points_and_three_are_declared(results):
     assert list(words.theirs) == [106.7, 135.8, 155.7]
     assert page.findings.missing_points(words).count("--set precision=tf32") == 3
     assert page.mean_differences(points).empty
-    assert (
-        page.judge_agreement(points, 0.03)
-        == "Within 0.03 so far; other points are not measured yet."
-    )
+    assert page.judge_agreement(points, 0.03) == page.findings.NOTHING
     told = page.findings.missing_points(points)
     assert told.count("rru-nb run --dataset nottingham") == 8
     assert told.count("--set learning_rate=0.006") == 3 and told.count("--set rank=40") == 2
