@@ -190,7 +190,7 @@ def test_a_model_of_it_comes_back_from_its_file(tmp_path):
     config = paper_config("chorales", "leaky", "smoke", leak=0.3)
     model = task_for(config).network(6)
     model.save(tmp_path / "model.keras")
-    assert rru_nb.custom_objects()["LeakyCell"] is LeakyCell
+    assert LeakyCell in rru_nb.custom_objects().values()
     again = keras.models.load_model(tmp_path / "model.keras", rru_nb.custom_objects())
     x = np.random.default_rng(0).random((4, 9, 88)).astype("float32")
     np.testing.assert_array_equal(again.predict(x, verbose=0), model.predict(x, verbose=0))
@@ -235,13 +235,15 @@ def test_a_name_that_cannot_be_used_is_one_error(name, fragments):
 @pytest.mark.parametrize(
     "wrong, wanted",
     [
-        ({"cell": 3}, "cell 3 of cell 'odd' must be the class of a Keras cell"),
+        ({"cell": 3}, "cell 3 of cell 'odd' must be a class on the base"),
+        ({"cell": keras.layers.GRUCell}, "must be a class on the base `rru_nb.cells.GatedCell`"),
+        ({"settings": ["leak"]}, "settings ['leak'] of cell 'odd' must be a dict"),
         ({"parameters": 5}, "parameters 5 of cell 'odd' must be a function of (config, n, m)"),
         ({"settings": {"leak": 0.5}}, "settings {'leak': 0.5} of cell 'odd' must be a dict of"),
     ],
 )
 def test_what_is_no_part_of_a_cell_is_one_error(wrong, wanted):
-    right = {"cell": keras.layers.GRUCell, "parameters": lambda config, n, m: n}
+    right = {"cell": LeakyCell, "parameters": lambda config, n, m: n}
     with pytest.raises(UserError, match=re.escape(wanted)):
         register_cell("odd", **right | wrong)
     assert "odd" not in CELLS

@@ -282,3 +282,10 @@ def test_a_record_whose_settings_were_edited_is_left_out_and_named_once(results,
         assert load_records(dataset="jsb").empty
     (warned,) = [str(w.message) for w in recwarn if "left out" in str(w.message)]
     assert str(path) in warned and "its settings are not those of its id" in warned
+
+
+def test_a_filter_takes_whatever_can_be_gone_through():
+    for seed in (0, 1):
+        write_record(a_record(paper_config("jsb", "rru", seed=seed)))
+    for seeds in ([0, 1], range(2), iter((0, 1)), {0: "a dict's keys", 1: ""}.keys()):
+        assert len(load_records(seed=seeds)) == 2

@@ -41,9 +41,9 @@ def fetch(dataset: options.Names):
 
 
 @app.command("verify")
-def verify_(dataset: options.Names = ()):
+def verify_(dataset: options.Names = None):
     """Check files that are here against the registry; default: all."""
-    names = [canonical_name(name) for name in dataset]
+    names = [canonical_name(name) for name in dataset or ()]
     names = names or [row["name"] for row in catalogue() if row["found"] != "missing"]
     rows = [row for name in names for row in verify(name)]
     output.print_table(rows)

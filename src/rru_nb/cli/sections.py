@@ -15,7 +15,7 @@ from . import options, output
 
 
 def status(
-    section: options.Sections = (),
+    section: options.Sections = None,
     scale: options.OnlyScale = None,
     dataset: options.OnlyDataset = None,
     everything: Annotated[bool, Option("--all", help="a line for each dataset")] = False,

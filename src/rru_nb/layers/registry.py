@@ -95,10 +95,12 @@ def register_cell(name, cell, parameters, **more):
         raise UserError(f"cell {name!r} is one of the paper's. Give yours another name.")
     own = more.get("settings", {})
     wrong = {
-        "cell": None if isinstance(cell, type | str) else "the class of a Keras cell",
+        "cell": None
+        if isinstance(cell, str) or hasattr(cell, "dropped_features")
+        else "a class on the base `rru_nb.cells.GatedCell`",
         "parameters": None if callable(parameters) else "a function of (config, n, m)",
         "settings": None
-        if all(isinstance(one, Setting) for one in own.values())
+        if isinstance(own, dict) and all(isinstance(one, Setting) for one in own.values())
         else "a dict of `Setting`s, as `rru_nb.layers.setting.number(0, 1, 'its meaning')`",
     }
     for what, wanted in wrong.items():

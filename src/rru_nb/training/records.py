@@ -5,6 +5,7 @@
 
 import os
 import warnings
+from collections.abc import Iterable
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
@@ -178,7 +179,8 @@ _NAMES = {
 
 def _wanted(column, given):
     """List the values that a filter keeps, in their canonical form, after checks."""
-    values = list(given) if isinstance(given, list | tuple | set) else [given]
+    several = isinstance(given, Iterable) and not isinstance(given, str | dict)
+    values = list(given) if several else [given]
     return [_NAMES[column](value) for value in values] if column in _NAMES else values
 
 

@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 
 from .products import matmul
-from .scan import cast_to, scan
+from .scan import biased, cast_to, scan
 
 
 def loop(cell, x, states, keep, mask):
@@ -22,5 +22,8 @@ def loop(cell, x, states, keep, mask):
         return [h], h
 
     kernels = [gates[m:], candidate[m:]]
-    summands = [matmul(x, gates[:m]) + gate_bias, matmul(x, candidate[:m]) + candidate_bias]
+    summands = [
+        biased(matmul(x, gates[:m]), gate_bias),
+        biased(matmul(x, candidate[:m]), candidate_bias),
+    ]
     return scan(cell, step, kernels, summands, states, keep, mask)

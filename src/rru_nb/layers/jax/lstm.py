@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 
 from .products import matmul
-from .scan import cast_to, scan
+from .scan import biased, cast_to, scan
 
 
 def loop(cell, x, states, keep, mask):
@@ -20,5 +20,5 @@ def loop(cell, x, states, keep, mask):
         h = jnp.tanh(c) * jax.nn.sigmoid(o)
         return [h, c], h
 
-    summands = [matmul(x, kernel[:m]) + bias]
+    summands = [biased(matmul(x, kernel[:m]), bias)]
     return scan(cell, step, [kernel[m:]], summands, states, keep, mask)

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 
 from ...cells.rru import NORM_EPSILON
 from .products import matmul
-from .scan import cast_to, scan
+from .scan import biased, cast_to, scan
 
 
 def loop(cell, x, states, keep, mask):
@@ -31,11 +31,11 @@ def loop(cell, x, states, keep, mask):
         d = drop(j)  # (3)
         c = product(1 + len(hidden), d)  # (4)
         c = jax.nn.relu(c) if relu_outputs else c
-        return [residual * h + rezero * c], d  # (5)
+        return [residual.astype(h.dtype) * h + rezero.astype(h.dtype) * c], d  # (5)
 
-    kernels, summands = [wh, *hidden, wc], [matmul(x, wx) + bias, *hidden_biases, bias_c]
+    kernels, summands = [wh, *hidden, wc], [biased(matmul(x, wx), bias), *hidden_biases, bias_c]
     d, states = scan(cell, step, kernels, summands, states, keep, mask, others=(residual, rezero))
-    o = matmul(d, wo) + bias_o  # (6)
+    o = biased(matmul(d, wo), bias_o)  # (6)
     return jax.nn.relu(o) if relu_outputs else o, states
 
 

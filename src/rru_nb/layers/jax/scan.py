@@ -39,7 +39,9 @@ def scan(cell, step, kernels, summands, states, keep, mask, inputs=None, others=
     sequences = [s for s in (*summands, inputs) if s is not None and s.ndim == 3]
     shape, dtype = sequences[0].shape[:2], states[0].dtype
     summands = [
-        jnp.broadcast_to(jnp.zeros([], dtype) if s is None else s, (*shape, kernel.shape[1]))
+        jnp.broadcast_to(
+            jnp.zeros([], dtype) if s is None else s, (*shape, kernel.shape[1])
+        ).astype(dtype)
         for s, kernel in zip(summands, kernels)
     ]
 
@@ -85,5 +87,11 @@ def scan(cell, step, kernels, summands, states, keep, mask, inputs=None, others=
 
 
 def cast_to(x, weights):
-    """Cast weights to the dtype of x."""
-    return [jnp.asarray(w).astype(x.dtype) for w in weights]
+    """Cast matrices to the dtype of x; vectors, whose gradients are sums, to float32 at least."""
+    wide = jnp.promote_types(x.dtype, "float32")
+    return [jnp.asarray(w).astype(x.dtype if jnp.ndim(w) > 1 else wide) for w in weights]
+
+
+def biased(y, bias):
+    """Add a bias, whose gradient then sums in its own dtype."""
+    return (y + bias).astype(y.dtype)

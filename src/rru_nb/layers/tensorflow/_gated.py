@@ -121,7 +121,9 @@ def product(x, kernel, transpose=False):
 def weight_gradients(inputs, d_outputs):
     """Return the gradients of W and b in outputs = inputs W + b, over all steps and sequences."""
     d_outputs = _flat(d_outputs)
-    return matmul(_flat(inputs), d_outputs, transpose_a=True), tf.reduce_sum(d_outputs, axis=0)
+    wide = d_outputs if d_outputs.dtype.size > 2 else tf.cast(d_outputs, tf.float32)
+    d_bias = tf.cast(tf.reduce_sum(wide, axis=0), d_outputs.dtype)
+    return matmul(_flat(inputs), d_outputs, transpose_a=True), d_bias
 
 
 def _flat(x):
