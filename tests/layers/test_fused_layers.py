@@ -186,3 +186,21 @@ def test_both_directions_masked_and_saved(make_gated, tmp_path):
     np.testing.assert_array_equal(model(x), again(x))
     short = model(x[1:2, :2])[0]
     np.testing.assert_allclose(model(x)[1], short, rtol=1e-5, atol=1e-6)
+
+
+def test_gradients_of_biases_are_sums_over_all_steps_in_half_precision_too(make_gated):
+    """50,000 numbers of one sign add up: in half precision the sum stands still on the way."""
+    x = np.random.default_rng(0).normal(size=(64, 784, M)).astype("float32")
+
+    def gradients(layer):
+        with tf.GradientTape() as tape:
+            loss = 1024 * tf.reduce_mean((tf.cast(layer(x), "float32") - 1) ** 2)
+        return tape.gradient(loss, [v.value for v in layer.trainable_variables])
+
+    exact = make_gated(return_sequences=True)
+    half = make_gated(return_sequences=True, dtype="mixed_float16")
+    for layer in (exact, half):
+        layer(x[:1])
+    half.set_weights(exact.get_weights())
+    for found, expected in zip(gradients(half), gradients(exact), strict=True):
+        assert np.linalg.norm(found - expected) < 0.1 * np.linalg.norm(expected)
