@@ -215,24 +215,22 @@ def side(table):
         is by how many of these the best of 100 runs is ahead of their mean; None if none is there.
     """
     exact = table[(table.runs > 0) & (table.stands_in == "") & table.paper.notna()]
+    if exact.empty:
+        return None
     losses = [(metric_named(row.metric).loss, row) for row in exact.itertuples()]
     worse = pd.Series([loss(row.measured) - loss(row.paper) for loss, row in losses], exact.index)
     squares = exact.scores.map(lambda scores: np.var(scores) * len(scores))
     of_dataset = exact.assign(squares=squares, free=exact.runs - 1).groupby("dataset")
     squares, free = (of_dataset[name].transform("sum") for name in ("squares", "free"))
     away = exact.difference_percent.abs()
-    return (
-        None
-        if exact.empty
-        else {
-            "n": len(exact),
-            "n_worse": int((worse > 0).sum()),
-            "low": away.min(),
-            "high": away.max(),
-            "deviations": (worse / np.sqrt(squares / free))[free > 0].mean(),
-            "luck": seeds.best_of(TRIALS["+"], 1.0)[0],
-        }
-    )
+    return {
+        "n": len(exact),
+        "n_worse": int((worse > 0).sum()),
+        "low": away.min(),
+        "high": away.max(),
+        "deviations": (worse / np.sqrt(squares / free))[free > 0].mean(),
+        "luck": seeds.best_of(TRIALS["+"], 1.0)[0],
+    }
 
 
 def _save(context, name, frame):

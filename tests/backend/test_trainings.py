@@ -1,5 +1,6 @@
 """Trainings of every kind of task on any backend: records, padding, failure, kills."""
 
+import importlib.metadata
 import os
 import signal
 import subprocess
@@ -15,6 +16,7 @@ from helpers import without_times
 from rru_nb import UserError, paper_config, run
 from rru_nb.data.splits import Splits
 from rru_nb.layers.backend import PACKAGES, backend
+from rru_nb.storage import paths
 from rru_nb.tasks import base, task_for
 from rru_nb.training import checkpoints, provenance
 from rru_nb.training.config import CELLS, KINDS
@@ -133,10 +135,30 @@ def test_a_copy_within_another_repository_has_no_commit_of_its_own(tmp_path, mon
     subprocess.run(["git", "-C", tmp_path, *author, *commit], check=True)
     (tmp_path / "copy").mkdir()
     monkeypatch.delenv("RRU_NB_COMMIT", raising=False)
-    monkeypatch.setenv("RRU_NB_ROOT", str(tmp_path / "copy"))
+    monkeypatch.setattr(paths, "PACKAGE", tmp_path / "copy/src/rru_nb")
     assert provenance.commit() == {"sha": None, "dirty": None}
-    monkeypatch.setenv("RRU_NB_ROOT", str(tmp_path))
+    monkeypatch.setattr(paths, "PACKAGE", tmp_path / "src/rru_nb")
     assert provenance.commit()["sha"]
+    # An installed package that runs in a checkout is not that checkout's code.
+    monkeypatch.setattr(paths, "PACKAGE", tmp_path / "site-packages/rru_nb")
+    monkeypatch.setenv("RRU_NB_ROOT", str(tmp_path))
+    assert provenance.commit() == {"sha": None, "dirty": None}
+
+
+def test_a_package_of_another_distribution_has_a_version(monkeypatch):
+    real, missing = importlib.metadata.version, importlib.metadata.PackageNotFoundError
+
+    def version(name):
+        if name == "keras":
+            raise missing(name)
+        return real("keras" if name == "keras-nightly" else name)
+
+    monkeypatch.setattr(importlib.metadata, "version", version)
+    named = {"keras": ["keras-nightly"]}
+    monkeypatch.setattr(importlib.metadata, "packages_distributions", lambda: named)
+    assert provenance.version("keras") == keras.__version__
+    with pytest.raises(missing):
+        provenance.version("no-such-package")
 
 
 @pytest.mark.parametrize("folder, dirty", [("src", True), ("params", True), ("book", False)])
@@ -148,7 +170,7 @@ def test_changed_code_and_changed_values_of_the_paper_are_told(
     git = ["git", "-C", tmp_path, "-c", "user.name=a", "-c", "user.email=a@b"]
     for arguments in (["init", "-q"], ["add", "."], ["commit", "-q", "-m", "first"]):
         subprocess.run([*git, *arguments], check=True)
-    monkeypatch.setenv("RRU_NB_ROOT", str(tmp_path))
+    monkeypatch.setattr(paths, "PACKAGE", tmp_path / "src/rru_nb")
     assert provenance.commit()["dirty"] is False
     (tmp_path / folder / "file").write_text("after")
     assert provenance.commit()["dirty"] is dirty

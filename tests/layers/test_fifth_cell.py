@@ -25,6 +25,7 @@ from rru_nb.layers.setting import number
 from rru_nb.tasks import task_for
 from rru_nb.tasks.budget import units_within
 from rru_nb.tasks.network import recurrent_layer
+from rru_nb.training.checkpoints import Checkpoint
 from rru_nb.training.config import CELL_TITLES, CELLS, KINDS, SCALES, RunConfig
 from rru_nb.training.records import find_record, write_record
 
@@ -235,7 +236,7 @@ def test_a_name_that_cannot_be_used_is_one_error(name, fragments):
 @pytest.mark.parametrize(
     "wrong, wanted",
     [
-        ({"cell": 3}, "cell 3 of cell 'odd' must be a class on the base"),
+        ({"cell": LeakyCell(3)}, "of cell 'odd' must be a class on the base"),
         ({"cell": keras.layers.GRUCell}, "must be a class on the base `rru_nb.cells.GatedCell`"),
         ({"settings": ["leak"]}, "settings ['leak'] of cell 'odd' must be a dict"),
         ({"parameters": 5}, "parameters 5 of cell 'odd' must be a function of (config, n, m)"),
@@ -247,6 +248,24 @@ def test_what_is_no_part_of_a_cell_is_one_error(wrong, wanted):
     with pytest.raises(UserError, match=re.escape(wanted)):
         register_cell("odd", **right | wrong)
     assert "odd" not in CELLS
+
+
+def test_a_training_does_not_go_on_with_other_equations(leaky):
+    """A name, settings and shapes tell nothing of them; a record would mix both."""
+    config = paper_config("chorales", "leaky", "smoke")
+
+    class Other(LeakyCell):
+        def call(self, inputs, states, training=False):
+            (x, _), [h] = split(inputs), states
+            return ops.relu(ops.concatenate([x, h], axis=-1) @ self.kernel + self.bias), [h]
+
+    identities = [Checkpoint(config, "data").identity]
+    for cell in (LeakyCell, Other):
+        register_cell("leaky", cell=cell, parameters=leaky.parameters, settings=leaky.settings)
+        identities.append(Checkpoint(config, "data").identity)
+    first, same, other = identities
+    assert first == same and {n for n in first if first[n] != other[n]} == {"cell"}
+    assert "cell" not in Checkpoint(paper_config("chorales", "gru", "smoke"), "data").identity
 
 
 def test_a_second_registration_replaces_the_first(leaky):

@@ -75,7 +75,7 @@ def _software():
     there = [name for name in backends.TRAINS if importlib.util.find_spec(name)]
     for name in backends.TRAINS:
         used = " (used)" if backends.backend_name() == name else ""
-        here = importlib.metadata.version(name) + used if name in there else "not installed"
+        here = provenance.version(name) + used if name in there else "not installed"
         yield name, here, "" if there else backends.INSTALL[name]
     try:
         with backends.installed(), without_notes():

@@ -94,18 +94,14 @@ def register_cell(name, cell, parameters, **more):
     if name in _OF_THE_PAPER:
         raise UserError(f"cell {name!r} is one of the paper's. Give yours another name.")
     own = more.get("settings", {})
-    wrong = {
-        "cell": None
-        if isinstance(cell, str) or hasattr(cell, "dropped_features")
-        else "a class on the base `rru_nb.cells.GatedCell`",
-        "parameters": None if callable(parameters) else "a function of (config, n, m)",
-        "settings": None
-        if isinstance(own, dict) and all(isinstance(one, Setting) for one in own.values())
-        else "a dict of `Setting`s, as `rru_nb.layers.setting.number(0, 1, 'its meaning')`",
-    }
-    for what, wanted in wrong.items():
-        if wanted:
-            given = {"cell": cell, "parameters": parameters, "settings": own}[what]
+    trains = isinstance(cell, str) or (isinstance(cell, type) and hasattr(cell, "dropped_features"))
+    are_settings = isinstance(own, dict) and all(isinstance(one, Setting) for one in own.values())
+    for what, given, fits, wanted in (
+        ("cell", cell, trains, "a class on the base `rru_nb.cells.GatedCell`"),
+        ("parameters", parameters, callable(parameters), "a function of (config, n, m)"),
+        ("settings", own, are_settings, "a dict of `rru_nb.layers.setting.Setting`s"),
+    ):
+        if not fits:
             raise UserError(f"{what} {given!r} of cell {name!r} must be {wanted}.")
     CELLS.pop(name, None)
     look = _look(*_LOOKS[(len(CELLS) - len(_OF_THE_PAPER)) % len(_LOOKS)])

@@ -14,6 +14,7 @@ from contextlib import suppress
 import numpy as np
 
 from ..errors import UserError
+from ..layers.registry import registered_cells
 from ..storage import files
 from . import provenance
 from .files import RunFiles
@@ -32,7 +33,7 @@ class Checkpoint:
 
     Attributes:
         identity: what has to be the same for a checkpoint to be used: settings, data, source
-            code, versions, and what computes.
+            code, versions, what computes, and the methods of a cell of one's own.
     """
 
     def __init__(self, config, data_digest):
@@ -45,6 +46,8 @@ class Checkpoint:
             "versions": provenance.versions(),
             "computes": {name: v for name, v in device.items() if name not in ("cpu", "cores")},
         }
+        if own := registered_cells().get(config.cell):  # whose code is not the package's
+            self.identity["cell"] = provenance.methods_digest(own.classes())
         self._written, self._cost, self._warned = time.monotonic(), 0.0, False
 
     def due(self, epoch_ends):

@@ -3,10 +3,13 @@
 import ast
 import hashlib
 import importlib.metadata
+import inspect
 import os
 import platform
 import re
 import subprocess
+import textwrap
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 
@@ -35,8 +38,16 @@ _WITH_DOCSTRING = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionD
 def versions():
     """Return versions of Python and of the packages that numbers depend on, the backend's first."""
     packages = (*PACKAGES[backend_name()], "keras", "numpy")
-    installed = {name: importlib.metadata.version(name) for name in packages}
+    installed = {name: version(name) for name in packages}
     return {"python": platform.python_version(), "rru_nb": __version__} | installed
+
+
+def version(package):
+    """Return the version of a package, whose distribution may have another name: tensorflow-cpu."""
+    with suppress(importlib.metadata.PackageNotFoundError):
+        return importlib.metadata.version(package)
+    named = importlib.metadata.packages_distributions().get(package, [package])
+    return importlib.metadata.version(named[0])
 
 
 def device():
@@ -77,12 +88,13 @@ def commit():
     Raises:
         UserError: if `RRU_NB_COMMIT` is needed and no such thing.
     """
-    root = paths.checkout()
-    # A copy of the source without its .git may lie within another repository.
-    sha = _git(root, "rev-parse", "HEAD") if root and (root / ".git").exists() else None
-    if sha:
+    root = paths.PACKAGE.parents[1]
+    # A copy of the source without its .git may lie within another repository, and an installed
+    # package may run in a checkout of other code.
+    here = paths.PACKAGE.parent.name == "src" and (root / ".git").exists()
+    if sha := _git(root, "rev-parse", "HEAD") if here else None:
         changed = _git(root, "status", "--porcelain", "--", "src", "params")
-        return {"sha": sha, "dirty": bool(changed)}
+        return {"sha": sha, "dirty": None if changed is None else bool(changed)}
     given = os.environ.get("RRU_NB_COMMIT")
     if not given:
         return {"sha": None, "dirty": None}
@@ -118,6 +130,19 @@ def sources():
 def source_tree():
     """Return the digest of what the source that decides does."""
     return sources()["source_tree"]
+
+
+def methods_digest(classes):
+    """Return a digest of what the methods of classes do, not of what else they call."""
+    methods = [m for cls in classes for m in vars(cls).values() if inspect.isfunction(m)]
+    return tree_digest(map(_source_of, methods))
+
+
+def _source_of(method):
+    try:
+        return textwrap.dedent(inspect.getsource(method))
+    except (OSError, TypeError):  # typed in somewhere that keeps no text
+        return repr(method.__code__.co_code)
 
 
 def _deciding_files():
