@@ -86,3 +86,18 @@ def test_the_package_written_anew_from_its_syntax_tree_has_its_digest():
 @pytest.mark.parametrize("pattern", provenance._DECIDING)
 def test_every_pattern_of_deciding_files_finds_some(pattern):
     assert list(provenance.paths.PACKAGE.glob(pattern))
+
+
+@pytest.mark.parametrize("change", [("0.5", "0.6"), ("h +", "h -"), ("sinh", "tanh")])
+def test_methods_whose_text_is_lost_are_told_apart_by_their_code(change, tmp_path):
+    """As of a class compiled from a file that holds something else."""
+    page = tmp_path / "page.md"
+    page.write_text("It's no Python.\n" * 9, encoding="utf-8")
+    cell = "class Cell:\n    def call(self, x, h):\n        return h + 0.5 * x.sinh()\n"
+
+    def digest(text):
+        names = {"__name__": "page"}
+        exec(compile(text, str(page), "exec"), names)
+        return provenance.methods_digest([names["Cell"]])
+
+    assert digest(cell) == digest("\n\n" + cell) != digest(cell.replace(*change))

@@ -140,9 +140,13 @@ def methods_digest(classes):
 
 def _source_of(method):
     try:
-        return textwrap.dedent(inspect.getsource(method))
-    except (OSError, TypeError):  # typed in somewhere that keeps no text
-        return repr(method.__code__.co_code)
+        text = textwrap.dedent(inspect.getsource(method))
+        ast.parse(text)
+    except (OSError, TypeError, SyntaxError):  # from where no text is kept, or not this one
+        code = method.__code__
+        constants = [c for c in code.co_consts if not inspect.iscode(c)]
+        return repr((code.co_code, code.co_names, constants))
+    return text
 
 
 def _deciding_files():
