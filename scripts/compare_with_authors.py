@@ -463,7 +463,7 @@ def compare(folder, say=print):
     """Train all four both ways; return what `book/authors_code.json` holds."""
     tokens, scores_apart = compare_texts(folder, say)
     return {
-        "authors": _commit(folder),
+        "authors": authors_commit(folder),
         "steps": STEPS,
         "dropout": DROPOUT,
         "music": {cell: compare_cell(cell, folder, False, say) for cell in CELLS},
@@ -478,7 +478,8 @@ def compare(folder, say=print):
     }
 
 
-def _commit(folder):
+def authors_commit(folder):
+    """Return the commit of a clone of their repository; leave if it is none."""
     git = ["git", "-C", str(folder), "rev-parse", "HEAD"]
     done = subprocess.run(git, capture_output=True, text=True)  # noqa: S603 (git alone, no shell)
     if done.returncode or not (folder / "cells" / "RRUCell.py").is_file():
