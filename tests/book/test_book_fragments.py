@@ -150,6 +150,14 @@ def test_each_average_stands_in_its_column(context, monkeypatch):
     assert "| MuseData | +25.00 % | – |" in told
 
 
+def test_the_music_files_give_the_scores_that_the_authors_of_the_sets_print():
+    """Their "note 1-gram", Boulanger-Lewandowski et al. (2012), table 1: the data is theirs."""
+    printed = {"jsb": "11.06", "nottingham": "10.25", "musedata": "11.51", "piano-midi": "11.05"}
+    for name, score in printed.items():
+        baseline = generate.statistics.committed_statistics(name)["baseline"]
+        assert f"{baseline['frames']:.2f}" == score
+
+
 def test_how_far_our_cells_are_from_the_authors_is_told_as_measured(monkeypatch, tmp_path):
     measured = json.loads(authors_code.outcome_file().read_text(encoding="utf-8"))
     music, text = measured["music"], measured["text"]

@@ -56,3 +56,9 @@ def test_the_checkout_of_the_package_comes_before_that_of_the_shell(tmp_path, mo
     assert paths.checkout() == other
     monkeypatch.setenv("RRU_NB_RESULTS", str(tmp_path / "r"))
     assert paths.results_dir() == tmp_path / "r"
+
+
+def test_a_folder_of_a_user_that_is_not_known_is_refused(monkeypatch):
+    monkeypatch.setenv("RRU_NB_RESULTS", "~no-such-user/results")
+    with pytest.raises(UserError, match="RRU_NB_RESULTS = '~no-such-user/results' names no known"):
+        paths.results_dir()

@@ -86,4 +86,7 @@ def data_mirror():
 def _given(variable):
     """Return the folder that a variable of the environment names, or None."""
     folder = os.environ.get(variable)
-    return Path(folder).expanduser().resolve() if folder else None
+    try:
+        return Path(folder).expanduser().resolve() if folder else None
+    except RuntimeError as error:  # ~ and a name
+        raise UserError(f"{variable} = {folder!r} names no known user. Give a path.") from error
