@@ -16,9 +16,11 @@ from rru_nb.training.records import write_record
 
 GRIDS = Path(__file__).parents[2] / "params" / "paper" / "grids" / "trainings.csv"
 DECLARED = yaml.safe_load((GRIDS.parent / "replication.yml").read_text())
+SCRIPT = {}  # no training by the authors' script, unless a test makes some up
 page = functions_of(
     "robustness",
     DECLARED=DECLARED,
+    SCRIPT=SCRIPT,
     robustness=section("robustness"),
     authors={name: authors_grid("robustness", name) for name in DECLARED},
     PATIENCE=7,
@@ -219,3 +221,19 @@ def test_an_old_record_without_the_authors_average_says_so(results):
     measure(["lstm"], {6e-3: 0.5, 1e-2: 0.5}, average="nll_frame")
     lstm = page.replicate("nottingham").set_index("cell").loc["lstm"]
     assert list(lstm.average) == ["NLL, mean of windows"] * 2 and list(lstm.ours) == [9.0, 9.0]
+
+
+def test_the_authors_script_is_compared_with_ours_and_with_their_file(results, monkeypatch):
+    """By point: two seeds of one are averaged first."""
+    measure(["mogrifier"], {1.3e-3: 0.0, 2.2e-3: 0.0, 3.6e-3: 0.0, 6e-3: 0.05, 1e-2: 0.03})
+    points = page.replicate("nottingham")
+    assert points.script.isna().all() and "script" not in page.replication_table(points)
+    ran = points[(points.cell == "mogrifier") & points.learning_rate.isin([6e-3, 1e-2])]
+    above = dict(zip(ran.id, [0.02, 0.03, 0.04, 0.05]))  # their file: 6e-3, 1e-2, and seeds 1
+    for row in ran.itertuples():
+        monkeypatch.setitem(SCRIPT, row.id, row.theirs + above[row.id])
+    points = page.replicate("nottingham")
+    assert points.script.notna().sum() == 4
+    ours, theirs = page.by_their_script(points).itertuples(index=False)
+    assert ours[:2] == pytest.approx((2, (0.02 - 0.01) / 2)), "0.05 - 0.03 and 0.03 - 0.04"
+    assert theirs[:2] == pytest.approx((2, 0.035))
