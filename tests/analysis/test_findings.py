@@ -131,7 +131,7 @@ ALL, OWN = "by the best of all cells", "by each cell's own best"
 def test_the_verdict_follows_the_numbers():
     points = robustness_points(grid=FINE)
     said = findings.robustness(frame_of(points, steep))
-    shares = "on 100 % of the grid, the best gated cell, GRU, on 30 %: +70 points"
+    shares = "on 100 % of the grid, the best gated cell (GRU) on 30 %: +70 points"
     assert "holds here**" in said and shares in said
     assert "No training failed." in said and "One seed" in said
     verdicts = findings.robustness_verdicts(frame_of(points, steep))
@@ -150,7 +150,7 @@ def test_the_verdict_follows_the_numbers():
     assert "is inconclusive here**" in findings.robustness(same)
     verdict = findings.robustness_verdicts(same)[ALL]
     assert (verdict.held, verdict.p) == ("inconclusive", 1.0)
-    assert verdict.note.endswith("gated cell, GRU, on 100 %: no square tells the two apart")
+    assert verdict.note.endswith("gated cell (GRU) on 100 %: no square tells the two apart")
     assert "Without the" not in findings.robustness(same), "nor does any with a rate left out"
     nothing = findings.robustness(frame_of(points, steep, lambda p: "missing"))
     assert nothing == "Nothing is measured here yet."
@@ -171,7 +171,7 @@ def test_near_the_best_of_all_and_near_ones_own_best_may_part():
     verdicts = findings.robustness_verdicts(frame)
     assert (verdicts[ALL].held, verdicts[OWN].held) == ("holds", "does not hold")
     said = findings.robustness(frame)
-    assert "on 50 % of the grid, the best gated cell, GRU, on 100 %: −50 points" in said
+    assert "on 50 % of the grid, the best gated cell (GRU) on 100 %: −50 points" in said
     assert "worst of 48 trainings, 5, is better than the best of every gated cell, 6 (GRU)" in said
     assert "p < 0.0001 over the squares, p = 0.00049 over the 12 learning rates" in said
     frame.loc[frame.cell == "gru", "test"] = [4.5] + [6.0] * 47
@@ -445,8 +445,8 @@ def test_the_rival_is_the_best_of_several_gated_cells():
 
     frame = frame_of(robustness_points(tuple(cost)), score)
     verdict = findings.robustness_verdicts(frame)[ALL]
-    assert verdict.held == "inconclusive" and "gated cell, LSTM, on 100 %" in verdict.note
-    assert "gated cell, LSTM, on 100 %" in findings.robustness(frame)
+    assert verdict.held == "inconclusive" and "gated cell (LSTM) on 100 %" in verdict.note
+    assert "gated cell (LSTM) on 100 %" in findings.robustness(frame)
 
 
 def test_the_best_of_all_cells_sets_the_limit_for_each_pair():

@@ -131,9 +131,7 @@ def test_on_which_side_of_the_paper_ours_are_is_told_in_deviations_of_seeds(cont
     )
     pooled = np.sqrt((0.0008 + 0.0032) / 3)
     assert found["deviations"] == pytest.approx((0.10 - 0.06) / 2 / pooled)
-    assert "<p>2 of the 3 numbers of ours at the paper’s own settings are worse" in front.table_1(
-        context
-    )
+    assert "<p>2 of our 3 numbers at the paper’s own settings are worse" in front.table_1(context)
 
 
 @pytest.mark.parametrize(
@@ -282,7 +280,7 @@ def test_the_readmes_drawing_is_of_the_committed_records(monkeypatch):
     words = "no", "one", "two", "three", "four", "five", "six", "seven", "eight"
     won, complete = (words[len(said[name])] for name in ("won", "complete"))
     on = f"all {won}" if won == complete else f"{won} of the {complete}"
-    first = f"the RRU has the lowest loss on {on} datasets that are measured"
+    first = f"the RRU has the lowest loss on {on} datasets measured with"
     assert first in " ".join(readme.split())
 
 

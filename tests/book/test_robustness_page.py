@@ -86,9 +86,9 @@ def test_the_gated_trainings_that_learned_nothing_were_stopped_before_the_others
     numbers = [len(stuck), len(stuck + learned), max(stuck) + 7, len(learned)]
     assert re.findall(r"\d+", said) == [str(n) for n in [*numbers, min(learned), max(learned)]]
     front = " ".join((Path(__file__).parents[2] / "book" / "index.md").read_text().split())
-    assert f"{len(stuck)} of {len(rows)} trainings on words ended no better" in front
-    assert f"stopped by epoch {max(stuck) + 7}. " in front
-    assert f"the other {len(learned)} of these two cells learned" in front
+    assert f"{len(rows)} full-size trainings of LSTM and Mogrifier LSTM on words" in front
+    assert f"{len(stuck)} were stopped by epoch {max(stuck) + 7}, no better than" in front
+    assert f"the other {len(learned)} trainings of these two cells learned" in front
 
 
 def trained(curves, first=0):

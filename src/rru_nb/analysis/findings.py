@@ -55,7 +55,7 @@ def robustness(frame, where="here"):
     if not (frame.status != "missing").any():
         return NOTHING
     verdicts, places = robustness_verdicts(frame), paired(frame)
-    claim = "The paper's claim, a broader range in which the RRU works well,"
+    claim = "The paper's claim that the RRU works well in a broader range"
     if "" in verdicts:
         said, facts = [_judged(claim, verdicts[""], where)], []
     else:
@@ -84,8 +84,8 @@ def normalization_verdicts(frame):
     difference = share_difference(places, True, False)
     shares = 100 * near_best(places).mean()
     note = (
-        f"within 10 % of the best loss on {shares[True]:.0f} % of the grid with it, on "
-        f"{shares[False]:.0f} % without: {_points(difference, short=True)}"
+        f"with normalization {shares[True]:.0f} % of the grid is within 10 % of the best loss, "
+        f"without it {shares[False]:.0f} %: {_points(difference, short=True)}"
     )
     without, with_it, n_rates, p = _failed_apart(places)
     failed = "no training failed on one side alone"
@@ -205,7 +205,7 @@ def _two_shares(places, own=False, short=False):
     shares, best = 100 * near_best(places, own).mean(), "its own best" if own else "the best loss"
     return (
         f"the RRU is within 10 % of {best} on {shares['rru']:.0f} % of the grid, the best gated "
-        f"cell, {CELL_TITLES[rival]}, on {shares[rival]:.0f} %: {_points(difference, short)}"
+        f"cell ({CELL_TITLES[rival]}) on {shares[rival]:.0f} %: {_points(difference, short)}"
     )
 
 
@@ -215,8 +215,8 @@ def _twice_as_far(places):
     rival, difference = strongest(places, within=within)
     shares = 100 * near_best(places, within=within).mean()
     return (
-        f"within {within} % of it, the RRU on {shares['rru']:.0f} %, the {CELL_TITLES[rival]} on "
-        f"{shares[rival]:.0f} % ({p_text(difference.p)})"
+        f"within {within} % of the best loss are {shares['rru']:.0f} % of the RRU's squares and "
+        f"{shares[rival]:.0f} % of the {CELL_TITLES[rival]}'s ({p_text(difference.p)})"
     )
 
 
