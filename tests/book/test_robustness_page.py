@@ -234,6 +234,9 @@ def test_the_authors_script_is_compared_with_ours_and_with_their_file(results, m
         monkeypatch.setitem(SCRIPT, row.id, row.theirs + above[row.id])
     points = page.replicate("nottingham")
     assert points.script.notna().sum() == 4
-    ours, theirs = page.by_their_script(points).itertuples(index=False)
-    assert ours[:2] == pytest.approx((2, (0.02 - 0.01) / 2)), "0.05 - 0.03 and 0.03 - 0.04"
-    assert theirs[:2] == pytest.approx((2, 0.035))
+    means = page.by_their_script(points)
+    assert list(means["count"]) == [2, 2, 2, 2], "points of the cell, and of all"
+    ours, theirs = 0.02 / 2 - 0.01 / 2, 0.035  # 0.05 - 0.03 and 0.03 - 0.04; 0.03 and 0.04
+    assert list(means["mean"]) == pytest.approx([ours, ours, theirs, theirs])
+    said = page.script_sentence(means)
+    assert "Over 2 points our loss ends +0.005 from that" in said and "ends +0.035 from" in said
