@@ -1,6 +1,7 @@
 """The shares that the page on robustness counts in the open, against a count without pandas."""
 
 import csv
+import json
 import re
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from rru_nb.training.records import write_record
 
 GRIDS = Path(__file__).parents[2] / "params" / "paper" / "grids" / "trainings.csv"
 DECLARED = yaml.safe_load((GRIDS.parent / "replication.yml").read_text())
-SCRIPT = {}  # no training by the authors' script, unless a test makes some up
+SCRIPT = {}  # no training by the authors' script, unless a test puts some there
 page = functions_of(
     "robustness",
     DECLARED=DECLARED,
@@ -240,3 +241,25 @@ def test_the_authors_script_is_compared_with_ours_and_with_their_file(results, m
     assert list(means["mean"]) == pytest.approx([ours, ours, theirs, theirs])
     said = page.script_sentence(means)
     assert "Over 2 points our loss ends +0.005 from that" in said and "ends +0.035 from" in said
+
+
+def test_the_pages_say_of_the_authors_script_what_its_trainings_give(monkeypatch):
+    """Where ours ends, and above their file."""
+    files = list((GRIDS.parent / "authors_script").glob("*.json"))
+    for path in files:
+        score = json.loads(path.read_text(encoding="utf-8"))["test"]["nll_batches"]
+        monkeypatch.setitem(SCRIPT, path.stem, score)
+    points = page.replicate("nottingham")
+    ran = points.dropna(subset=["script"])
+    assert len(ran) == len(files) == 8, "each at settings of a record of ours"
+    declared = {
+        (row["cell"], rate, seed)
+        for row in DECLARED["nottingham"]["authors_script"]
+        for rate in row["learning_rate"]
+        for seed in row["seeds"]
+    }
+    assert set(zip(ran.cell, ran.learning_rate, ran.seed)) == declared
+    means = page.by_their_script(points)
+    ours, theirs = means.loc[(page.OURS, "all")], means.loc[(page.THEIRS, "all")]
+    assert abs(ours["mean"]) < ours["sem"] and ours.p > 0.5
+    assert theirs["mean"] > 0.03 and theirs.p < 0.05
