@@ -1,11 +1,11 @@
-"""Train a model on music by the authors' own script, from its first line to its test score.
+"""Train and test a model on music by the authors' own script.
 
     git clone https://github.com/LUMII-Syslab/RRU ../RRU
     python scripts/train_authors_code.py ../RRU --cell mogrifier --learning-rate 6e-3 --seed 0
 
 Their `mm_main.py` cuts windows, shuffles, trains, stops and tests; what it needs of TensorFlow 1 is
-made here: one layer over time, unrolled, and the shuffling of scikit-learn. So what differs from
-this book's training is all of this book. The outcome goes to `params/paper/grids/authors_script/`,
+made here: one layer over time, unrolled, and the shuffling of scikit-learn. Data,
+settings and hidden size are this book's. The outcome goes to `params/paper/grids/authors_script/`,
 named as our own record of these settings, and the page "Robustness" shows both; nothing else writes
 there. A training at the smallest size takes some 20 minutes on a core.
 """

@@ -11,9 +11,10 @@ import pytest
 import yaml
 from helpers import a_record
 from pages import functions_of
+from scipy import stats
 
 from rru_nb.experiments import authors_grid, section
-from rru_nb.training.records import write_record
+from rru_nb.training.records import load_records, write_record
 
 GRIDS = Path(__file__).parents[2] / "params" / "paper" / "grids" / "trainings.csv"
 DECLARED = yaml.safe_load((GRIDS.parent / "replication.yml").read_text())
@@ -232,7 +233,8 @@ def test_the_authors_script_is_compared_with_ours_and_with_their_file(results, m
     ran = points[(points.cell == "mogrifier") & points.learning_rate.isin([6e-3, 1e-2])]
     above = dict(zip(ran.id, [0.02, 0.03, 0.04, 0.05]))  # their file: 6e-3, 1e-2, and seeds 1
     for row in ran.itertuples():
-        monkeypatch.setitem(SCRIPT, row.id, row.theirs + above[row.id])
+        test = {"nll_batches": row.theirs + above[row.id]}
+        monkeypatch.setitem(SCRIPT, row.id, {"test": test, "best_epoch": 19})
     points = page.replicate("nottingham")
     assert points.script.notna().sum() == 4
     means = page.by_their_script(points)
@@ -241,14 +243,15 @@ def test_the_authors_script_is_compared_with_ours_and_with_their_file(results, m
     assert list(means["mean"]) == pytest.approx([ours, ours, theirs, theirs])
     said = page.script_sentence(means)
     assert "Over 2 points our loss ends +0.005 from that" in said and "ends +0.035 from" in said
+    assert "(95 % interval −0.186 to +0.196; p = 0.8)" in said, "12.706 standard errors of 0.015"
+    assert list(page.replication_table(points)["their script's"])[6:8] == ["19", "19"]
 
 
 def test_the_pages_say_of_the_authors_script_what_its_trainings_give(monkeypatch):
     """Where ours ends, and above their file."""
     files = list((GRIDS.parent / "authors_script").glob("*.json"))
     for path in files:
-        score = json.loads(path.read_text(encoding="utf-8"))["test"]["nll_batches"]
-        monkeypatch.setitem(SCRIPT, path.stem, score)
+        monkeypatch.setitem(SCRIPT, path.stem, json.loads(path.read_text(encoding="utf-8")))
     points = page.replicate("nottingham")
     ran = points.dropna(subset=["script"])
     assert len(ran) == len(files) == 8, "each at settings of a record of ours"
@@ -263,3 +266,8 @@ def test_the_pages_say_of_the_authors_script_what_its_trainings_give(monkeypatch
     ours, theirs = means.loc[(page.OURS, "all")], means.loc[(page.THEIRS, "all")]
     assert abs(ours["mean"]) < ours["sem"] and ours.p > 0.5
     assert theirs["mean"] > 0.03 and theirs.p < 0.05
+    half = stats.t.ppf(0.975, 5) * ours["sem"]
+    assert f"{half:.2f}" == "0.03", "as on the front page"
+    for record in load_records(id=list(ran.id)).to_dict("records"):
+        by = [[e[f"valid_nll_{kind}"] for e in record["epochs"]] for kind in ("window", "batches")]
+        assert np.argmin(by[0]) == np.argmin(by[1])
