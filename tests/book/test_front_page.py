@@ -202,7 +202,7 @@ def test_imdb_by_the_authors_last_script_is_told_wherever_it_stands_in(context):
         said.startswith("The paper")
         and "on IMDB, by the authors' [last script](which-imdb)" in said
     )
-    assert "0 of the 44 numbers of Table 1 are measured at these settings (4 more have" in said
+    assert "0 of the 44 numbers of Table 1 are measured at these settings; 4 more have" in said
     assert front.side(table) is None
     assert "2M parameters, the authors" in front.table_1(context)
     assert "20M" in front.judge(of(table, "imdb")).limits[-1]
