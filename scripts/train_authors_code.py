@@ -4,10 +4,11 @@
     python scripts/train_authors_code.py ../RRU --cell mogrifier --learning-rate 6e-3 --seed 0
 
 Their `mm_main.py` cuts windows, shuffles, trains, stops and tests; what it needs of TensorFlow 1 is
-made here: one layer over time, unrolled, and the shuffling of scikit-learn. Data,
-settings and hidden size are this book's. The outcome goes to `params/paper/grids/authors_script/`,
-named as our own record of these settings, and the page "Robustness" shows both; nothing else writes
-there. A training at the smallest size takes some 20 minutes on a core.
+made here: one layer over time, unrolled, and the shuffling of scikit-learn. Data, settings and
+hidden size are this book's, but for `score_average`: it stops by the mean of batches. The outcome
+goes to `params/paper/grids/authors_script/`, named as our own record of these settings, and the
+page "Robustness" shows both; nothing else writes there. A training at the smallest size takes some
+20 minutes on a core.
 """
 
 import sys
@@ -44,7 +45,7 @@ OWN_SETTINGS = {  # a cell's own, by our names and theirs
 
 
 class OneLayer:
-    """What `MultiRNNCell` is of one cell, whose `call` may ask a tensor whether it is trained."""
+    """Do what `MultiRNNCell` does with one cell."""
 
     def __init__(self, cells):
         (self.cell,) = cells
@@ -171,6 +172,10 @@ def main():
     grid = {"learning_rate": [chosen.learning_rate], "n_params": [chosen.n_params]}
     robustness = section("robustness")
     (point,) = robustness.points(chosen.dataset, [chosen.cell], "paper", [chosen.seed], **grid)
+    target = paths.checkout() / f"params/paper/grids/authors_script/{point.config.id}.json"
+    if target.exists():
+        sys.exit(f"{target} holds this training. Delete it to train again.")
+    files.check_room(target, "the training")
     about = {
         "authors": authors_commit(folder),
         "started": started,
@@ -180,8 +185,7 @@ def main():
     }
     tf1.disable_v2_behavior()
     outcome = train(folder, point.config) | about
-    target = paths.checkout() / "params" / "paper" / "grids" / "authors_script"
-    files.write_json(target / f"{point.config.id}.json", outcome, "the training")
+    files.write_json(target, outcome, "the training")
 
 
 if __name__ == "__main__":

@@ -151,7 +151,7 @@ def test_each_average_stands_in_its_column(context, monkeypatch):
 
 
 def test_the_music_files_give_the_scores_that_the_authors_of_the_sets_print():
-    """Their "note 1-gram", Boulanger-Lewandowski et al. (2012), table 1: the data is theirs."""
+    """Their "note 1-gram", Boulanger-Lewandowski et al. (2012): the same key frequencies."""
     printed = {"jsb": "11.06", "nottingham": "10.25", "musedata": "11.51", "piano-midi": "11.05"}
     for name, score in printed.items():
         baseline = generate.statistics.committed_statistics(name)["baseline"]
